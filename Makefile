@@ -1,0 +1,43 @@
+# Each target is one line of intent; `make help` prints them. `make book` and `make test` are all that a newcomer needs.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+KIND ?= cpu
+VENV := $(if $(filter cu112,$(KIND)),.venv-cu112,.venv)
+PYTHON_IN := $(VENV)/bin/python
+UV ?= uv
+
+.PHONY: help setup book test check lab notebooks doctor lock times clean
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install the locked environment (KIND=cu112 for GPUs); the other targets do it when it is missing
+	@sh scripts/setup.sh $(KIND)
+
+book: setup ## execute every chapter that is not fresh, build the site, say where it lies
+	@$(PYTHON_IN) -m gluonbook.book build
+
+test: setup ## run all tests, the chapters included
+	@$(PYTHON_IN) -m pytest
+
+check: setup ## look at style: ruff, codespell, and that every chapter survives the way to a notebook and back
+	@$(VENV)/bin/pre-commit run --all-files
+
+notebooks: setup ## write the chapters as .ipynb files to notebooks/, paired with their text
+	@$(PYTHON_IN) -m gluonbook.book notebooks
+
+times: setup ## keep this machine's execution times as those that the doctor tells newcomers
+	@$(PYTHON_IN) -m gluonbook.book times
+
+lab: setup ## open JupyterLab on the notebooks; what is saved there flows back into chapters/
+	@$(PYTHON_IN) -m gluonbook.book lab
+
+doctor: setup ## look at this machine, and say what each chapter will need
+	@$(VENV)/bin/gluonbook doctor
+
+lock: ## resolve the environments anew (needs uv)
+	@sh scripts/lock.sh $(UV)
+
+clean: ## remove what was built and executed, but not the environment or the data
+	rm -rf _build notebooks

@@ -1,0 +1,74 @@
+"""What `make` calls: `python -m gluonbook.book build | notebooks | lab | roundtrip | times`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import typer
+
+from gluonbook import environment
+from gluonbook.book import notebooks, site
+from gluonbook.book.chapters import root
+from gluonbook.book.execute import QUIET, stored
+from gluonbook.profiles import profile
+
+app = typer.Typer(help="The book's tooling.", no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def build() -> None:
+    """Execute what is not fresh, build the site strictly, say where it lies."""
+    try:
+        page = site.build()
+    except site.BuildFailed as failure:
+        sys.exit(f"\nThe book was not built:\n\n{failure}")
+    print(f"\nThe book lies at {page}")
+
+
+@app.command()
+def roundtrip() -> None:
+    """See that every chapter survives the way to a notebook and back."""
+    changed = notebooks.unstable()
+    if changed:
+        sys.exit("These chapters change on the way to a notebook and back: " + ", ".join(changed))
+
+
+@app.command("notebooks")
+def write_notebooks() -> None:
+    """Write or refresh notebooks/, paired with chapters/: whichever of the two is newer is taken into the other."""
+    notebooks.sync()
+    print(f"The notebooks lie in {root() / 'notebooks'}")
+
+
+@app.command()
+def lab() -> None:
+    """Open JupyterLab on the notebooks."""
+    notebooks.sync()
+    os.chdir(root())
+    settings = ["--ServerApp.root_dir=.", "--LabApp.default_url=/lab/tree/notebooks", "--LabApp.news_url=None"]
+    if os.geteuid() == 0:
+        settings.append("--allow-root")  # there is nobody else in many a container
+    os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", *settings], {**os.environ, **QUIET})
+
+
+@app.command()
+def times() -> None:
+    """Keep this machine's execution times as the ones that `gluonbook doctor` tells to newcomers."""
+    results = stored()
+    if not results:
+        sys.exit("no chapter has been executed with the present code; run `make book` first")
+    record = {
+        "profile": profile().name,
+        "machine": environment.machine(),
+        "date": max(result.date for result in results),
+        "seconds": {result.chapter.name: round(result.seconds, 1) for result in results},
+    }
+    file = root() / "chapters/run_times.json"
+    file.write_text(json.dumps(record, indent=2) + "\n")
+    print(f"Wrote {file}")
+
+
+if __name__ == "__main__":
+    app()

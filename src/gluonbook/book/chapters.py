@@ -1,0 +1,69 @@
+"""Which chapters there are, in which order, and what each one needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from myst_nb.core.read import is_myst_markdown_notebook
+
+from gluonbook import paths
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One page of `_toc.yml`, and what its front matter says under `gluonbook`."""
+
+    name: str  # as in _toc.yml: "chapters/convnets/lenet"
+    path: Path
+    runs: bool  # whether it has cells to execute
+    needs: tuple[str, ...] = ()  # data sets beside the embedded digits, devices, engines
+    timed: bool = False  # it measures time, so nothing runs beside it
+
+    @property
+    def short(self) -> str:
+        """The name without the folder that all chapters share."""
+        return self.name.split("/", 1)[1]
+
+
+def root() -> Path:
+    """The checkout that holds the book.
+
+    Raises:
+        FileNotFoundError: gluonbook is installed without the book around it.
+    """
+    folder = paths.checkout()
+    if folder is None:
+        raise FileNotFoundError("this command needs the book's checkout (a folder with _toc.yml and chapters/)")
+    return folder
+
+
+def chapters() -> list[Chapter]:
+    """All pages of `_toc.yml` in reading order."""
+    toc = yaml.safe_load((root() / "_toc.yml").read_text())
+    names = [toc["root"]] + [page["file"] for part in toc["parts"] for page in part["chapters"]]
+    return [_chapter(name) for name in names]
+
+
+def _chapter(name: str) -> Chapter:
+    path = root() / f"{name}.md"
+    text = path.read_text()
+    front = _front_matter(text)
+    own = front.get("gluonbook", {})
+    unknown = set(own) - {"needs", "timed"}
+    if unknown:
+        raise ValueError(f"{name}: front matter 'gluonbook' has {sorted(unknown)}; legal are 'needs' and 'timed'")
+    return Chapter(
+        name=name,
+        path=path,
+        runs=is_myst_markdown_notebook(text),
+        needs=tuple(own.get("needs", ())),
+        timed=bool(own.get("timed", False)),
+    )
+
+
+def _front_matter(text: str) -> dict:
+    if not text.startswith("---\n"):
+        return {}
+    return yaml.safe_load(text.split("---\n", 2)[1]) or {}

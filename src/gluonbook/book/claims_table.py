@@ -1,0 +1,59 @@
+"""The table of all claims, from the executed chapters: a page of the book, and what `gluonbook claims` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from gluonbook.book.chapters import Chapter
+from gluonbook.book.execute import Executed
+from gluonbook.claims import RECORD, Claim, format_value, typeset
+
+
+def collect(results: Iterable[Executed]) -> list[tuple[Chapter, Claim]]:
+    """Every claim recorded in the executed chapters, in reading order.
+
+    Raises:
+        ValueError: two claims share an id.
+    """
+    claims = [
+        (result.chapter, Claim(**output["metadata"][RECORD]))
+        for result in results
+        for cell in result.notebook.cells
+        for output in cell.get("outputs", [])
+        if RECORD in output.get("metadata", {})
+    ]
+    twice = [id for id, count in Counter(claim.id for _, claim in claims).items() if count > 1]
+    if twice:
+        raise ValueError(f"claim ids must differ in the whole book; used more than once: {', '.join(twice)}")
+    return claims
+
+
+def markdown(claims: list[tuple[Chapter, Claim]]) -> str:
+    """The table as MyST Markdown, followed by where and with what the claims were measured."""
+    if not claims:
+        return "No chapter has been executed yet.\n"
+    lines = ["| Claim | Measured | Claimed | Chapter |", "|---|--:|---|---|"]
+    lines += [
+        f"| {_cell(claim.sentence)} (`{claim.id}`) | {format_value(claim.value)} | {_cell(typeset(claim.condition))} "
+        f"| {{doc}}`/{chapter.name}` |"
+        for chapter, claim in claims
+    ]
+    settings = Counter(_setting(claim) for _, claim in claims)
+    lines += ["", f"{len(claims)} claims. Measured with:", ""]
+    lines += [f"- {setting} ({count} claims)" for setting, count in settings.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _setting(claim: Claim) -> str:
+    machine = ", ".join(f"{name} {_value(value)}" for name, value in claim.machine.items())
+    versions = ", ".join(f"{name} {version}" for name, version in claim.versions.items())
+    return f"profile {claim.profile}, on {claim.date}; {machine}; {versions}"
+
+
+def _value(value: object) -> str:
+    return " + ".join(map(str, value)) or "none" if isinstance(value, (list, tuple)) else str(value)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,16 @@
+"""Exact checkpoints of a Gluon run: parameters, optimizer states, counters and schedule, bit for bit, without pickle.
+
+    path = checkpoint.save(folder, net, trainer, step=17, epoch=2)
+    progress = checkpoint.load(checkpoint.latest(folder), net, trainer)
+
+`state.safetensors` holds every array, and as JSON in its metadata everything else; `SHA256SUMS` proves both. Unlike
+`Trainer.save_states` it names parameters by their place in `net` ("0.weight"), not by Gluon's running prefixes, whose
+sorting changes from one instance to the next (`dense10` < `dense9`). MXNet's random generators cannot be read, so a
+loop that needs them exact seeds them from the step, as `gluonbook.training.fit` does. Gradients are not kept.
+"""
+
+from gluonbook.atomic import Damaged, clear, latest
+from gluonbook.checkpoint.anatomy import settings
+from gluonbook.checkpoint.exact import Progress, load, peek, save
+
+__all__ = ["Damaged", "Progress", "clear", "latest", "load", "peek", "save", "settings"]

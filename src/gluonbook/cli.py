@@ -1,0 +1,62 @@
+"""The command `gluonbook`: what a reader asks of the book from a shell."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated, Optional
+
+import typer
+
+from gluonbook import doctor
+
+# typer evaluates the annotations, and Python 3.9 cannot evaluate `str | None`: hence `Optional`.
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command("doctor")
+def doctor_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    chapter: Annotated[Optional[str], typer.Option(help="Say what this chapter needs; all without it.")] = None,
+) -> None:
+    """Look at this machine: what works, what is missing, what to do about it. Exit status 1 if there is a problem."""
+    raise typer.Exit(doctor.run(json=as_json, chapter=chapter))
+
+
+@app.command()
+def claims(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the claims as JSON.")] = False,
+) -> None:
+    """Print the table of claims of the chapters that have been executed."""
+    from gluonbook.book import claims_table, execute  # the book's tooling is not needed to train a net
+
+    found = claims_table.collect(execute.stored())
+    print(json.dumps([asdict(claim) for _, claim in found], indent=1) if as_json else claims_table.markdown(found))
+
+
+@app.command()
+def data(
+    names: Annotated[
+        Optional[list[str]],
+        typer.Argument(help="Data sets to fetch; without one, all are listed."),
+    ] = None,
+) -> None:
+    """Fetch data sets, or list which there are and which lie here already."""
+    from gluonbook import datasets  # it imports MXNet, and the doctor must run where that fails
+
+    try:
+        for name in names or ():
+            datasets.fetch(name)
+        for name in names or datasets.NAMES:
+            print(datasets.status(name))
+    except datasets.DatasetError as error:
+        sys.exit(f"gluonbook: {error}")
+
+
+def main() -> None:
+    """The entry point: errors that a user can mend are one message, not a traceback."""
+    try:
+        app()
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f"gluonbook: {error}")

@@ -1,0 +1,204 @@
+"""Python, the packages, MXNet itself, MPI, the Jupyter kernel, the data sets."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from gluonbook import environment, paths
+from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
+from gluonbook.doctor.hardware import LINK, gpu_build
+
+STAMP = ".gluonbook-setup"  # what scripts/setup.sh leaves in an environment that it made from the lock
+_SHOWN = 5  # packages that are named; a longer list helps nobody
+_RANKS = 2
+
+
+def python() -> Check:
+    """Which Python runs, and from where."""
+    return Check("Python", OK, f"{platform.python_version()} in {sys.prefix}")
+
+
+def packages() -> Check:
+    """Whether the packages that gluonbook declares are here, in versions that it allows."""
+    kind = _kind()
+    needed, optional = [], []
+    for requirement in map(Requirement, metadata.requires("gluonbook") or []):
+        extra = _extra(requirement)
+        if extra in ("cpu", "cu112") and extra != kind:
+            continue
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        found = environment.version(requirement.name)
+        if found is None or not requirement.specifier.contains(found, prereleases=True):
+            wrong = f"{requirement.name} {found or 'is missing'} (needs {requirement.specifier or 'any'})"
+            (optional if extra not in ("", kind) else needed).append(wrong)
+    if needed:
+        remedy = f'`python -m pip install "gluonbook[{kind}]"`, or `make setup`.'
+        return Check("packages", PROBLEM, _some(needed), remedy)
+    if optional:
+        remedy = "Only the book's tooling, its tests or MPI use these: `make setup` brings them."
+        return Check("packages", NOTE, _some(optional), remedy)
+    return Check("packages", OK, "all that gluonbook declares are here")
+
+
+def lock() -> Check:
+    """Whether the packages are those of the lock, from which `make setup` makes environments."""
+    root = paths.checkout()
+    if root is None:
+        return Check("lock", NOTE, "gluonbook is installed without the book, so there is no lock to compare with")
+    file = root / "requirements" / f"{_kind()}.txt"
+    pins = list(pinned(file.read_text()))
+    found = {pin.name: environment.version(pin.name) for pin in pins}
+    differing = [
+        f"{pin.name} {found[pin.name] or 'is missing'} (lock: {str(pin.specifier).lstrip('=')})"
+        for pin in pins
+        if not found[pin.name] or not pin.specifier.contains(found[pin.name], prereleases=True)
+    ]
+    if not differing:
+        return Check("lock", OK, f"all {len(pins)} packages are those of {file.name}")
+    stamp = Path(sys.prefix) / STAMP
+    if stamp.is_file():
+        kind = " KIND=cu112" if gpu_build() else ""
+        return Check("lock", PROBLEM, _some(differing), f"`rm '{stamp}'; make setup{kind}` installs them again.")
+    remedy = "This environment was not made by `make setup`; results may differ from the book's in small ways."
+    return Check("lock", NOTE, _some(differing), remedy)
+
+
+def pinned(text: str) -> Iterator[Requirement]:
+    """The requirements of a lock file that apply to this interpreter, without their hashes."""
+    for line in text.splitlines():
+        if re.match(r"[A-Za-z0-9]", line):
+            requirement = Requirement(line.rstrip("\\").strip())
+            if requirement.marker is None or requirement.marker.evaluate():
+                yield requirement
+
+
+def mxnet() -> Check:
+    """Whether MXNet can be imported, and on which device it computes: tried in a process of its own."""
+    code = "from gluonbook.devices import explain; print(explain())"
+    try:
+        answer = _run([sys.executable, "-c", code], timeout=180)
+    except subprocess.TimeoutExpired as error:
+        return Check("MXNet", PROBLEM, f"no answer within {error.timeout:.0f} s", "Is this machine very busy?")
+    if answer.returncode == 0:
+        return Check("MXNet", OK, f"{environment.versions()['mxnet']}; {_last_line(answer.stdout)}")
+    fault = _last_line(answer.stderr) or f"exit status {answer.returncode}"
+    remedy = "Make the environment again: remove its folder, then `make setup`."
+    if "cannot open shared object file" in fault:
+        remedy = f"`{LINK}` links what the packages bring; the rest comes from the system: libgomp1 and libquadmath0."
+    return Check("MXNet", PROBLEM, fault, remedy)
+
+
+def mpi() -> Check:
+    """Whether mpiexec starts two processes that know of each other."""
+    if environment.version("mpi4py") is None:
+        remedy = '`python -m pip install "gluonbook[dist]"` for the chapters that start processes with MPI.'
+        return Check("MPI", NOTE, "mpi4py is not installed", remedy)
+    launcher = mpiexec()
+    if launcher is None:
+        return Check("MPI", PROBLEM, "mpi4py is installed, but no mpiexec is found", "`python -m pip install mpich`.")
+    code = "from mpi4py import MPI; print(f'<{MPI.COMM_WORLD.size}>', flush=True)"  # lines of two processes may mingle
+    command = [launcher, "-n", str(_RANKS), sys.executable, "-c", code]
+    try:
+        answer = _run(command, timeout=60)
+    except subprocess.TimeoutExpired as error:
+        finding = f"{launcher} did not end within {error.timeout:.0f} s"
+        return Check("MPI", PROBLEM, finding, "Is another MPI in the way?")
+    sizes = re.findall(r"<(\d+)>", answer.stdout)
+    if answer.returncode == 0 and sizes == [str(_RANKS)] * _RANKS:
+        return Check("MPI", OK, f"{launcher} started {_RANKS} processes")
+    if answer.returncode == 0 and sizes:
+        finding = f"{launcher} started {_RANKS} processes, each of which thinks that there are {sizes[0]}"
+        return Check("MPI", PROBLEM, finding, "It belongs to another MPI: `python -m pip install mpich mpi4py`.")
+    fault = _last_line(answer.stderr or answer.stdout) or f"exit status {answer.returncode}"
+    remedy = "`python -m pip install --force-reinstall mpich mpi4py`."
+    return Check("MPI", PROBLEM, f"{launcher} failed: {fault}", remedy)
+
+
+def mpiexec() -> str | None:
+    """The launcher that belongs to this environment, else the one on the PATH."""
+    own = Path(sys.executable).with_name("mpiexec")
+    return str(own) if own.is_file() else shutil.which("mpiexec")
+
+
+def kernel() -> Check:
+    """Whether the kernel that the chapters ask for is this very environment."""
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    except ImportError:
+        remedy = '`python -m pip install "gluonbook[book]"` to open the chapters as notebooks.'
+        return Check("Jupyter kernel", NOTE, "Jupyter is not installed", remedy)
+    own = "`python -m ipykernel install --sys-prefix` gives this environment one of its own."
+    try:
+        found = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        return Check("Jupyter kernel", PROBLEM, "there is no kernel 'python3'", own)
+    program = Path(found.argv[0])
+    here = Path(sys.executable).parent
+    if program.name == str(program) or program.parent.resolve() == here.resolve():  # a bare name means: this Python
+        return Check("Jupyter kernel", OK, "'python3' is this environment")
+    finding = f"'python3' is {program}, another environment, by {found.resource_dir}"
+    return Check("Jupyter kernel", PROBLEM, finding, f"{own} Set JUPYTER_PREFER_ENV_PATH=1, or remove the other.")
+
+
+def data_sets() -> list[Check]:
+    """Whether the files of each data set are here, and have the hashes that the manifest pins."""
+    from gluonbook import datasets  # it imports MXNet, and the other checks are to run where that fails
+
+    return [_data_set(datasets.status(name), datasets.info(name).size) for name in datasets.NAMES]
+
+
+def _data_set(status, size: int) -> Check:  # type: ignore[no-untyped-def]
+    name = f"data set {status.name}"
+    fetch = f"`gluonbook data {status.name}`"
+    if status.state == "damaged":
+        damaged = [f"{file.path} ({file.detail})" for file in status.files if file.state == "damaged"]
+        return Check(name, PROBLEM, f"damaged: {_some(damaged)}", f"{fetch} says how to mend it, or fetches it again.")
+    if status.state == "missing":
+        remedy = f"{fetch} fetches {size / 1e6:.0f} MB; data/README.md tells how to do without a network."
+        return Check(name, NOTE, "not here", remedy)
+    where = f"{status.size / 1e6:.1f} MB, all hashes right" if status.files else "comes with scikit-learn"
+    return Check(name, OK, where)
+
+
+def _kind() -> str:
+    return "cu112" if gpu_build() else "cpu"
+
+
+def _extra(requirement: Requirement) -> str:
+    found = re.search(r"extra == ['\"]([^'\"]+)", str(requirement.marker or ""))
+    return found[1] if found else ""
+
+
+def _some(things: list[str]) -> str:
+    rest = len(things) - _SHOWN
+    return "; ".join(things[:_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _run(command: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
+    """As `subprocess.run`, but in a session of its own, so that its children end with it when time is up."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,34 @@
+"""Where the book's own files are: in a checkout of the repository, or in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pooch
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def checkout() -> Path | None:
+    """The folder of the repository this package runs from (it holds `_toc.yml`), or None where it is installed."""
+    root = PACKAGE.parents[1]
+    return root if root / "src" / "gluonbook" == PACKAGE and (root / "_toc.yml").is_file() else None
+
+
+def data_folder() -> Path:
+    """The folder downloads are cached in: the checkout's `data`, else the user's cache; it need not exist yet."""
+    root = checkout()
+    return root / "data" if root else Path(pooch.os_cache("gluonbook"))
+
+
+def manifest_file() -> Path:
+    """The manifest of the data sets: the checkout's `data/manifest.json`, else the copy inside the package.
+
+    Raises:
+        FileNotFoundError: the package was built without its copy.
+    """
+    root = checkout()
+    path = root / "data" / "manifest.json" if root else PACKAGE / "manifest.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"the manifest of the data sets is missing: {path}; reinstall gluonbook")
+    return path

@@ -1,0 +1,65 @@
+"""The two sizes of the book: `quick` for two CPU cores, `full` for the scale of the papers.
+
+A profile holds sizes and nothing else: the chapters run the same cells in both. `GLUONBOOK_PROFILE` chooses, and
+`quick` is the default.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+VARIABLE = "GLUONBOOK_PROFILE"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The sizes that chapters ask for, each named after its chapter."""
+
+    name: str
+
+    # gluon/imperative_symbolic
+    loop_side: int  # side of the matrices that a Python loop multiplies
+    async_side: int  # side of the square matrices that the engine multiplies in the background
+
+    # convnets/lenet
+    lenet_data: str  # a name of gluonbook.datasets
+    lenet_epochs: int
+    lenet_accuracy: float  # the test accuracy that the chapter claims
+
+
+_PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="quick",
+            loop_side=100,
+            async_side=1500,
+            lenet_data="digits",
+            lenet_epochs=20,
+            lenet_accuracy=0.95,
+        ),
+        Profile(
+            name="full",
+            loop_side=200,
+            async_side=3000,
+            lenet_data="mnist",
+            lenet_epochs=20,
+            lenet_accuracy=0.99,
+        ),
+    )
+}
+NAMES = tuple(_PROFILES)
+
+
+def profile(name: str | None = None) -> Profile:
+    """The profile called `name`; without a name, the one that `GLUONBOOK_PROFILE` names, or `quick`.
+
+    Raises:
+        ValueError: there is no profile of that name.
+    """
+    asked = name if name is not None else os.environ.get(VARIABLE) or "quick"
+    try:
+        return _PROFILES[asked]
+    except KeyError:
+        raise ValueError(f"{VARIABLE} is {asked!r}; the profiles are {', '.join(map(repr, NAMES))}") from None

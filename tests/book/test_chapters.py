@@ -1,0 +1,108 @@
+"""The book itself: every chapter executes cleanly, the site is built strictly, and the house style holds."""
+
+from __future__ import annotations
+
+import re
+
+import jupytext
+import pytest
+import yaml
+
+from gluonbook import datasets, exercises
+from gluonbook.book import claims_table, notebooks, site
+from gluonbook.book.chapters import Chapter, chapters, root
+
+CHAPTERS = chapters()
+RUNNING = [chapter for chapter in CHAPTERS if chapter.runs]
+TEACHING = [chapter for chapter in RUNNING if "/" in chapter.short]  # those in the folder of a part
+
+
+def named(chapter: Chapter) -> str:
+    return chapter.short
+
+
+def code(chapter: Chapter) -> list:
+    return [cell for cell in jupytext.read(chapter.path, fmt="md:myst").cells if cell.cell_type == "code"]
+
+
+def test_every_file_is_in_the_table_of_contents():
+    files = {str(file.relative_to(root()).with_suffix("")) for file in (root() / "chapters").rglob("*.md")}
+    assert files == {chapter.name for chapter in CHAPTERS}
+
+
+@pytest.mark.parametrize("chapter", RUNNING, ids=named)
+def test_it_executes_cleanly(chapter, executed):
+    (result,) = (result for result in executed if result.chapter.name == chapter.name)
+    assert not result.problems, "\n\n".join(result.problems)
+
+
+@pytest.mark.parametrize("chapter", TEACHING, ids=named)
+def test_its_exercises_are_solved_by_their_solutions(chapter, executed):
+    (result,) = (result for result in executed if result.chapter.name == chapter.name)
+    records = [
+        (output.metadata[exercises.checking.RECORD], cell.metadata.get("tags", []))
+        for cell in result.notebook.cells
+        for output in cell.get("outputs", [])
+        if exercises.checking.RECORD in output.get("metadata", {})
+    ]
+    asked = {record["name"] for record, tags in records if "exercise" in tags}
+    solved = {record["name"] for record, tags in records if "solution" in tags and record["solved"]}
+    assert len(asked) >= 3
+    assert asked == solved
+
+
+def test_every_check_belongs_to_an_exercise(executed):
+    text = "".join(chapter.path.read_text() for chapter in TEACHING)
+    assert set(exercises.names()) == set(re.findall(r'check\("([^"]+)"', text))
+
+
+def test_the_site_is_built_strictly_and_whole(executed):
+    page = site.build()
+    assert page.is_file()
+    for chapter in RUNNING:
+        assert (page.parents[1] / f"{chapter.name}.ipynb").is_file()
+    claims = (page.parent / "back_matter/claims.html").read_text()
+    for _, claim in claims_table.collect(executed):
+        assert claim.id in claims
+    times = (page.parent / "back_matter/run_times.html").read_text()
+    for chapter in RUNNING:
+        assert chapter.name in times
+
+
+def test_every_teaching_chapter_claims_something(executed):
+    claiming = {chapter.name for chapter, _ in claims_table.collect(executed)}
+    assert claiming >= {chapter.name for chapter in TEACHING}
+
+
+@pytest.mark.parametrize("chapter", TEACHING, ids=named)
+def test_it_has_the_shape_of_a_chapter(chapter):
+    text = chapter.path.read_text()
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert "What you will be able to do" in text
+    assert "Summary" in headings
+    assert "Exercises" in headings
+    assert len(re.findall(r"^`{3,}\{exercise-start\}", text, re.MULTILINE)) == len(
+        re.findall(r"^`{3,}\{solution-start\}", text, re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize("chapter", RUNNING, ids=named)
+def test_its_cells_are_short_and_narrow(chapter):
+    for cell in code(chapter):
+        lines = cell.source.splitlines()
+        assert len(lines) <= 30, cell.source
+        too_wide = [line for line in lines if len(line) > 80]
+        assert not too_wide or "remove-input" in cell.metadata.get("tags", [])
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=named)
+def test_what_it_needs_exists(chapter):
+    assert set(chapter.needs) <= set(datasets.NAMES) | {"gpu", "mpi", "pslite"}
+
+
+def test_chapters_survive_the_way_to_a_notebook_and_back():
+    assert notebooks.unstable() == []
+
+
+def test_the_book_has_one_list_of_chapters():
+    assert yaml.safe_load((root() / "_toc.yml").read_text())["root"] == CHAPTERS[0].name

@@ -1,0 +1,211 @@
+"""Execution: what is fresh is not executed again, what fails is told, what is unclean is refused."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import nbformat
+import pytest
+
+from conftest import FRONT, TIMED
+from gluonbook import environment
+from gluonbook.book import execute as executing
+from gluonbook.book.chapters import chapters
+from gluonbook.book.execute import execute, stored, unclean
+
+
+def problems() -> list[str]:
+    return [problem for result in execute() for problem in result.problems]
+
+
+def output(**fields: object) -> nbformat.NotebookNode:
+    """A notebook of one cell with one output."""
+    cell = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output(**fields)])
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The short names of the chapters that are really executed, in the order of their starts."""
+    names = []
+    run = executing._run
+
+    def spy(chapter, *rest):
+        names.append(chapter.short)
+        return run(chapter, *rest)
+
+    monkeypatch.setattr(executing, "_run", spy)
+    return names
+
+
+def test_outputs_are_kept_and_not_made_again(small_book, runs):
+    small_book.notebook("sum", "print(1 + 1)")
+    first, second = execute(), execute()
+    assert runs == ["sum"]
+    for result in (*first, *second, *stored()):
+        assert result.notebook.cells[1].outputs[0].text == "2\n"
+        assert result.seconds > 0
+        assert result.profile == "quick"
+        assert result.machine == environment.machine()
+
+
+@pytest.mark.parametrize(
+    "file", ["src/gluonbook/code.py", "requirements/cpu.txt", "data/manifest.json"], ids=["source", "lock", "manifest"]
+)
+def test_a_change_outside_the_cells_executes_again(small_book, runs, file):
+    small_book.notebook("sum", "print(1 + 1)")
+    execute()
+    with (small_book.root / file).open("a") as handle:
+        handle.write("\n")
+    assert stored() == []
+    execute()
+    assert runs == ["sum", "sum"]
+
+
+def test_another_profile_executes_again_and_the_way_back_does_not(small_book, runs, monkeypatch):
+    small_book.notebook("profile", "import os", "print(os.environ.get('GLUONBOOK_PROFILE'))")
+    monkeypatch.setenv("GLUONBOOK_PROFILE", "full")
+    (full,) = execute()
+    monkeypatch.setenv("GLUONBOOK_PROFILE", "quick")
+    (quick,) = execute()
+    monkeypatch.setenv("GLUONBOOK_PROFILE", "full")
+    execute()
+    assert runs == ["profile", "profile"]
+    assert [result.notebook.cells[-1].outputs[0].text for result in (full, quick)] == ["full\n", "quick\n"]
+
+
+def test_a_changed_cell_executes_its_chapter_alone_and_changed_prose_none(small_book, runs):
+    small_book.notebook("one", "print('one')")
+    page = small_book.notebook("two", "print('two')")
+    execute()
+    runs.clear()
+    page.write_text(page.read_text().replace("Words around", "Other words around"))
+    execute()
+    assert runs == []
+    page.write_text(page.read_text().replace("print('two')", "print('three')"))
+    execute()
+    assert runs == ["two"]
+
+
+def test_a_cell_that_raises_is_told_and_tried_again(small_book, runs):
+    small_book.notebook("broken", "x = 1", "1 / 0")
+    (message,) = problems()
+    assert "ZeroDivisionError" in message
+    assert "1 / 0" in message
+    assert "\x1b" not in message
+    assert problems()
+    assert runs == ["broken", "broken"]
+    assert stored() == []
+
+
+def test_one_failure_leaves_the_other_results(small_book):
+    small_book.notebook("broken", "raise RuntimeError('no')")
+    small_book.notebook("sound", "print('yes')")
+    broken, sound = execute()
+    assert broken.problems
+    assert not sound.problems
+    assert [result.chapter.short for result in stored()] == ["sound"]
+
+
+def test_a_kernel_that_dies_is_told(small_book):
+    small_book.notebook("deadly", "import os; os._exit(3)")
+    (message,) = problems()
+    assert "died" in message.lower()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import warnings; warnings.warn('old')",
+        "import sys; print('oops', file=sys.stderr)",
+        "import os; os.write(2, b'c')",
+    ],
+    ids=["warning", "stderr", "library"],
+)
+def test_stray_warnings_fail(small_book, cell):
+    small_book.notebook("noisy", cell)
+    assert any("stderr" in problem for problem in problems())
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({"output_type": "stream", "name": "stderr", "text": "warning"}, "stderr"),
+        ({"output_type": "stream", "name": "stdout", "text": "\x1b[31mred"}, "terminal code"),
+        ({"output_type": "execute_result", "data": {"text/plain": "<object at 0x7f00aa>"}}, "address"),
+        ({"output_type": "stream", "name": "stdout", "text": "/" + "home/anna/x"}, "home folder"),
+        ({"output_type": "display_data", "data": {"application/vnd.jupyter.widget-view+json": {}}}, "widget"),
+        (
+            {
+                "output_type": "display_data",
+                "data": {"text/plain": ""},
+                "metadata": {"gluonbook_exercise": {"name": "sum", "solved": False}},
+            },
+            "solution of 'sum'",
+        ),
+    ],
+    ids=["stderr", "ansi", "address", "home", "widget", "solution"],
+)
+def test_unclean_outputs_are_found(fields, what):
+    notebook = output(**fields)
+    notebook.cells[0].metadata["tags"] = ["solution"]
+    assert any(what in problem for problem in unclean(notebook))
+
+
+def test_clean_outputs_pass():
+    assert unclean(output(output_type="stream", name="stdout", text="loss 0.3 at step 10")) == []
+
+
+def test_a_wrong_answer_outside_a_solution_is_no_problem():
+    record = {"gluonbook_exercise": {"name": "sum", "solved": False}}
+    assert unclean(output(output_type="display_data", data={"text/plain": ""}, metadata=record)) == []
+
+
+def test_timed_chapters_run_alone_with_all_cores_and_the_others_share(small_book, monkeypatch):
+    monkeypatch.setattr(environment, "cores", lambda: 2)
+    for name, front in {"a": FRONT, "b": FRONT, "c": TIMED, "d": TIMED}.items():
+        small_book.notebook(name, "pass", front=front)
+    beside, running, lock, threads = {}, set(), threading.Lock(), {}
+
+    def run(chapter, count, progress):
+        with lock:
+            running.add(chapter.short)
+        threads[chapter.short] = count
+        time.sleep(0.3)
+        with lock:
+            beside[chapter.short] = set(running)
+            running.discard(chapter.short)
+        return executing.Executed(chapter, nbformat.v4.new_notebook(), 0.3, "", "", {}, {}, ("not stored",))
+
+    monkeypatch.setattr(executing, "_run", run)
+    assert [result.chapter.short for result in execute()] == ["a", "b", "c", "d"]
+    assert threads == {"a": 1, "b": 1, "c": 2, "d": 2}
+    assert beside["c"] == {"c"}
+    assert beside["d"] == {"d"}
+    assert "b" in beside["a"] or "a" in beside["b"]
+
+
+def test_only_the_last_states_are_kept(small_book):
+    small_book.notebook("sum", "print(1 + 1)")
+    folder = executing.cache_folder().parent
+    for number in range(executing.STATES_KEPT + 3):
+        (folder / f"state{number}").mkdir(parents=True)
+    execute()
+    assert len(list(folder.iterdir())) == executing.STATES_KEPT
+    assert executing.cache_folder().is_dir()
+
+
+def test_progress_says_which_chapter_how_long_and_how_many_to_go(small_book, capsys):
+    small_book.notebook("sum", "print(1 + 1)")
+    execute()
+    said = capsys.readouterr().out
+    assert "[0/1] executing sum (1 cells)" in said
+    assert "[1/1] sum executed in" in said
+    assert "0 to go" in said
+
+
+def test_chapters_may_not_ask_for_what_nobody_knows(small_book):
+    small_book.notebook("x", "1", front=TIMED.replace("timed", "hurried"))
+    with pytest.raises(ValueError, match="hurried"):
+        chapters()

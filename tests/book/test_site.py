@@ -1,0 +1,98 @@
+"""The strict build: what is wrong with a page fails it, and fails it again the next time."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from gluonbook.book import site
+from gluonbook.book.__main__ import app
+from gluonbook.book.site import Article, BuildFailed, build, look_at
+
+CLAIM = """
+    from gluonbook.claims import claim
+    claim("two", "Two is more than one", 2, "> 1")
+"""
+FIGURE = """
+    from gluonbook import plots
+    plots.bars({"a": 1.0, "b": 2.0}, xlabel="seconds")
+"""
+
+
+def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):
+    small_book.notebook("measured", CLAIM, FIGURE)
+    small_book.page("table", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
+    page = build()
+    assert page == small_book.root / "_build/html/chapters/start.html"
+    html = page.parent
+    measured = (html / "measured.html").read_text()
+    assert "Two is more than one" in measured
+    assert "2 horizontal bars in seconds: a 1, b 2. The longest is b." in measured
+    assert "quick profile" in measured
+    assert 'href="measured.ipynb"' in measured
+    assert "Two is more than one" in (html / "table.html").read_text()
+    notebook = nbformat.read(html / "measured.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert sum(len(cell.get("outputs", [])) for cell in notebook.cells) == 2
+    provenance = json.loads((small_book.root / "_build/generated/executed.json").read_text())
+    assert provenance["chapters/measured"]["profile"] == "quick"
+
+
+def test_a_cell_that_raises_fails_the_build(small_book):
+    small_book.notebook("broken", "1 / 0")
+    with pytest.raises(BuildFailed, match=r"(?s)chapters/broken.*ZeroDivisionError"):
+        build()
+    assert not (small_book.root / "_build/html").exists()
+
+
+def test_the_command_exits_with_an_error_and_no_traceback(small_book):
+    small_book.notebook("broken", "1 / 0")
+    result = CliRunner().invoke(app, ["build"])
+    assert result.exit_code == 1
+    assert "The book was not built" in str(result.exception)
+
+
+def test_a_warning_of_sphinx_fails_every_build_until_it_is_mended(small_book):
+    small_book.page("dangling", "# Dangling\n\n" + "Words. " * 60 + "\n\n{doc}`/chapters/nowhere`\n")
+    for _ in range(2):
+        with pytest.raises(BuildFailed, match="Sphinx"):
+            build()
+    small_book.page("dangling", "# Mended\n\n" + "Words. " * 60)
+    build()
+
+
+def test_an_image_without_a_text_fails_the_build(small_book):
+    small_book.notebook("blind", "from gluonbook import plots", "fig, ax = plots.axes()\nfig")
+    with pytest.raises(BuildFailed, match="no alternative text"):
+        build()
+
+
+def test_sphinx_never_executes_by_itself(small_book, monkeypatch):
+    small_book.notebook("sum", "print(1 + 1)")
+    monkeypatch.setattr(site, "execute", lambda folder: [])
+    with pytest.raises(BuildFailed, match="by itself"):
+        build()
+
+
+def test_missing_empty_and_coloured_pages_are_found(small_book, tmp_path):
+    for name in ("missing", "empty", "coloured"):
+        small_book.page(name, "# Title\n")
+    html = tmp_path / "html"
+    (html / "chapters").mkdir(parents=True)
+    text = "<article>" + "words " * 100 + "</article>"
+    (html / "chapters/start.html").write_text(text)
+    (html / "chapters/empty.html").write_text("<nav>" + "words " * 100 + "</nav><article>few</article>")
+    (html / "chapters/coloured.html").write_text(text + "\x1b[31m")
+    missing, empty, coloured = look_at(html)
+    assert "missing: no page" in missing
+    assert "empty" in empty
+    assert "terminal code" in coloured
+
+
+def test_an_article_is_its_text_and_its_silent_images():
+    article = Article('<p>not</p><article>two <b>words</b><img src="a" alt=" "><img src="b" alt="b"></article>no')
+    assert article.text == "two words"
+    assert article.without_alt == ["a"]

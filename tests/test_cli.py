@@ -1,0 +1,88 @@
+"""The command: what readers ask from a shell, and what they are told when it cannot be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gluonbook import cli, datasets
+from gluonbook.book.execute import execute
+from gluonbook.cli import app
+
+CLAIM = """
+    from gluonbook.claims import claim
+    claim("two", "Two is more than one", 2, "> 1")
+"""
+
+
+def ask(*words: str):
+    return CliRunner().invoke(app, list(words))
+
+
+def test_it_says_what_it_can_do():
+    said = ask("--help").output
+    for command in ("doctor", "claims", "data"):
+        assert command in said
+
+
+def test_claims_as_a_table_and_as_json(small_book):
+    small_book.notebook("measured", CLAIM)
+    execute()
+    assert "| Two is more than one (`two`) | 2 | > 1 | {doc}`/chapters/measured` |" in ask("claims").output
+    (claim,) = json.loads(ask("claims", "--json").output)
+    assert claim["id"] == "two"
+    assert claim["value"] == 2
+
+
+def test_claims_before_anything_was_executed(small_book):
+    assert "No chapter has been executed yet" in ask("claims").output
+
+
+def test_two_claims_of_one_name_are_refused(small_book):
+    small_book.notebook("one", CLAIM)
+    small_book.notebook("other", CLAIM)
+    execute()
+    result = ask("claims")
+    assert result.exit_code == 1
+    assert "more than once: two" in str(result.exception)
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_doctor_gives_the_exit_status(monkeypatch, status):
+    monkeypatch.setattr(cli.doctor, "run", lambda json, chapter: status)
+    assert ask("doctor").exit_code == status
+
+
+def test_data_are_listed():
+    said = ask("data").output
+    for name in datasets.NAMES:
+        assert name in said
+
+
+def test_a_missing_data_set_is_one_message(monkeypatch):
+    def fetch(name):
+        raise datasets.DatasetError("train.gz is not here: put it there")
+
+    monkeypatch.setattr(datasets, "fetch", fetch)
+    result = ask("data", "mnist")
+    assert result.exit_code == 1
+    assert "put it there" in str(result.exception) + result.output
+
+
+def test_the_doctor_needs_no_mxnet():
+    code = "import sys; sys.modules['mxnet'] = None; import gluonbook.cli"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_an_error_that_the_user_can_mend_is_one_message():
+    command = Path(sys.executable).with_name("gluonbook")
+    done = subprocess.run([command, "data", "mnits"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "mnits" in done.stderr
+    assert "mnist" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,130 @@
+"""Figures: texts that say what is shown, files that are the same each time, colours that can be told apart."""
+
+from __future__ import annotations
+
+import itertools
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from gluonbook import plots
+from gluonbook.training import Epoch, History
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of WCAG 2, from 0 for black to 1 for white."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("colour", plots.PALETTE)
+def test_colours_stand_out_from_white(colour):
+    assert 1.05 / (luminance(colour) + 0.05) >= 3, "WCAG 2.1 asks for 3:1 between graphics and their background"
+
+
+def test_lines_differ_in_dash_too():
+    styles = [(style["color"], str(style["linestyle"])) for style in plots.STYLE["axes.prop_cycle"]]
+    for (colour, dash), (other_colour, other_dash) in itertools.combinations(styles, 2):
+        assert colour != other_colour
+        assert dash != other_dash
+
+
+def test_a_figure_carries_its_text_and_is_the_same_each_time():
+    def bundle():
+        fig = plots.bars({"a": 1.0, "b": 25.0}, xlabel="seconds", log=True)
+        return fig.bundle()
+
+    data, metadata = bundle()
+    assert data["text/plain"] == "2 horizontal bars in seconds: a 1, b 25. The longest is b."
+    assert metadata["image/svg+xml"]["alt"] == data["text/plain"]
+    assert data["image/svg+xml"].startswith("<?xml")
+    assert bundle() == (data, metadata)
+
+
+def test_a_figure_shows_itself(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", lambda data, metadata, raw: shown.append((data, metadata, raw)))
+    fig, ax = plots.axes()
+    ax.plot([1, 2])
+    fig._ipython_display_()
+    ((data, metadata, raw),) = shown
+    assert raw
+    assert metadata == {}
+    assert "<svg" in data["image/svg+xml"]
+
+
+def history(**changed) -> History:
+    first = {"train_loss": 2.0, "train_accuracy": 0.3, "test_loss": 1.9, "test_accuracy": 0.4}
+    second = {"train_loss": 0.5, "train_accuracy": 0.9, "test_loss": 0.6, "test_accuracy": 0.85}
+    rows = [{**row, **changed} for row in (first, second)]
+    return History([Epoch(i, 5 * i, **row, seconds=1.0, samples_per_second=9.0) for i, row in enumerate(rows, 1)])
+
+
+def test_learning_curves_tell_both_parts():
+    fig = plots.learning_curves(history())
+    assert fig.alt == (
+        "Two line charts over 2 epochs. "
+        "The loss on the training set goes from 2 to 0.5. The loss on the test set goes from 1.9 to 0.6. "
+        "The accuracy on the training set goes from 0.3 to 0.9. The accuracy on the test set goes from 0.4 to 0.85."
+    )
+    assert [len(ax.lines) for ax in fig.axes] == [2, 2]
+
+
+def test_learning_curves_without_a_test_set():
+    fig = plots.learning_curves(history(test_loss=None, test_accuracy=None))
+    assert "test set" not in fig.alt
+    assert [len(ax.lines) for ax in fig.axes] == [1, 1]
+
+
+def test_live_curves_draw_once_and_then_update(monkeypatch):
+    class Handle:
+        updates = 0
+
+        def update(self, data, metadata, raw):
+            self.updates += 1
+
+    handle = Handle()
+    monkeypatch.setattr(plots, "display", lambda data, metadata, raw, display_id: handle)
+    redraw = plots.live()
+    for _ in range(3):
+        redraw(history())
+    assert handle.updates == 2
+
+
+def test_confusion_counts_and_names_the_commonest_error():
+    fig = plots.confusion(np.array([0, 1, 1, 2, 2]), np.array([0, 1, 2, 1, 1]), ["cat", "dog", "cow"])
+    assert fig.alt == (
+        "Confusion matrix of 5 images in 3 classes; 3 lie off the diagonal. "
+        "The commonest error takes cow for dog, 2 times."
+    )
+    assert sorted(text.get_text() for text in fig.axes[0].texts) == ["1", "1", "1", "2"]
+
+
+def test_confusion_without_an_error():
+    assert plots.confusion(np.array([0, 1]), np.array([0, 1]), ["a", "b"]).alt.endswith("0 lie off the diagonal.")
+
+
+def test_images_fill_a_grid():
+    fig = plots.images(np.zeros((5, 1, 8, 8)), list("abcde"), columns=4)
+    assert len(fig.axes) == 8
+    assert [ax.get_title() for ax in fig.axes] == ["a", "b", "c", "d", "e", "", "", ""]
+
+
+def test_colour_images_keep_their_channels():
+    fig = plots.images(np.zeros((1, 3, 8, 8)), ["rgb"])
+    assert fig.axes[0].images[0].get_array().shape == (8, 8, 3)
+
+
+def test_a_graph_says_what_takes_what():
+    a, b = mx.sym.var("a"), mx.sym.var("b")
+    alt = plots.graph(a * b + 1).alt
+    assert alt == (
+        "A graph with 4 boxes joined by arrows: elemwise_mul takes a and b; plus_scalar, scalar = 1 takes elemwise_mul."
+    )
+
+
+def test_a_timeline_says_who_is_busy():
+    fig = plots.timeline({"Python": [(0, 1, "orders")], "engine": [(1, 4, "works"), (6, 2, "works")]}, xlabel="ms")
+    assert fig.alt == "A timeline with 2 tracks. Time busy, in ms: Python 1, engine 6."

@@ -1,0 +1,87 @@
+"""The repository itself: what the README promises exists, and nothing in it belongs to one machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+LOCKS = [ROOT / "requirements" / name for name in ("cpu.txt", "cu112.txt", "uv.txt")]
+TEXT = {".cfg", ".css", ".json", ".md", ".py", ".sh", ".svg", ".toml", ".txt", ".yaml", ".yml", ".bib", ""}
+
+# In pieces, so that this file does not find itself.
+REGISTRIES = re.compile(
+    "|".join(["pypi" + r"\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "--index" + "-url"])
+)
+MACHINES = re.compile("|".join(["/" + "root/", "/" + r"home/\w", "/" + "Users/", "/" + "work/"]))
+
+
+def tracked() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: which files belong to the repository is not known")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and Path(name).suffix in TEXT]
+
+
+@pytest.mark.parametrize("pattern", [REGISTRIES, MACHINES], ids=["registries", "machines"])
+def test_no_file_names_a_registry_or_a_machine(pattern):
+    found = {
+        str(file.relative_to(ROOT)): match[0]
+        for file in tracked()
+        if file.is_file() and (match := pattern.search(file.read_text()))
+    }
+    assert not found
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_locks_pin_every_package_by_hash(lock):
+    requirements = re.split(r"\n(?=\S)", lock.read_text().strip())
+    assert requirements
+    for requirement in requirements:
+        assert re.match(r"[A-Za-z0-9_.-]+==\S+", requirement), requirement
+        assert "--hash=sha256:" in requirement
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cu112"])
+def test_the_environments_hold_what_the_book_stands_on(kind):
+    lock = (ROOT / f"requirements/{kind}.txt").read_text()
+    mxnet = "mxnet" if kind == "cpu" else "mxnet-cu112"
+    for pin in (rf"^{mxnet}==1\.9\.1 ", r"^numpy==1\.23\.5 ", r"^gluoncv==", r"^jupyter==", r"^jupyter-book==1\."):
+        assert re.search(pin, lock, re.MULTILINE), pin
+    assert re.search(r"^matplotlib==", lock, re.MULTILINE)
+
+
+def test_what_the_readme_says_to_run_can_be_run():
+    said = set(re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text()))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"book", "test", "lab", "doctor", "help"} <= said <= targets
+
+
+def test_make_help_names_every_target():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[1] for line in said.splitlines()} == targets
+
+
+def test_continuous_integration_runs_the_readme_s_test_command():
+    script = ROOT / ".ci/run"
+    assert script.read_text().rstrip().endswith("exec make test")
+    assert script.stat().st_mode & 0o111
+
+
+def test_the_conda_environment_is_well_formed():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    named = " ".join(pip)
+    for package in ("mxnet-cu112==1.9.1", "numpy==1.23.5", "gluoncv", "jupyter", "matplotlib", "jupyter-book", "<2"):
+        assert package in named
+
+
+def test_pictures_of_the_readme_exist():
+    for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / picture).is_file(), picture
