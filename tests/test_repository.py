@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -64,8 +65,9 @@ def test_what_the_readme_says_to_run_can_be_run():
 def test_make_help_names_every_target():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {line.split()[1] for line in said.splitlines()} == targets
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # `make test` calls us
+    done = subprocess.run(["make", "help"], cwd=ROOT, env=outside, capture_output=True, text=True, check=True)
+    assert {line.split()[1] for line in done.stdout.splitlines()} == targets
 
 
 def test_continuous_integration_runs_the_readme_s_test_command():
