@@ -123,8 +123,3 @@ def test_a_graph_says_what_takes_what():
     assert alt == (
         "A graph with 4 boxes joined by arrows: elemwise_mul takes a and b; plus_scalar, scalar = 1 takes elemwise_mul."
     )
-
-
-def test_a_timeline_says_who_is_busy():
-    fig = plots.timeline({"Python": [(0, 1, "orders")], "engine": [(1, 4, "works"), (6, 2, "works")]}, xlabel="ms")
-    assert fig.alt == "A timeline with 2 tracks. Time busy, in ms: Python 1, engine 6."

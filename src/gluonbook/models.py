@@ -14,8 +14,7 @@ def lenet(
 
     A 5×5 convolution padded by 2, which keeps the size, and 2×2 maximum pooling, which halves it, once for each
     entry of `channels`; then a dense layer of `hidden` units, and one of `classes` scores (logits, no softmax).
-    Like LeCun et al. (1998) it uses tanh: two layers deep, it does not saturate, and on the digits it took fewer
-    epochs than ReLU with SGD, Adam and Signum alike. Pooling takes the maximum, as nearly every network since does.
+    After LeCun et al. (1998), whose tanh it keeps; pooling takes the maximum, as nearly every network since does.
     """
     net = nn.HybridSequential()
     for count in channels:

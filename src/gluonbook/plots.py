@@ -196,21 +196,3 @@ def _label(node: dict[str, Any]) -> str:
     if node["op"] == "null":
         return node["name"]
     return "\n".join([node["op"].strip("_"), *(f"{name} = {value}" for name, value in node.get("attrs", {}).items())])
-
-
-def timeline(tracks: Mapping[str, Sequence[tuple[float, float, str]]], *, xlabel: str) -> Figure:
-    """Who is busy when: for each track, spans (start, duration, what is done)."""
-    fig, ax = axes(size=(6.4, 0.8 + 0.55 * len(tracks)))
-    kinds = list(dict.fromkeys(what for spans in tracks.values() for *_, what in spans))
-    colours = dict(zip(kinds, PALETTE))
-    for row, spans in enumerate(tracks.values()):
-        for start, duration, what in spans:
-            ax.barh(row, duration, left=start, height=0.6, color=colours[what], edgecolor="white", linewidth=0.3)
-    handles = [mpl.patches.Patch(color=colour, label=kind) for kind, colour in colours.items()]
-    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 1.35), ncols=len(kinds))
-    ax.set(xlabel=xlabel, yticks=range(len(tracks)), yticklabels=tracks)
-    ax.grid(axis="y", visible=False)
-    ax.invert_yaxis()
-    busy = ", ".join(f"{name} {sum(span[1] for span in spans):.3g}" for name, spans in tracks.items())
-    fig.alt = f"A timeline with {len(tracks)} tracks. Time busy, in {xlabel}: {busy}."
-    return fig

@@ -17,6 +17,7 @@ class Profile:
     """The sizes that chapters ask for, each named after its chapter."""
 
     name: str
+    cell_timeout: int  # seconds after which a cell counts as stuck
 
     # gluon/imperative_symbolic
     loop_side: int  # side of the matrices that a Python loop multiplies
@@ -33,6 +34,7 @@ _PROFILES = {
     for profile in (
         Profile(
             name="quick",
+            cell_timeout=300,
             loop_side=100,
             async_side=1500,
             lenet_data="digits",
@@ -41,10 +43,11 @@ _PROFILES = {
         ),
         Profile(
             name="full",
+            cell_timeout=6 * 3600,
             loop_side=200,
             async_side=3000,
             lenet_data="mnist",
-            lenet_epochs=20,
+            lenet_epochs=10,
             lenet_accuracy=0.99,
         ),
     )

@@ -91,7 +91,7 @@ def test_its_cells_are_short_and_narrow(chapter):
     for cell in code(chapter):
         lines = cell.source.splitlines()
         assert len(lines) <= 30, cell.source
-        too_wide = [line for line in lines if len(line) > 80]
+        too_wide = [line for line in lines if len(line) > 76]
         assert not too_wide or "remove-input" in cell.metadata.get("tags", [])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mxnet import nd
 
+from gluonbook import models
 from gluonbook.exercises import check, checking, names
 from gluonbook.exercises.checking import RECORD, exercise
 
@@ -76,11 +77,44 @@ def charging_for_others(work):
 
 
 def flipped(X, W):
-    return np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(X, W.shape), W[::-1, ::-1])
+    return correlate(X, W[::-1, ::-1])
 
 
-def wrong_sign():
-    return mx.sym.log(1 + mx.sym.exp(mx.sym.var("label") * mx.sym.var("score")))
+def correlate(X, W):
+    return np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(X, W.shape), W)
+
+
+def three_only(X, W):
+    return correlate(X, W) if len(W) == 3 else correlate(X, np.zeros((3, 3)))
+
+
+def charging_too_much(work):
+    return 2 * honest(work)
+
+
+def calling_twice(work):
+    work()
+    return honest(work)
+
+
+def honest(work):
+    nd.waitall()
+    return charging_for_others(work)
+
+
+def label_and_score(form):
+    return form(mx.sym.var("label"), mx.sym.var("score"))
+
+
+def python_count():
+    k = mx.sym.var("k")
+    return mx.sym.contrib.while_loop(
+        cond=lambda k, n: k > 1, func=lambda k, n: ([], [k / 2, n + 1]), loop_vars=[k, 0], max_iterations=9
+    )[1][1]
+
+
+def shuffled_anew(X):
+    return np.random.permutation(X.reshape(len(X), -1).T).T.reshape(X.shape)
 
 
 @pytest.mark.parametrize(
@@ -90,16 +124,33 @@ def wrong_sign():
         ("honest-stopwatch", charging_for_others, "ordered before"),
         ("forgetful-chain", 20, "derivative"),
         ("forgetful-chain", 1, "gradient itself"),
-        ("softplus-symbol", wrong_sign(), "sign"),
-        ("softplus-symbol", mx.sym.var("x"), "'score' and 'label'"),
+        ("honest-stopwatch", charging_too_much, "more than has passed"),
+        ("honest-stopwatch", calling_twice, "exactly once"),
+        ("softplus-symbol", label_and_score(lambda y, s: mx.sym.log(1 + mx.sym.exp(y * s))), "sign"),
+        (
+            "softplus-symbol",
+            label_and_score(lambda y, s: mx.sym.log(1 + mx.sym.exp(-y * mx.sym.abs(s)))),
+            "the loss is",
+        ),
+        ("softplus-symbol", label_and_score(lambda y, s: mx.sym.sum(mx.sym.log(1 + mx.sym.exp(-y * s)))), "Six scores"),
+        ("softplus-symbol", mx.sym.var("x"), "'score' and 'label', no others"),
         ("collatz-symbol", lambda: mx.sym.var("k") * 0, "From 2 it takes 1"),
+        ("collatz-symbol", python_count, "0 * k"),
         ("count-weights", 500, "weights"),
         ("count-weights", 26, "one filter"),
         ("slide-it", flipped, "flipped"),
         ("slide-it", lambda X, W: X, "shape"),
+        ("slide-it", three_only, "shape"),
+        ("slide-it", lambda X, W: nd.array(X), "NumPy array"),
+        ("how-far", 8, "larger image"),
         ("how-far", 14, "second pooling"),
-        ("scrambled", 0.1, "same permutation"),
-        ("scrambled", 0.8, "as long as"),
+        ("half-the-weights", models.lenet, "parameters"),
+        ("half-the-weights", models.mlp, "no Conv2D"),
+        ("half-the-weights", lambda: models.lenet(channels=(1,), hidden=2), "elsewhere"),
+        ("scrambled", lambda X: X, "where they were"),
+        ("scrambled", lambda X: X[:2], "shape"),
+        ("scrambled", np.zeros_like, "keep all"),
+        ("scrambled", shuffled_anew, "one and the same"),
     ],
 )
 def test_hints_fit_the_mistake(verdict, name, answer, hint):

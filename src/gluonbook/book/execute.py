@@ -33,7 +33,6 @@ from gluonbook.book.chapters import Chapter, chapters, root
 from gluonbook.exercises import checking as exercises
 from gluonbook.profiles import profile
 
-CELL_TIMEOUT = 3600  # seconds
 STATES_KEPT = 5  # of the code: going back and forth between branches should not execute everything anew
 
 # What keeps MXNet's and the terminal's chatter out of a notebook.
@@ -147,7 +146,7 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
     client = NotebookClient(
         notebook,
         extra_arguments=["--log-level=ERROR"],  # the kernel talks to this process alone, over the loopback
-        timeout=CELL_TIMEOUT,
+        timeout=profile().cell_timeout,
         record_timing=False,  # times would become part of the cells, and of the hash by which the cache knows them
         resources={"metadata": {"path": str(chapter.path.parent)}},
         on_cell_start=before,
@@ -180,7 +179,8 @@ def _kernel_environment(threads: int) -> dict[str, str]:
         **inherited,
         **QUIET,
         "OMP_NUM_THREADS": str(threads),
-        "MXNET_CPU_WORKER_NTHREADS": str(threads),
+        # Two matrix products at once, each on several threads, wait for each other for ever in MXNet 1.9.1's BLAS.
+        "MXNET_CPU_WORKER_NTHREADS": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NO_COLOR": "1",
         "TERM": "dumb",
