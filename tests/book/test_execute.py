@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 
 import nbformat
+import psutil
 import pytest
 
 from conftest import FRONT, TIMED
@@ -209,3 +213,35 @@ def test_chapters_may_not_ask_for_what_nobody_knows(small_book):
     small_book.notebook("x", "1", front=TIMED.replace("timed", "hurried"))
     with pytest.raises(ValueError, match="hurried"):
         chapters()
+
+
+def test_an_interrupt_ends_the_kernels_at_once(small_book):
+    """Ctrl-C while a cell sleeps: the command is back in seconds, and no process of the chapter is left."""
+    started = small_book.root / "started"
+    small_book.notebook(
+        "sleeper",
+        f"""
+        import os, subprocess, time
+        child = subprocess.Popen(["sleep", "600"])
+        open({str(started)!r}, "w").write(f"{{os.getpid()}} {{child.pid}} ")
+        time.sleep(600)
+        """,
+    )
+    program = (
+        "from pathlib import Path; from gluonbook import paths; "
+        f"paths.checkout = lambda: Path({str(small_book.root)!r}); "
+        "from gluonbook.book.execute import execute; execute()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: started.exists() and started.read_text().endswith(" "))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) != 0
+    for pid in map(int, started.read_text().split()):
+        wait_for(lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)

@@ -10,10 +10,12 @@ import datetime
 import os
 import re
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -43,6 +45,7 @@ QUIET = {
     "MXNET_SUBGRAPH_VERBOSE": "0",
 }
 
+_RUNNING: set[NotebookClient] = set()
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
 _HOME = re.compile(r"/(?:home|Users|root)/[\w.-]+")
@@ -129,7 +132,12 @@ def _run_all(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
     jobs = min(2, cores)
     with ThreadPoolExecutor(jobs) as pool:
         together = [pool.submit(_run, chapter, cores // jobs, progress) for chapter in todo if not chapter.timed]
-        yield from (future.result() for future in as_completed(together))
+        try:
+            yield from (future.result() for future in as_completed(together))
+        except BaseException:  # an interrupt, as a rule: nothing may go on behind it
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end_kernels()
+            raise
     yield from (_run(chapter, cores, progress) for chapter in todo if chapter.timed)
 
 
@@ -153,11 +161,14 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
     )
     start = time.perf_counter()
     problems: list[str] = []
+    _RUNNING.add(client)
     try:
         client.execute(env=_kernel_environment(threads))
         problems += unclean(notebook)
     except (CellControlSignal, CellTimeoutError, DeadKernelError) as error:
         problems.append(_ANSI.sub("", str(error)))
+    finally:
+        _RUNNING.discard(client)
     seconds = time.perf_counter() - start
     progress.finished(chapter, seconds, failed=bool(problems))
     return Executed(
@@ -170,6 +181,15 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
         versions=environment.versions(),
         problems=tuple(problems),
     )
+
+
+def _end_kernels() -> None:
+    """Kill the kernels that are at work, each with all that it has started."""
+    for client in list(_RUNNING):
+        kernel = client.km.provisioner.pid if client.km and client.km.provisioner else None
+        if kernel:
+            with suppress(ProcessLookupError):
+                os.killpg(kernel, signal.SIGKILL)
 
 
 def _kernel_environment(threads: int) -> dict[str, str]:
