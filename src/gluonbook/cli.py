@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from gluonbook import doctor
+from gluonbook.profiles import profile
 
 # typer evaluates the annotations, and Python 3.9 cannot evaluate `str | None`: hence `Optional`.
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -57,6 +58,7 @@ def data(
 def main() -> None:
     """The entry point: errors that a user can mend are one message, not a traceback."""
     try:
+        profile()  # whatever is asked, a mistyped profile is better mended first
         app()
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"gluonbook: {error}")

@@ -55,6 +55,13 @@ def test_the_command_exits_with_an_error_and_no_traceback(small_book):
     assert "The book was not built" in str(result.exception)
 
 
+def test_a_mistyped_profile_is_one_message(monkeypatch):
+    monkeypatch.setenv("GLUONBOOK_PROFILE", "fast")
+    result = CliRunner().invoke(app, ["build"])
+    assert result.exit_code == 1
+    assert "'fast'; the profiles are" in str(result.exception)
+
+
 def test_a_warning_of_sphinx_fails_every_build_until_it_is_mended(small_book):
     small_book.page("dangling", "# Dangling\n\n" + "Words. " * 60 + "\n\n{doc}`/chapters/nowhere`\n")
     for _ in range(2):

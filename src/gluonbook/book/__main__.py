@@ -14,7 +14,17 @@ from gluonbook.book.chapters import root
 from gluonbook.book.execute import QUIET, stored
 from gluonbook.profiles import profile
 
-app = typer.Typer(help="The book's tooling.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="The book's tooling.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+@app.callback()
+def _profile() -> None:
+    try:
+        profile()
+    except ValueError as error:  # whatever is asked, a mistyped profile is better mended first
+        sys.exit(str(error))
 
 
 @app.command()
