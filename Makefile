@@ -7,7 +7,10 @@ VENV := $(if $(filter cu112,$(KIND)),.venv-cu112,.venv)
 PYTHON_IN := $(VENV)/bin/python
 UV ?= uv
 
-.PHONY: help setup book test check lab notebooks doctor lock times clean
+# Variables of Python itself that may point at other packages, or make it talk.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT
+
+.PHONY: help setup book test check lab notebooks doctor bench lock times clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +25,7 @@ test: setup ## run all tests, the chapters included
 	@$(PYTHON_IN) -m pytest
 
 check: setup ## look at style: ruff, codespell, and that every chapter survives the way to a notebook and back
-	@$(VENV)/bin/pre-commit run --all-files
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pre-commit run --all-files
 
 notebooks: setup ## write the chapters as .ipynb files to notebooks/, paired with their text
 	@$(PYTHON_IN) -m gluonbook.book notebooks
@@ -35,6 +38,9 @@ lab: setup ## open JupyterLab on the notebooks; what is saved there flows back i
 
 doctor: setup ## look at this machine, and say what each chapter will need
 	@$(VENV)/bin/gluonbook doctor
+
+bench: setup ## measure the kernels against their peers, in one run, and keep the ratios in benchmarks/results
+	@$(VENV)/bin/gluonbook bench
 
 lock: ## resolve the environments anew (needs uv)
 	@sh scripts/lock.sh $(UV)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from gluonbook import paths
-from gluonbook.book.execute import Executed, execute
+from gluonbook.book.execute import execute
+from gluonbook.book.results import Executed
+from gluonbook.profiles import VARIABLE
+
+os.environ.pop(VARIABLE, None)  # the tests are of the quick profile, whatever the shell has set
 
 FRONT = """---
 jupytext:

@@ -84,6 +84,11 @@ def test_anything_else_is_refused(shown, value):
         claim("many", "Sentence", value, "> 0")
 
 
+def test_infinity_is_refused(shown):
+    with pytest.raises(ValueError, match="finite"):
+        claim("endless", "Sentence", math.inf, "> 0")
+
+
 def test_a_claim_that_holds_is_shown_and_recorded(shown):
     claim("small", "A < B & C", 0.25, "<= 0.5")
     ((data, metadata),) = shown

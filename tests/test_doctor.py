@@ -365,18 +365,18 @@ class TestGpu:
 
 class TestOutlook:
     def test_without_the_tooling_there_is_a_note(self, monkeypatch):
-        monkeypatch.setitem(sys.modules, "gluonbook.book.execute", None)
+        monkeypatch.setitem(sys.modules, "gluonbook.book.results", None)
         found = outlook()
         assert found.chapters == () and "tooling" in found.note
 
     def test_a_broken_chapter_is_told_not_raised(self, checkout, monkeypatch):
-        from gluonbook.book import chapters, execute
+        from gluonbook.book import chapters, results
 
         def broken():
             raise ValueError("chapters/x: front matter")
 
         monkeypatch.setattr(chapters, "chapters", broken)
-        monkeypatch.setattr(execute, "stored", list)
+        monkeypatch.setattr(results, "stored", list)
         assert outlook() == Outlook((), "ValueError: chapters/x: front matter")
 
     def test_without_the_book_there_is_a_note(self, monkeypatch):
@@ -385,7 +385,7 @@ class TestOutlook:
 
     @pytest.fixture
     def book(self, checkout, monkeypatch):
-        from gluonbook.book import chapters, execute
+        from gluonbook.book import chapters, results
 
         def page(name, runs=True, needs=(), timed=False):
             return chapters.Chapter(name, checkout / f"{name}.md", runs, needs, timed)
@@ -398,7 +398,7 @@ class TestOutlook:
         ]
         executed = [SimpleNamespace(chapter=pages[1], seconds=12.3, date="2024-05-06")]
         monkeypatch.setattr(chapters, "chapters", lambda: pages)
-        monkeypatch.setattr(execute, "stored", lambda: executed)
+        monkeypatch.setattr(results, "stored", lambda: executed)
         (checkout / "chapters").mkdir()
         machine = {"cpu": "Some CPU", "cores": 2}
         seconds = {"chapters/gluon/autograd": 99.0, "chapters/convnets/lenet": 200.0}

@@ -77,7 +77,7 @@ def claim(id: str, sentence: str, value: Any, condition: str) -> None:
 
     Raises:
         ClaimFailed: the condition does not hold.
-        ValueError: the id or the condition is malformed.
+        ValueError: the id or the condition is malformed, or the value infinite.
         TypeError: the value is not one number.
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
@@ -142,4 +142,6 @@ def _number(value: Any) -> float:
         value = value.item()
     if not isinstance(value, numbers.Real):
         raise TypeError(f"a claim is about one number; this value is a {type(value).__name__}: {value!r}")
+    if math.isinf(value):
+        raise ValueError(f"a claim is about a finite number; this value is {value}")
     return float(value)

@@ -1,18 +1,18 @@
 """The command `gluonbook`: what a reader asks of the book from a shell."""
 
-from __future__ import annotations
-
 import json
+import subprocess
 import sys
 from dataclasses import asdict
 from typing import Annotated, Optional
 
 import typer
 
-from gluonbook import doctor
+from gluonbook import doctor, paths
 from gluonbook.profiles import profile
 
-# typer evaluates the annotations, and Python 3.9 cannot evaluate `str | None`: hence `Optional`.
+# No `from __future__ import annotations` here, and `Optional`: the typer that Python 3.9 gets reads annotations as they
+# stand, and Python 3.9 cannot evaluate `str | None`.
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -30,9 +30,12 @@ def claims(
     as_json: Annotated[bool, typer.Option("--json", help="Print the claims as JSON.")] = False,
 ) -> None:
     """Print the table of claims of the chapters that have been executed."""
-    from gluonbook.book import claims_table, execute  # the book's tooling is not needed to train a net
+    try:
+        from gluonbook.book import claims_table, results  # the book's tooling is not needed to train a net
+    except ImportError as error:
+        sys.exit(f"gluonbook: the table needs the book's tooling ({error}): `make setup`, or gluonbook[book]")
 
-    found = claims_table.collect(execute.stored())
+    found = claims_table.collect(results.stored())
     print(json.dumps([asdict(claim) for _, claim in found], indent=1) if as_json else claims_table.markdown(found))
 
 
@@ -53,6 +56,15 @@ def data(
             print(datasets.status(name))
     except datasets.DatasetError as error:
         sys.exit(f"gluonbook: {error}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def bench(asked: typer.Context) -> None:
+    """Measure the kernels against their peers, and print the table of ratios. `bench --help` says what can be asked."""
+    root = paths.checkout()
+    if root is None:
+        sys.exit("gluonbook: the benchmarks are in the book's repository, not in the installed package: run it there")
+    raise typer.Exit(subprocess.run([sys.executable, root / "benchmarks", *asked.args]).returncode)
 
 
 def main() -> None:

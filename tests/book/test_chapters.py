@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import jupytext
@@ -11,6 +12,7 @@ import yaml
 from gluonbook import datasets, exercises
 from gluonbook.book import claims_table, notebooks, site
 from gluonbook.book.chapters import Chapter, chapters, root
+from gluonbook.profiles import NAMES, VARIABLE
 
 CHAPTERS = chapters()
 RUNNING = [chapter for chapter in CHAPTERS if chapter.runs]
@@ -95,9 +97,17 @@ def test_its_cells_are_short_and_narrow(chapter):
         assert not too_wide or "remove-input" in cell.metadata.get("tags", [])
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=named)
-def test_what_it_needs_exists(chapter):
-    assert set(chapter.needs) <= set(datasets.NAMES) | {"gpu", "mpi", "pslite"}
+@pytest.mark.parametrize("name", NAMES)
+def test_what_chapters_need_in_a_profile_exists(name, monkeypatch):
+    monkeypatch.setenv(VARIABLE, name)
+    needed = {need for chapter in chapters() for need in chapter.needs}
+    assert needed <= set(datasets.NAMES)
+    assert bool(needed) == (name == "full")
+
+
+def test_newcomers_are_told_how_long_each_chapter_takes():
+    times = json.loads((root() / "chapters/run_times.json").read_text())
+    assert set(times["seconds"]) == {chapter.name for chapter in RUNNING}
 
 
 def test_chapters_survive_the_way_to_a_notebook_and_back():

@@ -15,8 +15,11 @@ import pytest
 from conftest import FRONT, TIMED
 from gluonbook import environment
 from gluonbook.book import execute as executing
+from gluonbook.book import freshness
 from gluonbook.book.chapters import chapters
-from gluonbook.book.execute import execute, stored, unclean
+from gluonbook.book.execute import execute
+from gluonbook.book.outputs import unclean
+from gluonbook.book.results import STATES_KEPT, Executed, Results, folder_of_now, stored
 
 
 def problems() -> list[str]:
@@ -139,6 +142,15 @@ def test_stray_warnings_fail(small_book, cell):
         ({"output_type": "stream", "name": "stdout", "text": "\x1b[31mred"}, "terminal code"),
         ({"output_type": "execute_result", "data": {"text/plain": "<object at 0x7f00aa>"}}, "address"),
         ({"output_type": "stream", "name": "stdout", "text": "/" + "home/anna/x"}, "home folder"),
+        ({"output_type": "display_data", "data": {"text/html": "<b>" + sys.prefix + "</b>"}}, "folder"),
+        (
+            {
+                "output_type": "display_data",
+                "data": {"text/plain": ""},
+                "metadata": {"gluonbook_claim": {"id": "sum", "holds": False}},
+            },
+            "does not hold: sum",
+        ),
         ({"output_type": "display_data", "data": {"application/vnd.jupyter.widget-view+json": {}}}, "widget"),
         (
             {
@@ -149,7 +161,7 @@ def test_stray_warnings_fail(small_book, cell):
             "solution of 'sum'",
         ),
     ],
-    ids=["stderr", "ansi", "address", "home", "widget", "solution"],
+    ids=["stderr", "ansi", "address", "home", "prefix", "claim", "widget", "solution"],
 )
 def test_unclean_outputs_are_found(fields, what):
     notebook = output(**fields)
@@ -180,7 +192,7 @@ def test_timed_chapters_run_alone_with_all_cores_and_the_others_share(small_book
         with lock:
             beside[chapter.short] = set(running)
             running.discard(chapter.short)
-        return executing.Executed(chapter, nbformat.v4.new_notebook(), 0.3, "", "", {}, {}, ("not stored",))
+        return Executed(chapter, nbformat.v4.new_notebook(), 0.3, "", "", {}, {}, ("not stored",))
 
     monkeypatch.setattr(executing, "_run", run)
     assert [result.chapter.short for result in execute()] == ["a", "b", "c", "d"]
@@ -192,12 +204,12 @@ def test_timed_chapters_run_alone_with_all_cores_and_the_others_share(small_book
 
 def test_only_the_last_states_are_kept(small_book):
     small_book.notebook("sum", "print(1 + 1)")
-    folder = executing.cache_folder().parent
-    for number in range(executing.STATES_KEPT + 3):
+    folder = folder_of_now().parent
+    for number in range(STATES_KEPT + 3):
         (folder / f"state{number}").mkdir(parents=True)
     execute()
-    assert len(list(folder.iterdir())) == executing.STATES_KEPT
-    assert executing.cache_folder().is_dir()
+    assert len(list(folder.iterdir())) == STATES_KEPT
+    assert folder_of_now().is_dir()
 
 
 def test_progress_says_which_chapter_how_long_and_how_many_to_go(small_book, capsys):
@@ -245,3 +257,79 @@ def wait_for(condition, seconds=60):
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.1)
+
+
+def test_another_build_of_mxnet_has_another_key(small_book, monkeypatch):
+    before = freshness.key(small_book.root)
+    versions = {**environment.versions(), "mxnet": "1.9.1+cu112"}
+    monkeypatch.setattr(environment, "versions", lambda: versions)
+    assert freshness.key(small_book.root) != before
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "database"])
+def test_a_result_that_was_cut_off_is_made_anew(small_book, runs, harm):
+    """As when a build is killed while it writes."""
+    small_book.notebook("sum", "print(1 + 1)")
+    execute()
+    (notebook,) = folder_of_now().glob("executed/*/base.ipynb")
+    if harm == "gone":
+        notebook.unlink()
+    elif harm == "cut":
+        notebook.write_bytes(notebook.read_bytes()[:100])
+    else:
+        (folder_of_now() / "global.db").write_bytes(b"")
+    (result,) = execute()
+    assert runs == ["sum", "sum"]
+    assert not result.problems
+    assert stored()
+
+
+def test_code_that_changes_meanwhile_spoils_no_result(small_book):
+    small_book.notebook("sum", "print(1 + 1)")
+    results = Results()
+    (small_book.root / "src/gluonbook/code.py").write_text("ANSWER = 43\n")
+    (result,) = execute(results)
+    assert "changed meanwhile" in result.problems[0]
+    assert results.count() == 0
+
+
+def test_results_are_judged_again_when_the_rules_change(small_book, runs, monkeypatch):
+    small_book.notebook("sum", "print(1 + 1)")
+    execute()
+    monkeypatch.setattr("gluonbook.book.results.unclean", lambda notebook: ["a new rule"])
+    assert stored() == []
+
+
+def test_a_kernel_that_does_not_exist_is_that_chapter_s_problem(small_book):
+    small_book.notebook("strange", "1", front=FRONT.replace("name: python3", "name: fortran"))
+    small_book.notebook("sound", "1")
+    strange, sound = execute()
+    assert "fortran" in strange.problems[0]
+    assert not sound.problems
+
+
+def test_a_relative_data_folder_means_the_same_in_a_chapter(small_book, monkeypatch):
+    monkeypatch.chdir(small_book.root)
+    monkeypatch.setenv("GLUONBOOK_DATA", "data")
+    small_book.notebook("data", "import os; assert os.path.isfile(os.environ['GLUONBOOK_DATA'] + '/manifest.json')")
+    assert problems() == []
+
+
+def test_the_reader_s_own_start_up_files_stay_out(small_book, monkeypatch, tmp_path):
+    startup = tmp_path / "mine/profile_default/startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("print('leaked')")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "mine"))
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    small_book.notebook("plain", "import warnings; warnings.warn('old', DeprecationWarning, stacklevel=3)")
+    (result,) = execute()
+    assert not result.problems
+    assert result.notebook.cells[-1].outputs == []
+
+
+def test_chapters_in_sections_are_refused(small_book):
+    small_book.write(
+        "_toc.yml", "root: chapters/start\nparts:\n  - chapters:\n      - {file: chapters/start, sections: []}\n"
+    )
+    with pytest.raises(ValueError, match="sections"):
+        chapters()

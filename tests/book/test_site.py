@@ -8,8 +8,10 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
+from gluonbook import paths
 from gluonbook.book import site
 from gluonbook.book.__main__ import app
+from gluonbook.book.results import Results
 from gluonbook.book.site import Article, BuildFailed, build, look_at
 
 CLAIM = """
@@ -79,9 +81,85 @@ def test_an_image_without_a_text_fails_the_build(small_book):
 
 def test_sphinx_never_executes_by_itself(small_book, monkeypatch):
     small_book.notebook("sum", "print(1 + 1)")
-    monkeypatch.setattr(site, "execute", lambda folder: [])
-    with pytest.raises(BuildFailed, match="by itself"):
+    monkeypatch.setattr(site, "execute", lambda results: [])
+    with pytest.raises(BuildFailed, match="changed while"):
         build()
+    monkeypatch.undo()
+    monkeypatch.setattr(paths, "checkout", lambda: small_book.root)
+    build()  # and it has left nothing behind that would spoil this
+
+
+def test_nothing_is_written_when_nothing_has_changed(small_book, monkeypatch):
+    small_book.notebook("sum", "print(1 + 1)")
+    page = build()
+    monkeypatch.setattr(site, "build_sphinx", None)
+    assert build() == page
+
+
+def test_a_build_that_was_cut_off_is_done_again(small_book, monkeypatch):
+    small_book.notebook("sum", "print(1 + 1)")
+    build()
+    page = small_book.page("text", "# Text\n\n" + "Words. " * 60)
+    sphinx = site.build_sphinx
+
+    def killed(**settings):
+        sphinx(**settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(site, "build_sphinx", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build()
+    monkeypatch.setattr(site, "build_sphinx", sphinx)
+    page.write_text(page.read_text().replace("# Text", "# Another title"))
+    build()
+    assert "Another title" in (small_book.root / "_build/html/chapters/start.html").read_text(), "in the side bar"
+
+
+def test_removed_chapters_and_old_styles_leave_the_site(small_book):
+    small_book.notebook("one", "print(1)")
+    small_book.notebook("two", "print(2)")
+    html = build().parent
+    small_book.pages.remove("two")
+    (small_book.root / "chapters/two.md").unlink()
+    small_book.notebook("one", "print(1)")
+    build()
+    assert not list(html.rglob("two*"))
+
+
+def test_other_outputs_of_the_same_cells_reach_the_page(small_book):
+    small_book.notebook("clock", "import time", "print('at', time.time_ns())")
+    html = build().parent
+    before = (html / "clock.html").read_text()
+    Results().forget()
+    build()
+    assert (html / "clock.html").read_text() != before
+
+
+def test_two_claims_of_one_name_fail_the_build(small_book):
+    small_book.notebook("one", CLAIM)
+    small_book.notebook("two", CLAIM)
+    with pytest.raises(BuildFailed, match="more than once: two"):
+        build()
+
+
+def test_a_claim_s_sentence_is_text_and_no_markup(small_book):
+    sentence = "<script>alert(1)</script> | *a* $x$\\n{doc}`b`"
+    small_book.notebook(
+        "hostile",
+        f"""
+        from gluonbook.claims import claim
+        claim("hostile", "{sentence}", 2, "> 1")
+    """,
+    )
+    small_book.page("table", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
+    table = (build().parent / "table.html").read_text()
+    assert "<script>alert" not in table
+    assert "*a* $x$ {doc}`b`" in table
+
+
+def test_brackets_in_prose_are_no_terminal_codes(small_book):
+    small_book.page("prose", "# Prose\n\nWindows of [5m, 10m]. " + "Words. " * 60)
+    build()
 
 
 def test_missing_empty_and_coloured_pages_are_found(small_book, tmp_path):

@@ -7,11 +7,13 @@ import os
 import sys
 
 import typer
+import yaml
 
 from gluonbook import environment
 from gluonbook.book import notebooks, site
 from gluonbook.book.chapters import root
-from gluonbook.book.execute import QUIET, stored
+from gluonbook.book.execute import QUIET
+from gluonbook.book.results import stored
 from gluonbook.profiles import profile
 
 app = typer.Typer(
@@ -81,4 +83,7 @@ def times() -> None:
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except (OSError, ValueError, yaml.YAMLError) as error:  # what an author can mend, in _toc.yml or a front matter
+        sys.exit(f"{type(error).__name__}: {error}")

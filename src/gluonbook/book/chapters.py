@@ -9,6 +9,7 @@ import yaml
 from myst_nb.core.read import is_myst_markdown_notebook
 
 from gluonbook import paths
+from gluonbook.profiles import profile
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Chapter:
     name: str  # as in _toc.yml: "chapters/convnets/lenet"
     path: Path
     runs: bool  # whether it has cells to execute
-    needs: tuple[str, ...] = ()  # data sets beside the embedded digits, devices, engines
+    needs: tuple[str, ...] = ()  # the data set of the present profile, unless it is embedded
     timed: bool = False  # it measures time, so nothing runs beside it
 
     @property
@@ -42,8 +43,10 @@ def root() -> Path:
 def chapters() -> list[Chapter]:
     """All pages of `_toc.yml` in reading order."""
     toc = yaml.safe_load((root() / "_toc.yml").read_text())
-    names = [toc["root"]] + [page["file"] for part in toc["parts"] for page in part["chapters"]]
-    return [_chapter(name) for name in names]
+    pages = [page for part in toc.get("parts", []) for page in part["chapters"]]
+    if extra := {key for page in pages for key in page} - {"file"}:
+        raise ValueError(f"_toc.yml: a chapter has {', '.join(sorted(extra))}; this book knows 'file' alone")
+    return [_chapter(name) for name in [toc["root"], *(page["file"] for page in pages)]]
 
 
 def _chapter(name: str) -> Chapter:
@@ -51,14 +54,15 @@ def _chapter(name: str) -> Chapter:
     text = path.read_text()
     front = _front_matter(text)
     own = front.get("gluonbook", {})
-    unknown = set(own) - {"needs", "timed"}
+    unknown = set(own) - {"data", "timed"}
     if unknown:
-        raise ValueError(f"{name}: front matter 'gluonbook' has {sorted(unknown)}; legal are 'needs' and 'timed'")
+        raise ValueError(f"{name}: front matter 'gluonbook' has {sorted(unknown)}; legal are 'data' and 'timed'")
+    wanted = getattr(profile(), own["data"]) if "data" in own else "digits"
     return Chapter(
         name=name,
         path=path,
         runs=is_myst_markdown_notebook(text),
-        needs=tuple(own.get("needs", ())),
+        needs=() if wanted == "digits" else (wanted,),
         timed=bool(own.get("timed", False)),
     )
 

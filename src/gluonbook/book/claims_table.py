@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
 from gluonbook.book.chapters import Chapter
-from gluonbook.book.execute import Executed
+from gluonbook.book.results import Executed
 from gluonbook.claims import RECORD, Claim, format_value, typeset
 
 
@@ -19,8 +20,7 @@ def collect(results: Iterable[Executed]) -> list[tuple[Chapter, Claim]]:
     claims = [
         (result.chapter, Claim(**output["metadata"][RECORD]))
         for result in results
-        for cell in result.notebook.cells
-        for output in cell.get("outputs", [])
+        for output in result.outputs()
         if RECORD in output.get("metadata", {})
     ]
     twice = [id for id, count in Counter(claim.id for _, claim in claims).items() if count > 1]
@@ -35,7 +35,7 @@ def markdown(claims: list[tuple[Chapter, Claim]]) -> str:
         return "No chapter has been executed yet.\n"
     lines = ["| Claim | Measured | Claimed | Chapter |", "|---|--:|---|---|"]
     lines += [
-        f"| {_cell(claim.sentence)} (`{claim.id}`) | {format_value(claim.value)} | {_cell(typeset(claim.condition))} "
+        f"| {_cell(claim.sentence)} (`{claim.id}`) | {format_value(claim.value)} | {typeset(claim.condition)} "
         f"| {{doc}}`/{chapter.name}` |"
         for chapter, claim in claims
     ]
@@ -56,4 +56,5 @@ def _value(value: object) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Text for a cell of a Markdown table, in which nothing of it is markup."""
+    return re.sub(r"([\\|*_`$<>\[\]{}])", r"\\\1", " ".join(text.split()))

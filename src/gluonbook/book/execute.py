@@ -1,6 +1,6 @@
 """Execute the chapters: in parallel where nothing is timed, each at most once, with progress.
 
-The results go to a jupyter-cache (see `freshness`), where Sphinx finds them; a chapter that raises, or that leaves
+The results go to a jupyter-cache (see `results`), where Sphinx finds them; a chapter that raises, or that leaves
 something unclean in its outputs, is not stored and fails the run.
 """
 
@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import datetime
 import os
-import re
-import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 
-from jupyter_cache import get_cache
-from jupyter_cache.base import CacheBundleIn
-from jupyter_cache.cache.main import JupyterCacheBase
+from jupyter_client.kernelspec import NoSuchKernel
 from myst_nb.core.read import myst_nb_reader_plugin
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
@@ -30,12 +26,10 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from gluonbook import environment
-from gluonbook.book import freshness
 from gluonbook.book.chapters import Chapter, chapters, root
-from gluonbook.exercises import checking as exercises
+from gluonbook.book.outputs import unclean, without_colours
+from gluonbook.book.results import Executed, Results
 from gluonbook.profiles import profile
-
-STATES_KEPT = 5  # of the code: going back and forth between branches should not execute everything anew
 
 # What keeps MXNet's and the terminal's chatter out of a notebook.
 QUIET = {
@@ -46,83 +40,24 @@ QUIET = {
 }
 
 _RUNNING: set[NotebookClient] = set()
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
-_HOME = re.compile(r"/(?:home|Users|root)/[\w.-]+")
+_INTERRUPTED = Event()
 
 
-@dataclass(frozen=True)
-class Executed:
-    """A chapter with its outputs, where and when they were made, and what is wrong with them."""
-
-    chapter: Chapter
-    notebook: NotebookNode
-    seconds: float
-    date: str
-    profile: str
-    machine: dict
-    versions: dict
-    problems: tuple[str, ...] = ()
-
-    def provenance(self) -> dict:
-        """All but the notebook, for the page's footer and for tables."""
-        return {name: getattr(self, name) for name in ("seconds", "date", "profile", "machine", "versions")}
-
-
-def cache_folder() -> Path:
-    """Where the executed chapters of the present state of the code are kept."""
-    return root() / "_build/executed" / freshness.key(root())
-
-
-def execute(wanted: list[Chapter] | None = None, folder: Path | None = None) -> list[Executed]:
-    """Execute each of the chapters (all, unless some are `wanted`) that has no fresh result, and return all results.
-
-    `folder` is where results are kept: the present state's `cache_folder()`, unless the caller has fixed it before.
+def execute(results: Results | None = None) -> list[Executed]:
+    """Execute each chapter that has no fresh result among `results` (by default the present state's); return all.
 
     Chapters that measure time run alone, on all cores; the others run side by side, and share them.
     Problems are returned, not raised: see `Executed.problems`.
     """
-    todo = [chapter for chapter in (wanted or chapters()) if chapter.runs]
-    folder = folder or cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    cache = get_cache(folder)
-    results = {chapter.name: _recall(cache, chapter) for chapter in todo}
-    rest = [chapter for chapter in todo if not results[chapter.name]]
+    results = results or Results()
+    todo = [chapter for chapter in chapters() if chapter.runs]
+    found = {chapter.name: results.recall(chapter) for chapter in todo}
+    rest = [chapter for chapter in todo if not found[chapter.name]]
     with _Progress(rest) as progress:
         for result in _run_all(rest, progress):
-            if not result.problems:
-                _store(cache, result)
-            results[result.chapter.name] = result
-    _forget_old_states(folder.parent)
-    return [results[chapter.name] for chapter in todo]
-
-
-def stored() -> list[Executed]:
-    """The chapters that have a fresh result, without executing anything."""
-    if not cache_folder().exists():
-        return []
-    cache = get_cache(cache_folder())
-    return [result for chapter in chapters() if chapter.runs for result in [_recall(cache, chapter)] if result]
-
-
-def unclean(notebook: NotebookNode) -> list[str]:
-    """What a reader should not see in the outputs: warnings, terminal codes, memory addresses, folders of a machine."""
-    found = []
-    for index, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
-        for output in cell.outputs:
-            text = _text(output)
-            if output.get("name") == "stderr":
-                found.append(f"cell {index + 1} wrote to stderr: {text.strip()[:300]}")
-            if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
-                found.append(f"cell {index + 1} leaves a widget, such as a progress bar, that a page cannot show")
-            for what, pattern in (("a terminal code", _ANSI), ("an address", _ADDRESS), ("a home folder", _HOME)):
-                if match := pattern.search(text):
-                    found.append(f"cell {index + 1} prints {what}: {match[0]!r}")
-        for output in cell.outputs:
-            record = output.get("metadata", {}).get(exercises.RECORD)
-            if record and record["solved"] is False and "solution" in cell.metadata.get("tags", []):
-                found.append(f"cell {index + 1}: the solution of {record['name']!r} fails its check: {_text(output)}")
-    return found
+            found[result.chapter.name] = results.store(result)
+    results.forget_old_states()
+    return [found[chapter.name] for chapter in todo]
 
 
 def _run_all(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
@@ -130,11 +65,16 @@ def _run_all(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
     cores = environment.cores()
     # Two notebooks at once: a third gains nothing, since a chapter that computes keeps its cores busy by itself.
     jobs = min(2, cores)
+    _INTERRUPTED.clear()
+    if todo:
+        _prepare()
+    os.environ.update(QUIET)  # which kernel is meant is looked up in this process
     with ThreadPoolExecutor(jobs) as pool:
         together = [pool.submit(_run, chapter, cores // jobs, progress) for chapter in todo if not chapter.timed]
         try:
             yield from (future.result() for future in as_completed(together))
         except BaseException:  # an interrupt, as a rule: nothing may go on behind it
+            _INTERRUPTED.set()
             pool.shutdown(wait=False, cancel_futures=True)
             _end_kernels()
             raise
@@ -148,6 +88,8 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
 
     def before(cell: NotebookNode, cell_index: int) -> None:
         nonlocal done
+        if _INTERRUPTED.is_set():  # while the kernel was starting, and could not be ended yet
+            raise DeadKernelError("interrupted")
         done += cell.cell_type == "code"
         progress.at(chapter, done, cells)
 
@@ -165,8 +107,8 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
     try:
         client.execute(env=_kernel_environment(threads))
         problems += unclean(notebook)
-    except (CellControlSignal, CellTimeoutError, DeadKernelError) as error:
-        problems.append(_ANSI.sub("", str(error)))
+    except (CellControlSignal, CellTimeoutError, DeadKernelError, NoSuchKernel, RuntimeError) as error:
+        problems.append(without_colours(str(error)))
     finally:
         _RUNNING.discard(client)
     seconds = time.perf_counter() - start
@@ -193,10 +135,10 @@ def _end_kernels() -> None:
 
 
 def _kernel_environment(threads: int) -> dict[str, str]:
-    # Under a test, ipykernel would not look at what libraries write to stderr, and the chapter would seem clean.
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    return {
-        **inherited,
+    # Python's own variables may point at other packages. Under a test, ipykernel would not look at what libraries write
+    # to stderr, and the chapter would seem clean.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
+    settings = {
         **QUIET,
         "OMP_NUM_THREADS": str(threads),
         # Two matrix products at once, each on several threads, wait for each other for ever in MXNet 1.9.1's BLAS.
@@ -205,37 +147,20 @@ def _kernel_environment(threads: int) -> dict[str, str]:
         "NO_COLOR": "1",
         "TERM": "dumb",
         "TQDM_DISABLE": "1",  # a bar that has run its course is noise on a page
+        # The reader's own settings stay out of the book, and a home that cannot be written does no harm.
+        "MPLCONFIGDIR": str(root() / "_build/matplotlib"),
+        "IPYTHONDIR": str(root() / "_build/ipython"),
     }
+    if os.environ.get("GLUONBOOK_DATA"):  # a chapter runs in its own folder
+        settings["GLUONBOOK_DATA"] = str(Path(os.environ["GLUONBOOK_DATA"]).absolute())
+    return {**inherited, **settings}
 
 
-def _recall(cache: JupyterCacheBase, chapter: Chapter) -> Executed | None:
-    source = myst_nb_reader_plugin(str(chapter.path))
-    try:
-        record = cache.match_cache_notebook(source)
-    except KeyError:
-        return None
-    _, notebook = cache.merge_match_into_notebook(source)
-    data = dict(record.data)
-    return Executed(chapter=chapter, notebook=notebook, seconds=data.pop("execution_seconds"), **data)
-
-
-def _store(cache: JupyterCacheBase, result: Executed) -> None:
-    data = result.provenance()
-    data["execution_seconds"] = data.pop("seconds")  # the name under which MyST-NB looks for it
-    bundle = CacheBundleIn(result.notebook, str(result.chapter.path), data=data)
-    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-
-
-def _forget_old_states(folder: Path) -> None:
-    """Remove the results of all but the last states of the code."""
-    states = sorted(folder.iterdir(), key=lambda folder: folder.stat().st_mtime)
-    for state in states[:-STATES_KEPT]:
-        shutil.rmtree(state)
-
-
-def _text(output: NotebookNode) -> str:
-    data = output.get("data", {})
-    return "".join([output.get("text", ""), "\n".join(output.get("traceback", [])), data.get("text/plain", "")])
+def _prepare() -> None:
+    """Make matplotlib's list of fonts now: it takes seconds, of which a first chapter would warn."""
+    if not list((root() / "_build/matplotlib").glob("fontlist*")):
+        command = [sys.executable, "-c", "import matplotlib.font_manager"]
+        subprocess.run(command, env=_kernel_environment(1), check=True, stderr=subprocess.DEVNULL)
 
 
 class _Progress:

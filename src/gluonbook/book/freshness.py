@@ -1,42 +1,48 @@
-"""What an executed chapter depends on beside its own cells.
+"""What an executed chapter depends on beside its own cells, and what the site depends on beside the chapters.
 
 jupyter-cache tells two notebooks apart by their code cells and kernel. That is not enough: a page must never show what
-the code no longer does. So each state of the package, the locks, the data manifest, the profile and the interpreter
-gets a cache folder of its own, and jupyter-cache works inside it.
+the code no longer does. So each state of the package, the locks, the installed versions, the data and the profile gets
+a cache folder of its own, and jupyter-cache works inside it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import platform
 from collections.abc import Iterable
 from pathlib import Path
 
+from gluonbook import environment
 from gluonbook.profiles import profile
+
+_BUILDERS = ("book",)  # folders of the package that no chapter imports
+_DECIDING = ("book/execute.py",)  # ... but it decides in which environment they run
 
 
 def key(root: Path) -> str:
     """The hash of all that decides what the chapters' cells print, the cells themselves apart."""
-    digest = hashlib.sha256()
-    for part in (profile().name, platform.python_version(), os.environ.get("GLUONBOOK_DATA", "")):
-        digest.update(part.encode() + b"\0")
-    for file in _files(root):
-        digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def tooling(root: Path) -> str:
-    """The hash of the code that builds the pages from executed chapters."""
-    digest = hashlib.sha256()
-    for file in sorted((root / "src/gluonbook/book").rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _files(root: Path) -> Iterable[Path]:
-    """The package without the book's tooling, which no chapter imports; the locks; the data manifest."""
     package = root / "src/gluonbook"
-    yield from sorted(file for file in package.rglob("*.py") if package / "book" not in file.parents)
-    yield from sorted((root / "requirements").glob("*.txt"))
-    yield root / "data/manifest.json"
+    builders = [package / name for name in _BUILDERS]
+    files = [file for file in _files(package) if not any(builder in file.parents for builder in builders)]
+    files += [package / name for name in _DECIDING if (package / name).exists()]
+    files += [*sorted((root / "requirements").glob("*.txt")), root / "data/manifest.json"]
+    return digest(root, files, profile().name, environment.versions(), os.environ.get("GLUONBOOK_DATA", ""))
+
+
+def digest(root: Path, files: Iterable[Path], *others: object) -> str:
+    """One hash of files, by name and content, and of other things that JSON can hold."""
+    found = hashlib.sha256(json.dumps(others, sort_keys=True).encode())
+    for file in files:
+        found.update(f"\0{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def site_files(root: Path) -> list[Path]:
+    """The files that decide how the site looks."""
+    return [root / "_toc.yml", root / "_config.yml", *_files(root / "chapters"), *_files(root / "src/gluonbook/book")]
+
+
+def _files(folder: Path) -> list[Path]:
+    skipped = {"__pycache__", ".ipynb_checkpoints"}
+    return sorted(file for file in folder.rglob("*") if file.is_file() and not skipped & set(file.parts))

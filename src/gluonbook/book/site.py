@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
+from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
-from jupyter_cache import get_cache
 
 from gluonbook.book import claims_table, freshness
 from gluonbook.book.chapters import chapters, root
-from gluonbook.book.execute import Executed, cache_folder, execute
+from gluonbook.book.execute import execute
+from gluonbook.book.results import Executed, Results
 
 SHORTEST_PAGE = 200  # characters of text in a page's article; less than that is no page
 
@@ -26,16 +29,35 @@ class BuildFailed(RuntimeError):
 def build() -> Path:
     """Execute what is not fresh, write the site, check it; returns its first page.
 
+    The site is written whole or not at all: Sphinx's own memory of what has changed does not see everything that a page
+    shows (titles in the side bar, style sheets, outputs), and does not repeat its warnings.
+
     Raises:
         BuildFailed: a chapter fails or is unclean, Sphinx warns, or a page is not as it must be.
     """
-    cache = cache_folder()  # once: a file that is edited meanwhile belongs to the next build
-    results = execute(folder=cache)
-    _refuse([f"{result.chapter.name}: {problem}" for result in results for problem in result.problems])
-    build_folder = root() / "_build"
-    html = build_folder / "html"
-    stored = len(get_cache(cache).list_cache_records())
-    _generate(build_folder / "generated", results)
+    folder = root() / "_build"
+    folder.mkdir(exist_ok=True)
+    with _alone(folder / ".lock"):
+        kept = Results()
+        results = execute(kept)
+        _refuse([f"{result.chapter.name}: {problem}" for result in results for problem in result.problems])
+        stamp, html = folder / "site.stamp", folder / "html"
+        outputs = [[result.outputs(), result.provenance()] for result in results]
+        state = freshness.digest(root(), freshness.site_files(root()), outputs)
+        if not (stamp.exists() and stamp.read_text() == state):
+            stamp.unlink(missing_ok=True)
+            _write_site(html, results, kept)
+            _refuse(look_at(html))
+            stamp.write_text(state)
+    return html / f"{chapters()[0].name}.html"
+
+
+def _write_site(html: Path, results: list[Executed], kept: Results) -> None:
+    for old in (html, html.with_name(".doctrees"), html.with_name("jupyter_execute")):
+        shutil.rmtree(old, ignore_errors=True)
+    generated = html.with_name("generated")
+    _generate(generated, results)
+    before = kept.count()
     status = build_sphinx(
         sourcedir=str(root()),
         outputdir=str(html),
@@ -43,24 +65,21 @@ def build() -> Path:
         path_config=str(root() / "_config.yml"),
         confoverrides={
             "nb_execution_mode": "cache",
-            "nb_execution_cache_path": str(cache),
-            "gluonbook_generated": str(build_folder / "generated"),
-            "gluonbook_tooling": freshness.tooling(root()),
+            "nb_execution_cache_path": str(kept.folder),
+            "gluonbook_generated": str(generated),
             "latex_individualpages": False,  # jupyter-book wants to be told
         },
         warningiserror=True,
         keep_going=True,
         quiet=True,
     )
-    if len(get_cache(cache).list_cache_records()) > stored:
-        raise BuildFailed("Sphinx has executed a chapter by itself: it does not find what was executed before")
+    if kept.count() > before:
+        kept.forget()  # what Sphinx has executed was not looked at
+        raise BuildFailed("a chapter has changed while the book was being built: run this again")
     if status:
-        # Sphinx does not repeat the warnings of a page it has already read: the next build starts afresh.
-        shutil.rmtree(build_folder / ".doctrees", ignore_errors=True)
         raise BuildFailed("Sphinx warns or fails; see its messages above")
-    _write_notebooks(html, results)
-    _refuse(look_at(html))
-    return html / f"{chapters()[0].name}.html"
+    for result in results:  # beside each page its notebook, with outputs, for the page's download link
+        nbformat.write(result.notebook, html / f"{result.chapter.name}.ipynb")
 
 
 def look_at(html: Path) -> list[str]:
@@ -76,29 +95,36 @@ def look_at(html: Path) -> list[str]:
         if len(article.text) < SHORTEST_PAGE:
             problems.append(f"{chapter.name}: the page is empty ({len(article.text)} characters of text)")
         problems += [f"{chapter.name}: no alternative text for the image {image}" for image in article.without_alt]
-        if match := re.search(r"\x1b|&#27;|\[\d+(;\d+)*m", text):
-            problems.append(f"{chapter.name}: the page shows a terminal code: {match[0]!r}")
+        if re.search(r"\x1b|&#27;", text):
+            problems.append(f"{chapter.name}: the page shows a terminal code")
     return problems
 
 
 def _generate(folder: Path, results: list[Executed]) -> None:
     """What pages take in from the executed chapters: the table of claims, and where and when each was executed."""
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        table = claims_table.markdown(claims_table.collect(results))
+    except ValueError as error:
+        raise BuildFailed(str(error)) from error
+    (folder / "claims.md").write_text(table)
     provenance = {result.chapter.name: result.provenance() for result in results}
-    _write(folder / "claims.md", claims_table.markdown(claims_table.collect(results)))
-    _write(folder / "executed.json", json.dumps(provenance, indent=1))
+    (folder / "executed.json").write_text(json.dumps(provenance, indent=1))
 
 
-def _write(file: Path, text: str) -> None:
-    """Leaves an unchanged file alone, so that Sphinx sees no news in it."""
-    if not file.exists() or file.read_text() != text:
-        file.write_text(text)
-
-
-def _write_notebooks(html: Path, results: list[Executed]) -> None:
-    """Beside each page its notebook, with outputs, for the page's download link."""
-    for result in results:
-        nbformat.write(result.notebook, html / f"{result.chapter.name}.ipynb")
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """One build at a time: a second one says that it waits, and does."""
+    alone = FileLock(lock)
+    try:
+        alone.acquire(timeout=0)
+    except Timeout:
+        print("another build is running here; waiting for it", flush=True)
+        alone.acquire()
+    try:
+        yield
+    finally:
+        alone.release()
 
 
 def _refuse(problems: list[str]) -> None:

@@ -15,12 +15,13 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from gluonbook.doctor.report import duration
+
 WORDS_A_MINUTE = 180  # a reader of a technical text, who looks at the code too
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("gluonbook_generated", "_build/generated", "env")
-    app.add_config_value("gluonbook_tooling", "", "env")  # its change makes Sphinx read everything anew
     app.connect("doctree-read", _count_words)
     app.connect("html-page-context", _under_the_title)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -56,11 +57,10 @@ def _under_the_title(app: Sphinx, page: str, template: str, context: dict, doctr
 
 def describe(provenance: dict, words: int, name: str) -> str:
     """The line under a title, as HTML."""
-    seconds = provenance["seconds"]
-    runs = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
     machine, versions = provenance["machine"], provenance["versions"]
+    minutes, runs = max(1, round(words / WORDS_A_MINUTE)), duration(provenance["seconds"])
     return (
-        f'<p class="gb-page-info">Reads in about {max(1, round(words / WORDS_A_MINUTE))} min · runs in {runs} '
+        f'<p class="gb-page-info">Reads in about {minutes} min · runs in {runs} '
         f"({provenance['profile']} profile, {machine['cpu']}, {machine['cores']} cores, MXNet {versions['mxnet']}, "
         f"{provenance['date']}) · "
         f'<a href="{name}.ipynb" download>notebook (.ipynb)</a></p>'

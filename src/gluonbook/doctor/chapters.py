@@ -57,7 +57,7 @@ def outlook() -> Outlook:
 
 def _chapters() -> tuple[Chapter, ...]:
     from gluonbook.book.chapters import chapters
-    from gluonbook.book.execute import stored
+    from gluonbook.book.results import stored
 
     here = {result.chapter.name: (result.seconds, f"here, {result.date}") for result in stored()}
     times = {**_stored_times(), **here}
@@ -75,6 +75,6 @@ def _stored_times() -> dict[str, tuple[float, str]]:
         return {}
     record = json.loads(file.read_text())
     machine = record["machine"]
-    where = f"{machine['cpu']}, {machine['cores']} cores" if isinstance(machine, dict) else str(machine)
+    where = f"{machine['cpu']}, {machine['cores']} cores"
     size = "" if record["profile"] == profile().name else f", profile {record['profile']}"
     return {name: (seconds, f"{where}, {record['date']}{size}") for name, seconds in record["seconds"].items()}
