@@ -78,6 +78,16 @@ MINGW* | MSYS* | CYGWIN* | Windows*) fail "there is no MXNet 1.9.1 for Windows: 
 esac
 [ -w . ] || fail "cannot write in $root"
 
+# One set-up at a time: `make book` and `make test` may be called side by side.
+if command -v flock >/dev/null 2>&1; then
+    exec 9>.setup.lock
+    flock -n 9 || {
+        say 'another set-up is running here; waiting for it'
+        flock 9
+    }
+    [ "$(stamped)" != "$wanted" ] || ! holds_packages || exit 0
+fi
+
 # ---------------------------------------------------------------------------------------------------------------------
 # A Python: 3.9 to 3.11, CPython, 64 bits, glibc, able to make environments. Prints "ok", or what speaks against it.
 

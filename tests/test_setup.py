@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -466,3 +467,20 @@ def test_the_conda_environment_asks_for_what_the_project_declares():
     assert "mxnet" not in asked and {"gluoncv", "jupyter", "matplotlib", "jupyter-book"} <= set(asked)
     assert str(asked["jupyter-book"].specifier) == "<2,>=1.0.4"
     assert any(line.startswith("-e .[") for line in packages)
+
+
+@pytest.mark.skipif(shutil.which("flock") is None, reason="there is no flock here, and without it no waiting")
+def test_two_set_ups_take_turns(tmp_path):
+    """The second says that it waits, and goes on when the first lets go."""
+    (tmp_path / "scripts").mkdir()
+    for file in ("scripts/setup.sh", "pyproject.toml", "requirements/cpu.txt"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        shutil.copy(Path(__file__).parents[1] / file, tmp_path / file)
+    with subprocess.Popen(["flock", ".setup.lock", "sleep", "2"], cwd=tmp_path):
+        time.sleep(0.5)
+        environment = {**os.environ, "PYTHON": "/nowhere/python"}
+        done = subprocess.run(
+            ["sh", "scripts/setup.sh"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        )
+    assert "another set-up is running here; waiting" in done.stdout
+    assert "PYTHON=/nowhere/python" in done.stderr

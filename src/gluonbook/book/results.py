@@ -64,7 +64,7 @@ class Results:
         return None if unclean(notebook) else result
 
     def store(self, result: Executed) -> Executed:
-        """Keep a result that has no problem, and return it; a code that has changed since this state was opened is one."""
+        """Keep a result that has no problem, and return it. Code that has changed since it was started is a problem."""
         if not result.problems and folder_of_now() != self.folder:
             result = replace(result, problems=("the package, a lock or the data changed meanwhile: run this again",))
         if result.problems:
