@@ -1,0 +1,33 @@
+"""The fast paths: the fused Signum step, and votes of one bit a parameter.
+
+    signum_step(weight, grad, mom, lr=1e-3, momentum=0.9)     # the update of `mx.optimizer.Signum`, in one pass
+    signum_steps(weights, grads, moms, lr=1e-3, momentum=0.9) # of all parameters of a net
+
+    ballot = momentum_pack(mom, grad, momentum=0.9)           # on each worker: 64 signs in a word
+    verdict = vote([ballot, ...])                             # anywhere: the majority, bit by bit
+    apply_signs(weight, verdict, lr=1e-4, wd=1e-4)            # on each worker
+
+**One rule for zero.** A bit cannot say "none of both", so in packed form there is no zero: a bit is 0 where x < 0, and
+1 elsewhere, so zero, −0.0 and NaN count as +, and so does a tie of an even number of voters. It is one comparison,
+x < 0 negated, the same for every value on every device; a coin toss would have to be the same on every worker, and
+the sign bit would let −0.0 and NaN, which say nothing about a direction, vote by an accident of their encoding.
+In unpacked form, in `signum_step`, MXNet's rule holds: sign(0) = 0 and sign(NaN) = 0, and such a weight is not moved.
+
+**One convention for the state.** As in MXNet, `mom` is *minus* the momentum v of the papers: v_t = −mom_t. A ballot
+holds the signs of v, the direction of the gradient, so weights move against it.
+
+**Words.** Element i of an array, flattened in C order, is bit i mod 64 (from the least significant) of word i // 64;
+the bits after the last element are 0.
+
+**Arrays** are NDArrays or numpy arrays of float16, float32 or float64. An NDArray on a CPU context is read and written
+where it lies; on a GPU the same results come from NDArray expressions. A numpy array that is written must be
+contiguous, in C order. A call waits for pending operations on its arrays, and is complete when it returns.
+
+Each kernel has a reference in numpy (`reference`), which defines it, and equals it bit for bit. The compiled form
+(`native`) is made at the first call and kept in numba's cache, so that importing this package costs nothing.
+"""
+
+from gluonbook.kernels.ballots import pack, unpack, vote
+from gluonbook.kernels.steps import apply_signs, momentum_pack, signum_step, signum_steps
+
+__all__ = ["apply_signs", "momentum_pack", "pack", "signum_step", "signum_steps", "unpack", "vote"]

@@ -1,0 +1,62 @@
+"""The kernels between numbers and bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gluonbook.checks import whole_number
+from gluonbook.kernels import memory
+from gluonbook.kernels.forms import form_for, host
+from gluonbook.kernels.memory import Array
+
+MAX_BALLOTS = 4096
+
+
+def pack(x: Array, *, out: np.ndarray | None = None) -> np.ndarray:
+    """The signs of x, 64 in a word: bit 1 for +, and for zero and NaN; bit 0 for −.
+
+    Returns:
+        ceil(x.size/64) words, uint64, in `out` if given; the bits after the last element are 0.
+
+    Raises:
+        ValueError: x is not of float16, float32 or float64, or `out` is no array for its words.
+    """
+    memory.dtype("x", x)
+    words = memory.room(out, x.size)
+    form_for(x=x).pack(x, words)
+    return words
+
+
+def unpack(words: np.ndarray, n: int, dtype: str | np.dtype | type = "float32") -> np.ndarray:
+    """The first n signs of `words` as numbers +1 and −1, of float16, float32 or float64.
+
+    Raises:
+        ValueError: `words` has another length than n signs need, or `dtype` is none of the three.
+    """
+    n = whole_number("n", n, 0)
+    kind = np.dtype(dtype)
+    if kind not in memory.FLOATS:
+        raise ValueError(f"dtype must be {' or '.join(map(str, memory.FLOATS))}, got {kind}")
+    return host().unpack(memory.words("words", words, n), n, kind)
+
+
+def vote(ballots: np.ndarray | Sequence[np.ndarray], *, out: np.ndarray | None = None) -> np.ndarray:
+    """The majority of each bit over M ballots, M from 1 to 4096; a tie counts as +.
+
+    Args:
+        ballots: an array (M, words) or M arrays of equally many words, uint64, as `pack` makes them.
+
+    Returns:
+        The words of the majority, uint64, in `out` if given; it may be one of the ballots.
+
+    Raises:
+        ValueError: no ballots, too many, of different lengths, or not of uint64; or `out` is no array for the words.
+    """
+    whole_number("the number of ballots", len(ballots), 1, MAX_BALLOTS)
+    n = np.size(ballots[0]) * memory.BITS
+    checked = [memory.words(f"ballot {i}", ballot, n) for i, ballot in enumerate(ballots)]
+    words = memory.room(out, n)
+    host().vote(checked, words)
+    return words

@@ -1,0 +1,103 @@
+"""Hyper-parameters as the kernels need them: checked, read as MXNet reads them, and multiplied out once."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Signum(NamedTuple):
+    """The constants of a Signum step: numbers of the arrays' type, those of float16 as float32."""
+
+    lr: np.floating
+    momentum: np.floating
+    damping: np.floating  # 1 − momentum
+    damped_wd: np.floating  # (1 − momentum)·wd
+    damped_rescale: np.floating  # (1 − momentum)·rescale_grad
+    rescale: np.floating
+    clip: np.floating  # negative: no clipping, as in the built-in operator
+    shrink: np.floating  # 1 − lr·wd_lh
+
+
+@lru_cache(maxsize=4096, typed=True)
+def signum(
+    dtype: np.dtype, lr: float, momentum: float, wd: float, wd_lh: float, rescale_grad: float, clip: float | None
+) -> Signum:
+    """The constants of a Signum step in `dtype`, each operation rounded to it as the built-in operator does."""
+    _check("lr", lr, low=0)
+    _check_momentum(momentum)
+    _check("wd", wd, low=0)
+    _check("wd_lh", wd_lh, low=0)
+    _check("rescale_grad", rescale_grad)
+    _check_clip(clip)
+    read = number(dtype)
+    lr, momentum, wd, wd_lh, rescale = map(read, (lr, momentum, wd, wd_lh, rescale_grad))
+    one = dtype.type(1)
+    damping = one - momentum
+    with np.errstate(over="ignore"):
+        constants = lr, momentum, damping, damping * wd, damping * rescale, rescale, one - lr * wd_lh
+    *others, shrink = map(np.result_type(dtype, np.float32).type, constants)
+    return Signum(*others, clip=type(shrink)(-1 if clip is None else read(clip)), shrink=shrink)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def signs(dtype: np.dtype, lr: float, wd: float) -> tuple[np.floating, np.floating]:
+    """`lr` and `wd` as numbers of `dtype`."""
+    _check("lr", lr, low=0)
+    _check("wd", wd, low=0)
+    return number(dtype)(lr), number(dtype)(wd)
+
+
+def number(dtype: np.dtype):
+    """The function that turns a Python number into one of `dtype`: MXNet's for types up to float32."""
+    if dtype == np.float64:
+        return np.float64
+    return lambda value: dtype.type(as_mxnet_reads(value))
+
+
+def as_mxnet_reads(value: float) -> np.float32:
+    """The float32 that an operator of MXNet gets for a Python number: not always the nearest one.
+
+    MXNet passes attributes as text, and parses them in float32 arithmetic: digits before the point plus digits after
+    it, then divided or multiplied by a power of ten. That is off by one unit in the last place for about a tenth of
+    all numbers that Python prints with an exponent (2.8229862530982738e-08, say), and then so are all weights.
+
+    Raises:
+        ValueError: the number is outside of the range of normal float32 numbers, where MXNet raises, too.
+
+    Source: `dmlc::ParseFloat` in MXNet's header `dmlc/strtonum.h`, whose arithmetic this repeats.
+    """
+    mantissa, _, exponent = str(value).lower().partition("e")
+    negative = mantissa.startswith("-")
+    whole, _, fraction = mantissa.lstrip("+-").partition(".")
+    fraction = fraction[:19]
+    result = np.float32(int(whole)) + np.float32(float(int(fraction or 0)) / float(10 ** len(fraction)))
+    power = int(exponent or 0)
+    too_large = power >= 38 and (power > 38 or result > np.float32(3.402823466))
+    too_small = power <= -38 and (power < -38 or result < np.float32(1.175494351))
+    if too_large or too_small:
+        raise ValueError(f"a hyper-parameter must be 0 or of a size from 1.18e-38 to 3.4e38 in float32, got {value!r}")
+    scale = np.float32(1)
+    for factor in [1e8] * (abs(power) // 8) + [10] * (abs(power) % 8):
+        scale *= np.float32(factor)
+    result = result / scale if power < 0 else result * scale
+    return -result if negative else result
+
+
+def _check(name: str, value: float, low: float = -math.inf) -> None:
+    if not low <= value < math.inf:  # also false for NaN
+        legal = "finite" if low == -math.inf else f"at least {low} and finite"
+        raise ValueError(f"{name} must be {legal}, got {value!r}")
+
+
+def _check_momentum(momentum: float) -> None:
+    if not 0 <= momentum < 1:
+        raise ValueError(f"momentum must be in [0, 1), got {momentum!r}")
+
+
+def _check_clip(clip: float | None) -> None:
+    if clip is not None and not 0 < clip < math.inf:
+        raise ValueError(f"clip_gradient must be positive and finite, or None for no clipping, got {clip!r}")

@@ -1,0 +1,386 @@
+"""The kernels for CPUs, compiled by numba at the first call and kept in its cache.
+
+A kernel works on the elements from `start` to `stop` of flat arrays, without holding Python's lock, so that threads
+share a long array; `start` is a multiple of 64. float16 comes as its bits in uint16, which numba can compute with.
+No kernel is compiled with relaxed arithmetic (`fastmath`): a fused multiply-add would change bits.
+
+All compiled code stands in this file: numba's cache looks at the time of the one file that a function is in.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Callable
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+BITS = 64
+_CHUNK = 2048  # elements that one loop leaves in the nearest cache for the next
+_WIDE = 32  # words of a ballot that a vote counts together
+_GROUP = 8  # ballots that enter a count at once
+_DIGITS = 14  # binary digits of a count of up to 4096 votes and of its offset
+
+
+def _kept(compiler: Callable) -> Callable:
+    """The compiler, told to keep what it compiles if numba finds a folder that it may write to.
+
+    That is the package's own, else the user's cache, or NUMBA_CACHE_DIR. With none, every process compiles anew.
+    """
+
+    def compiled(function: Callable) -> Callable:
+        try:
+            return compiler(cache=True)(function)
+        except RuntimeError:
+            return compiler()(function)
+
+    return compiled
+
+
+_compiled = _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False))
+
+
+@_kept(partial(numba.cfunc, types.void(types.voidptr, types.voidptr)))
+def nothing(context, argument):  # type: ignore[no-untyped-def]
+    """An operation for MXNet's engine that does nothing."""
+
+
+# float16 and its bits
+
+
+@intrinsic
+def _from_half(typing, bits):  # type: ignore[no-untyped-def]
+    """The float32 of a float16 given by its bits."""
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
+
+    return types.float32(types.uint16), code
+
+
+@intrinsic
+def _to_half(typing, number):  # type: ignore[no-untyped-def]
+    """The bits of the float16 nearest to a float32, ties to even."""
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.bitcast(builder.fptrunc(args[0], ir.HalfType()), ir.IntType(16))
+
+    return types.uint16(types.float32), code
+
+
+def _wide(stored):  # type: ignore[no-untyped-def]
+    """A stored element as a number to compute with."""
+
+
+def _narrow(number, stored):  # type: ignore[no-untyped-def]
+    """A number in the form of the element `stored`."""
+
+
+def _sign(number):  # type: ignore[no-untyped-def]
+    """1, −1, or 0 for zero and NaN, of the type of the number."""
+
+
+@overload(_wide, inline="always")
+def _overload_wide(stored):  # type: ignore[no-untyped-def]
+    return (lambda stored: _from_half(stored)) if stored == types.uint16 else (lambda stored: stored)
+
+
+@overload(_narrow, inline="always")
+def _overload_narrow(number, stored):  # type: ignore[no-untyped-def]
+    if stored == types.uint16:
+        return lambda number, stored: _to_half(number)
+    return lambda number, stored: number
+
+
+@overload(_sign, inline="always")
+def _overload_sign(number):  # type: ignore[no-untyped-def]
+    kind = {types.float32: np.float32, types.float64: np.float64}[number]
+    zero, one = kind(0), kind(1)
+    return lambda number: one if number > zero else (-one if number < zero else zero)
+
+
+@_compiled
+def _rounded(number, stored):  # type: ignore[no-untyped-def]
+    """A number as it would be after being stored like `stored`: float16 rounds after every operation."""
+    return _wide(_narrow(number, stored))
+
+
+# 64 signs at a time
+
+
+@intrinsic
+def _word_of(typing, array, index, negated):  # type: ignore[no-untyped-def]
+    """The word of the 64 elements from `index`: one vector comparison, its result taken as an integer.
+
+    A bit is 1 unless the element, or its negative where `negated`, is less than zero.
+    """
+    if not isinstance(negated, types.BooleanLiteral):
+        return None
+    element = array.dtype
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        pointer, kind = _vector_at(context, builder, signature, args)
+        vector = builder.load(pointer, align=element.bitwidth // 8)
+        if element == types.uint16:  # the positive numbers of float16 are the bits 0x0001 to 0x7C00
+            lowest = 0x0001 if negated.literal_value else 0x8001
+            offset = builder.sub(vector, ir.Constant(kind, [lowest] * BITS))
+            mask = builder.icmp_unsigned(">=", offset, ir.Constant(kind, [0x7C00] * BITS))
+        else:
+            zero = ir.Constant(kind, [0.0] * BITS)
+            mask = builder.fcmp_unordered("<=" if negated.literal_value else ">=", vector, zero)
+        return builder.bitcast(mask, ir.IntType(BITS))
+
+    return types.uint64(array, types.intp, negated), code
+
+
+@intrinsic
+def _spread(typing, array, index, word):  # type: ignore[no-untyped-def]
+    """Store +1 or −1 in the 64 elements from `index`, by the bits of `word`."""
+    element = array.dtype
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        pointer, kind = _vector_at(context, builder, signature, args)
+        plus, minus = (0x3C00, 0xBC00) if element == types.uint16 else (1.0, -1.0)
+        mask = builder.bitcast(args[2], ir.VectorType(ir.IntType(1), BITS))
+        signs = builder.select(mask, ir.Constant(kind, [plus] * BITS), ir.Constant(kind, [minus] * BITS))
+        builder.store(signs, pointer, align=element.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.uint64), code
+
+
+def _vector_at(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    """Where the 64 elements from the index args[1] of the array args[0] lie, and their type as a vector."""
+    array = context.make_array(signature.args[0])(context, builder, args[0])
+    kind = ir.VectorType(context.get_data_type(signature.args[0].dtype), BITS)
+    return builder.bitcast(builder.gep(array.data, [args[1]]), kind.as_pointer()), kind
+
+
+@intrinsic
+def _full_adder(typing, count, x, y, carry, width):  # type: ignore[no-untyped-def]
+    """Add the words at the addresses x and y to those at `count`, bit by bit, and store the carries."""
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        c, a, b = (_words(builder, address, width) for address in args[:3])
+        total, carries = _sum(builder, *(builder.load(words, align=8) for words in (c, a, b)))
+        builder.store(total, c, align=8)
+        builder.store(carries, _words(builder, args[3], width), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, types.intp, width), code
+
+
+@intrinsic
+def _add_eight(typing, counts, size, ballots, carry, width):  # type: ignore[no-untyped-def]
+    """Add eight words each to counts, bit by bit, and store the carries, of weight 8; all within registers.
+
+    `counts` is the address of the digits of weight 1, `size` bytes before those of 2, and so on; at the address
+    `ballots` stand the addresses of the words.
+    """
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        one = args[0]
+        two = builder.add(one, args[1])
+        places = [_words(builder, address, width) for address in (one, two, builder.add(two, args[1]))]
+        ones, twos, fours = (builder.load(place, align=8) for place in places)
+        table = builder.inttoptr(args[2], ir.IntType(BITS).as_pointer())
+        ballots = [builder.load(builder.gep(table, [ir.Constant(ir.IntType(32), k)])) for k in range(_GROUP)]
+        loaded = [builder.load(_words(builder, address, width), align=8) for address in ballots]
+        carried = []
+        for k in range(0, _GROUP, 4):
+            ones, first = _sum(builder, ones, *loaded[k : k + 2])
+            ones, second = _sum(builder, ones, *loaded[k + 2 : k + 4])
+            twos, carry = _sum(builder, twos, first, second)
+            carried.append(carry)
+        fours, carries = _sum(builder, fours, *carried)
+        for digits, place in zip((ones, twos, fours), places):
+            builder.store(digits, place, align=8)
+        builder.store(carries, _words(builder, args[3], width), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, types.intp, width), code
+
+
+@intrinsic
+def _copy(typing, to, words, width):  # type: ignore[no-untyped-def]
+    """Copy words from one address to another."""
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+
+    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        loaded = builder.load(_words(builder, args[1], width), align=8)
+        builder.store(loaded, _words(builder, args[0], width), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, width), code
+
+
+def _words(builder, address, width):  # type: ignore[no-untyped-def]
+    """A pointer to `width` words as a vector."""
+    return builder.inttoptr(address, ir.VectorType(ir.IntType(BITS), width.literal_value).as_pointer())
+
+
+def _sum(builder, c, a, b):  # type: ignore[no-untyped-def]
+    """A full adder: the sum of three bits, and the carry."""
+    differ = builder.xor(a, b)
+    return builder.xor(c, differ), builder.or_(builder.and_(a, b), builder.and_(c, differ))
+
+
+# The kernels
+
+
+@_compiled
+def signum_step(  # type: ignore[no-untyped-def]
+    start, stop, weight, grad, mom, half, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
+):
+    """See `reference.signum_step`; `half` is the copy of the weight in float16, or None."""
+    w, g, m = weight[start:stop], grad[start:stop], mom[start:stop]
+    for i in range(len(w)):
+        old, like = _wide(w[i]), m[i]
+        kept = _rounded(_rounded(momentum * _wide(like), like) - _rounded(damped_wd * old, like), like)
+        new = _rounded(kept - _damped(g[i], like, damping, damped_rescale, rescale, clip), like)
+        m[i] = _narrow(new, like)
+        w[i] = _narrow(_rounded(shrink * old, like) + lr * _sign(new), like)
+    if half is not None:
+        h = half[start:stop]
+        for i in range(len(w)):
+            h[i] = _to_half(w[i])
+
+
+@_compiled
+def momentum_pack(  # type: ignore[no-untyped-def]
+    start, stop, mom, grad, words, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
+):
+    """See `reference.momentum_pack`."""
+    for first in range(start, stop, _CHUNK):
+        last = min(first + _CHUNK, stop)
+        g, m = grad[first:last], mom[first:last]
+        for i in range(len(m)):
+            like = m[i]
+            kept = _rounded(momentum * _wide(like), like)
+            m[i] = _narrow(kept - _damped(g[i], like, damping, damped_rescale, rescale, clip), like)
+        _pack(first, last, mom, words, True)
+
+
+@_compiled
+def pack(start, stop, x, words):  # type: ignore[no-untyped-def]
+    """See `reference.pack`."""
+    _pack(start, stop, x, words, False)
+
+
+@_compiled
+def unpack(start, stop, words, signs):  # type: ignore[no-untyped-def]
+    """See `reference.unpack`."""
+    _unpack(start, stop, words, signs, 0)
+
+
+@_compiled
+def apply_signs(start, stop, weight, words, lr, wd):  # type: ignore[no-untyped-def]
+    """See `reference.apply_signs`."""
+    signs = np.empty(_CHUNK, weight.dtype)
+    for first in range(start, stop, _CHUNK):
+        last = min(first + _CHUNK, stop)
+        _unpack(first, last, words, signs, first)
+        w = weight[first:last]
+        if wd == 0:
+            for i in range(len(w)):
+                w[i] = _narrow(_wide(w[i]) - lr * _wide(signs[i]), w[i])
+        else:
+            for i in range(len(w)):
+                w[i] = _narrow(_wide(w[i]) - lr * (_wide(signs[i]) + wd * _wide(w[i])), w[i])
+
+
+@_compiled
+def vote(start, stop, addresses, result, digits, offset):  # type: ignore[no-untyped-def]
+    """See `reference.vote`; `addresses` says where the ballots lie.
+
+    Votes are counted in binary, 64 counts at a time: digit k of all counts is a word, and a full adder takes five
+    bitwise operations. Eight ballots at once enter at digit 0, and a carry waits for another of its weight (a
+    carry-save adder, as Harley and Seal count bits). Counts begin at an `offset` such that the topmost digit is 1
+    just where a majority is reached.
+    """
+    slots = np.zeros((2 * _DIGITS + 3, _WIDE), np.uint64)
+    slots[-1, :] = ~np.uint64(0)
+    group = np.empty(_GROUP, np.intp)
+    whole = stop - (stop - start) % _WIDE
+    for i in range(start, whole, _WIDE):
+        _count(addresses, i, result, digits, offset, slots, group, _WIDE)
+    for i in range(whole, stop):
+        _count(addresses, i, result, digits, offset, slots, group, 1)
+
+
+# Their parts
+
+
+@_compiled
+def _damped(grad, like, damping, damped_rescale, rescale, clip):  # type: ignore[no-untyped-def]
+    """What the momentum loses to a gradient, rounded like the momentum `like`."""
+    if clip < 0:
+        return _rounded(damped_rescale * _wide(grad), like)
+    scaled = _rounded(rescale * _wide(grad), like)
+    return _rounded(damping * (clip if scaled > clip else (-clip if scaled < -clip else scaled)), like)
+
+
+@_compiled
+def _pack(start, stop, x, words, negated):  # type: ignore[no-untyped-def]
+    whole = stop - (stop - start) % BITS
+    for i in range(start, whole, BITS):
+        words[i // BITS] = _word_of(x, i, numba.literally(negated))
+    if whole < stop:
+        rest = np.zeros(BITS, x.dtype)
+        rest[: stop - whole] = x[whole:stop]
+        used = (np.uint64(1) << np.uint64(stop - whole)) - np.uint64(1)
+        words[whole // BITS] = _word_of(rest, 0, numba.literally(negated)) & used
+
+
+@_compiled
+def _unpack(start, stop, words, signs, origin):  # type: ignore[no-untyped-def]
+    """Write the signs from `start` to `stop` to `signs`, which begins with the one at `origin`."""
+    whole = stop - (stop - start) % BITS
+    for i in range(start, whole, BITS):
+        _spread(signs, i - origin, words[i // BITS])
+    if whole < stop:
+        rest = np.empty(BITS, signs.dtype)
+        _spread(rest, 0, words[whole // BITS])
+        signs[whole - origin : stop - origin] = rest[: stop - whole]
+
+
+@_compiled
+def _count(addresses, i, result, digits, offset, slots, group, width):  # type: ignore[no-untyped-def]
+    """Count the votes of `width` words from word i, and write their majority.
+
+    Row k of `slots` holds digit k of the counts, row _DIGITS + k a carry of weight 2^k that waits for another, and
+    the last three rows the carry in hand, zeros and ones; `group` is room for the addresses of eight ballots.
+    """
+    size = 8 * _WIDE
+    counts = slots.ctypes.data
+    waiting = counts + _DIGITS * size
+    carry = waiting + _DIGITS * size
+    zeros, ones = carry + size, carry + 2 * size
+    for k in range(max(digits, 3)):
+        _copy(counts + k * size, ones if offset >> k & 1 else zeros, numba.literally(width))
+    groups = (len(addresses) + _GROUP - 1) // _GROUP
+    for number in range(groups):
+        for j in range(_GROUP):
+            ballot = number * _GROUP + j
+            group[j] = addresses[ballot] + 8 * i if ballot < len(addresses) else zeros
+        k = 3
+        to = carry if number & 1 else waiting + k * size
+        _add_eight(counts, size, group.ctypes.data, to, numba.literally(width))
+        while number >> (k - 3) & 1:  # a carry of weight 2^k waits already
+            to = carry if number >> (k - 2) & 1 else waiting + (k + 1) * size
+            _full_adder(counts + k * size, waiting + k * size, carry, to, numba.literally(width))
+            k += 1
+    in_hand = zeros
+    for k in range(3, digits):
+        another = waiting + k * size if groups >> (k - 3) & 1 else zeros
+        _full_adder(counts + k * size, another, in_hand, carry, numba.literally(width))
+        in_hand = carry
+    _copy(result.ctypes.data + 8 * i, counts + (digits - 1) * size, numba.literally(width))

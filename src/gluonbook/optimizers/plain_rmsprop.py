@@ -1,0 +1,60 @@
+"""RMSProp, written out, in the two forms that MXNet has."""
+
+from __future__ import annotations
+
+from mxnet.ndarray import NDArray
+
+from gluonbook.rule import Rule, flag, real, register, zeros_like
+
+
+@register
+class PlainRMSProp(Rule):
+    """Registered as `plainrmsprop`; equal to MXNet's `rmsprop` up to rounding, its `clip_weights` left out.
+
+        n ← gamma1·n + (1 − gamma1)·grad²
+        weight ← weight − lr·grad/√(n + epsilon)
+
+    and with `centered`, where n − g² is the variance, and with momentum:
+
+        g ← gamma1·g + (1 − gamma1)·grad
+        mom ← gamma2·mom + lr·grad/√(n − g² + epsilon)
+        weight ← weight − mom
+
+    As in MXNet, epsilon is under the root, and clip_gradient cuts grad + wd·weight. State: (`n`,), or (`n`, `g`,
+    `mom`), shaped like the weight. Options: `gamma1`, `gamma2` in [0, 1), `epsilon` in (0, inf), `centered`, and
+    `learning_rate` (0.001 by default); the others, and the errors, are those of `Rule`.
+
+    Source: Tieleman and Hinton, Lecture 6.5 of Neural networks for machine learning (2012); centered, Graves,
+    Generating sequences with recurrent neural networks (2013), arXiv:1308.0850, equations 38 to 45.
+    """
+
+    decay = "before clip"
+    default_lr = 0.001
+
+    def __init__(
+        self,
+        learning_rate: float | None = None,
+        gamma1: float = 0.9,
+        gamma2: float = 0.9,
+        epsilon: float = 1e-8,
+        centered: bool = False,
+        **options,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.gamma1 = real("gamma1", gamma1, "[0, 1)")
+        self.gamma2 = real("gamma2", gamma2, "[0, 1)")
+        self.epsilon = real("epsilon", epsilon, "(0, inf)")
+        self.centered = flag("centered", centered)
+
+    def create_state(self, index: int, weight: NDArray) -> tuple[NDArray, ...]:
+        return tuple(zeros_like(weight) for _ in range(3 if self.centered else 1))
+
+    def delta(self, grad: NDArray, state: tuple[NDArray, ...], lr: float, t: int) -> NDArray:
+        n = state[0]
+        n[:] = self.gamma1 * n + (1 - self.gamma1) * grad.square()
+        if not self.centered:
+            return lr * grad / (n + self.epsilon).sqrt()
+        _, g, mom = state
+        g[:] = self.gamma1 * g + (1 - self.gamma1) * grad
+        mom[:] = self.gamma2 * mom + lr * grad / (n - g.square() + self.epsilon).sqrt()
+        return mom

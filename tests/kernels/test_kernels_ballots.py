@@ -1,0 +1,259 @@
+"""Bits: one rule for zero, NaN and ties; every form is the reference, at every length."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from arrays import DTYPES, LENGTHS, any_floats, hyper_parameters, mixed, same, specials, words
+from hypothesis import given
+from hypothesis import strategies as st
+from mxnet import nd
+
+from gluonbook import kernels
+from gluonbook.kernels import cpu, expressions, hyper, reference
+
+FORMS = pytest.mark.parametrize("form", [cpu, expressions], ids=["cpu", "expressions"])
+TYPES = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 255, 256, 1000)
+
+
+def as_nd(array: np.ndarray) -> nd.NDArray:
+    return nd.array(array, dtype=array.dtype)
+
+
+def cut(ballots: np.ndarray, n: int) -> np.ndarray:
+    """The ballots with the bits after the n-th set to 0, as `pack` leaves them."""
+    if n % 64:
+        ballots[..., -1] &= np.uint64((1 << n % 64) - 1)
+    return ballots
+
+
+@TYPES
+def test_zero_and_nan_count_as_plus(dtype):
+    x = specials(dtype)
+    assert np.array_equal(kernels.unpack(kernels.pack(x), x.size, dtype) == 1, ~(x < 0))
+
+
+@TYPES
+def test_where_a_bit_lies(dtype):
+    x = np.full(130, -1, dtype)
+    x[[0, 63, 64, 129]] = 1
+    assert kernels.pack(x).tolist() == [1 | 1 << 63, 1, 2]
+
+
+@FORMS
+@TYPES
+def test_pack_is_the_reference(form, dtype):
+    for length in LENGTHS[1:]:
+        x = mixed(dtype, length)
+        ballot = words(-(-length // 64))
+        form.pack(as_nd(x), ballot)
+        assert np.array_equal(ballot, reference.pack(x))
+
+
+def test_nothing_packs_into_no_words():
+    assert kernels.pack(np.empty(0, np.float32)).size == 0
+    assert kernels.unpack(np.empty(0, np.uint64), 0).size == 0
+    assert kernels.vote([np.empty(0, np.uint64)]).size == 0
+
+
+@TYPES
+def test_unpack_is_the_reference(dtype):
+    for length in LENGTHS:
+        ballot = words(-(-length // 64))
+        assert same(kernels.unpack(ballot, length, dtype), reference.unpack(ballot, length, dtype))
+
+
+@TYPES
+@given(data=st.data())
+def test_unpack_undoes_pack(dtype, data):
+    x = data.draw(any_floats(dtype))
+    packed = kernels.pack(x)
+    assert np.array_equal(kernels.unpack(packed, x.size, dtype), np.where(x < 0, -1, 1))
+    assert np.array_equal(packed, reference.pack(x))
+    assert np.array_equal(kernels.pack(kernels.unpack(packed, x.size)), packed)
+
+
+def test_an_array_of_any_shape_and_order_is_flattened_in_c_order():
+    x = mixed(DTYPES[1], (5, 9, 7))
+    assert np.array_equal(kernels.pack(np.asfortranarray(x)), kernels.pack(x.reshape(-1)))
+    assert np.array_equal(kernels.pack(as_nd(x)), kernels.pack(x))
+    assert np.array_equal(kernels.pack(x[:, ::2]), reference.pack(x[:, ::2].reshape(-1)))
+
+
+@pytest.mark.parametrize("M", COUNTS)
+def test_vote_is_the_reference(M):
+    for size in (1, 31, 32, 33, 100):
+        ballots = words((M, size), seed=M)
+        assert np.array_equal(kernels.vote(ballots), reference.vote(ballots))
+
+
+@pytest.mark.parametrize("M", [2, 7, 8, 4095, 4096])
+def test_close_votes(M):
+    """Bit i gets M//2 − 1, M//2, M//2 + 1, ... votes: the cases that are one vote apart."""
+    ayes = np.clip(np.arange(64) % 5 - 2 + M // 2, 0, M)
+    bits = np.arange(M)[:, None] < ayes
+    rng = np.random.default_rng(M)
+    bits = rng.permuted(bits, axis=0)
+    ballots = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
+    expected = np.packbits(2 * ayes >= M, bitorder="little").view(np.uint64)
+    assert np.array_equal(kernels.vote(ballots), expected)
+
+
+@pytest.mark.parametrize("M", [1, 2, 3, 4, 4095, 4096])
+def test_unanimous_votes(M):
+    for word in (0, (1 << 64) - 1):
+        assert kernels.vote([np.array([word], np.uint64)] * M).tolist() == [word]
+
+
+def test_a_tie_counts_as_plus():
+    plus, minus = kernels.pack(np.ones(3)), kernels.pack(-np.ones(3))
+    assert kernels.vote([plus, minus]).tolist() == [0b111]
+    assert kernels.vote([minus, plus, minus]).tolist() == [0]
+
+
+@given(st.integers(1, 40), st.integers(1, 300), st.randoms(use_true_random=False))
+def test_a_vote_does_not_depend_on_the_order(M, n, random):
+    ballots = list(cut(words((M, -(-n // 64)), seed=M * n), n))
+    verdict = kernels.vote(ballots)
+    random.shuffle(ballots)
+    assert np.array_equal(kernels.vote(ballots), verdict)
+    assert np.array_equal(kernels.vote(np.array(ballots)), verdict)
+    assert np.array_equal(verdict, cut(verdict.copy(), n))  # the bits after the last stay 0
+
+
+def test_long_arrays_which_threads_share():
+    n = 1_200_003
+    x = mixed(DTYPES[1], n)
+    packed = kernels.pack(x)
+    assert np.array_equal(packed, reference.pack(x))
+    assert same(kernels.unpack(packed, n), reference.unpack(packed, n, DTYPES[1]))
+    ballots = words((7, 70_001))
+    assert np.array_equal(kernels.vote(ballots), reference.vote(ballots))
+
+
+@FORMS
+@TYPES
+@pytest.mark.parametrize("wd", [0.0, 0.03])
+def test_apply_signs_is_the_reference(form, dtype, wd):
+    c = hyper.signs(DTYPES[1] if dtype == DTYPES[0] else dtype, 0.013, wd)
+    for length in LENGTHS[1:]:
+        w, ballot = mixed(dtype, length), words(-(-length // 64))
+        placed = as_nd(w)
+        reference.apply_signs(w, ballot, *c)
+        form.apply_signs(placed, ballot, *c)
+        assert same(placed.asnumpy(), w)
+
+
+@TYPES
+@given(data=st.data())
+def test_apply_signs_to_any_numbers(dtype, data):
+    w = data.draw(any_floats(dtype))
+    ballot = words(-(-w.size // 64))
+    lr, wd = data.draw(hyper_parameters(1)), data.draw(hyper_parameters(1))
+    expected = w.copy()
+    reference.apply_signs(expected, ballot, *hyper.signs(DTYPES[1] if dtype == DTYPES[0] else dtype, lr, wd))
+    kernels.apply_signs(w, ballot, lr=lr, wd=wd)
+    assert same(w, expected)
+
+
+def test_apply_signs_moves_against_the_sign():
+    w = nd.array([[1.0, 1.0], [1.0, -1.0]])
+    kernels.apply_signs(w, kernels.pack(np.array([1.0, -1.0, 0.0, -1.0])), lr=0.25, wd=0.5)
+    assert w.asnumpy().tolist() == [[0.625, 1.125], [0.625, -0.625]]
+
+
+@FORMS
+@TYPES
+@pytest.mark.parametrize("clip", [None, 0.3])
+def test_momentum_pack_is_the_reference(form, dtype, clip):
+    for moment in {dtype, DTYPES[1]} if dtype == DTYPES[0] else {dtype}:
+        c = hyper.signum(moment, 0.0, 0.937, 0.0, 0.0, 1 / 96, clip)
+        for length in LENGTHS[1:]:
+            m, g = mixed(moment, length, 0), mixed(dtype, length, 1)
+            placed = as_nd(m)
+            ballot = words(-(-length // 64))
+            form.momentum_pack(placed, as_nd(g), c, ballot)
+            assert np.array_equal(ballot, reference.momentum_pack(m, g, c))
+            assert same(placed.asnumpy(), m)
+
+
+@TYPES
+@given(data=st.data())
+def test_momentum_pack_of_any_numbers(dtype, data):
+    m = data.draw(any_floats(dtype))
+    g = data.draw(any_floats(dtype, m.size))
+    momentum, clip = data.draw(hyper_parameters(0.99)), data.draw(st.none() | st.floats(0.01, 2))
+    expected = m.copy()
+    ballot = reference.momentum_pack(expected, g, hyper.signum(dtype, 0.0, momentum, 0.0, 0.0, 1.0, clip))
+    assert np.array_equal(kernels.momentum_pack(m, g, momentum=momentum, clip_gradient=clip), ballot)
+    assert same(m, expected)
+
+
+def test_a_ballot_points_along_the_gradient():
+    mom = np.zeros(3)
+    assert kernels.momentum_pack(mom, np.array([2.0, -2.0, 0.0]), momentum=0.5).tolist() == [0b101]
+    assert mom.tolist() == [-1, 1, 0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:], ids=str)
+def test_a_vote_of_one_is_a_signum_step(dtype):
+    """Where no momentum is zero: there a bit says +, and Signum stands still."""
+    w, g = (np.random.default_rng(seed).standard_normal(1000).astype(dtype) for seed in range(2))
+    a, m, b, n = w.copy(), np.zeros_like(w), w.copy(), np.zeros_like(w)
+    for _ in range(3):
+        kernels.signum_step(a, g, m, lr=0.25, momentum=0.9)
+        kernels.apply_signs(b, kernels.vote([kernels.momentum_pack(n, g, momentum=0.9)]), lr=0.25)
+    assert same(a, b)
+    assert same(m, n)
+
+
+def test_words_into_an_array_of_ones_own():
+    x, out = mixed(DTYPES[1], 130), words(3)
+    assert kernels.pack(x, out=out) is out
+    assert np.array_equal(out, reference.pack(x))
+    assert kernels.momentum_pack(x.copy(), x, momentum=0.5, out=out) is out
+    assert np.array_equal(out, kernels.momentum_pack(x.copy(), x, momentum=0.5))
+    ballots = words((5, 100))
+    verdict = kernels.vote(ballots)
+    assert kernels.vote(ballots, out=ballots[2]) is not verdict
+    assert np.array_equal(ballots[2], verdict)
+
+
+two = np.zeros(2, np.uint64)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: kernels.pack([1.0]), "x must be an NDArray or a numpy array, got list"),
+        (lambda: kernels.pack(np.ones(3, int)), "x must be of type float16 or float32 or float64, got int64"),
+        (lambda: kernels.pack(np.ones(130), out=two), "out has 2 words of 64 signs, but 130 signs need 3"),
+        (lambda: kernels.pack(np.ones(128), out=np.zeros(4, np.uint64)[::2]), "out must be contiguous and writable"),
+        (lambda: kernels.vote([two], out=two.astype(float)), "out must be a numpy array of uint64"),
+        (lambda: kernels.unpack(two, 129), "words has 2 words of 64 signs, but 129 signs need 3"),
+        (lambda: kernels.unpack(two, 64), "words has 2 words of 64 signs, but 64 signs need 1"),
+        (lambda: kernels.unpack(two, -1), "n must be a whole number from 0, got -1"),
+        (lambda: kernels.unpack(two, 128, "int8"), "dtype must be float16 or float32 or float64, got int8"),
+        (lambda: kernels.unpack(two.astype(int), 128), "words must be a numpy array of uint64 with one axis.* int64"),
+        (lambda: kernels.unpack(two.reshape(1, 2), 128), r"words must be .* one axis.* shape \(1, 2\)"),
+        (lambda: kernels.vote([]), "the number of ballots must be a whole number from 1 to 4096, got 0"),
+        (lambda: kernels.vote([two] * 4097), "the number of ballots must be .* to 4096, got 4097"),
+        (lambda: kernels.vote([two, two[:1]]), "ballot 1 has 1 words"),
+        (lambda: kernels.vote([two, [1, 2]]), "ballot 1 must be a numpy array of uint64.* got list"),
+        (lambda: kernels.apply_signs(np.ones(65), two[:1], lr=1), "words has 1 words of 64 signs, but 65 signs need 2"),
+        (lambda: kernels.apply_signs(np.ones(65), two, lr=-1), "lr must be at least 0 and finite, got -1"),
+        (lambda: kernels.apply_signs(np.ones(65), two, lr=1, wd=-1), "wd must be at least 0 and finite, got -1"),
+        (
+            lambda: kernels.momentum_pack(np.ones(3), np.ones(4), momentum=0.9),
+            r"the same shape, got mom \(3,\), grad \(4,\)",
+        ),
+        (
+            lambda: kernels.momentum_pack(np.ones(3, "float16"), np.ones(3), momentum=0.9),
+            "mom must be of type float64, got float16",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,93 @@
+"""The benchmarks: races, ratios, what counts as met, and that every row can be measured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from gluonbook import paths
+from gluonbook.cli import app
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def measure(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import measure
+
+    return measure
+
+
+def test_works_take_turns(measure):
+    turns = []
+    times = measure.race({name: lambda name=name: turns.append(name) for name in "ab"}, 3)
+    assert turns == list("abababab")  # one round to warm up
+    assert {name: len(seconds) for name, seconds in times.items()} == {"a": 3, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("ratios", "bound", "met"),
+    [
+        ([3.0, 4.0, 5.0], {"at_least": 4}, True),
+        ([3.0, 3.9, 5.0], {"at_least": 4}, False),
+        ([0.1, 0.2, 0.9], {"at_most": 0.2}, True),
+        ([0.1, 0.21, 0.3], {"at_most": 0.2}, False),
+        ([0.9, 0.98, 1.1], {"at_least": 1, "near": True}, True),
+        ([0.9, 0.95, 0.99], {"at_least": 1, "near": True}, False),
+    ],
+)
+def test_when_a_bound_is_met(measure, ratios, bound, met):
+    row = measure.row("step", "peer", "1 array", np.ones(3), np.array(ratios), **bound)
+    assert row.met is met
+    assert row.median == ratios[1]
+
+
+def test_every_row_of_the_kernels_can_be_measured(measure, monkeypatch):
+    import kernel_rows
+
+    monkeypatch.setattr(kernel_rows, "resnet50_shapes", lambda: [(3, 50), (70_000,)])
+    rows = list(kernel_rows.rows(1))
+    assert len(rows) == 16
+    assert all(0 < row.lower <= row.median <= row.upper for row in rows)
+
+
+def test_resnet50_has_161_arrays(measure):
+    import kernel_rows
+
+    shapes = kernel_rows.resnet50_shapes()
+    assert len(shapes) == 161
+    assert sum(int(np.prod(shape)) for shape in shapes) == 25_557_032
+
+
+def test_the_command_keeps_what_it_prints(tmp_path):
+    code = (
+        f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import runpy, measure, step_rows\n"
+        "step_rows.rows = lambda repeat: iter([measure.Row('a', 'b', 'c', 1.0, 1.0, 2.0, 3.0, 4, True)])\n"
+        f"sys.argv = ['bench', 'steps', '--keep', {str(tmp_path / 'kept.json')!r}]\n"
+        f"runpy.run_path({str(BENCHMARKS)!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "0 of 1 bounds are met" in done.stdout
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert kept["rows"][0]["met"] is False
+    assert {"date", "commit", "machine", "versions", "threads", "rounds"} <= set(kept)
+
+
+def test_an_unknown_part_is_refused():
+    done = CliRunner().invoke(app, ["bench", "nonsense"])
+    assert done.exit_code == 2
+
+
+def test_the_command_outside_of_a_checkout(monkeypatch):
+    monkeypatch.setattr(paths, "checkout", lambda: None)
+    done = CliRunner().invoke(app, ["bench"])
+    assert done.exit_code == 1
+    assert "in the book's repository" in str(done.exception) + done.output

@@ -1,0 +1,319 @@
+"""Kernels and MXNet's engine: no race in either direction, no rearranged memory, threads, forks, and a lazy import."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+import pytest
+from arrays import DTYPES, mixed, same, words
+from mxnet import autograd, gluon, nd
+
+from gluonbook import kernels
+from gluonbook.kernels import forms, threads, views
+
+ROUNDS = 12
+SINGLE = DTYPES[1]
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    """Kernels that share their work between two threads, whatever the machine."""
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
+    threads.count.cache_clear()
+    yield
+    threads.count.cache_clear()
+
+
+def slow(seed: int = 0) -> nd.NDArray:
+    """An operation that takes the engine a few 10 ms, and its result, which is 0, not yet there."""
+    x = nd.random.normal(shape=(700, 700))
+    nd.waitall()
+    for _ in range(4):
+        x = nd.dot(x, x) * 1e-3
+    return 0 * nd.clip(x[0:1, 0:1].reshape(1), -1, 1)
+
+
+def test_a_kernel_waits_for_the_pending_gradient():
+    for i in range(ROUNDS):
+        w, g, m = nd.zeros(1000), nd.full(1000, np.nan), nd.zeros(1000)
+        g[:] = nd.broadcast_add(nd.full(1000, i + 1), slow())
+        kernels.signum_step(w, g, m, lr=1, momentum=0.5)
+        assert m.asnumpy().tolist() == [-(i + 1) / 2] * 1000
+        assert w.asnumpy().tolist() == [-1] * 1000
+
+
+def test_a_kernel_waits_for_the_pending_weight():
+    for i in range(ROUNDS):
+        w = nd.zeros(1000)
+        w[:] = nd.broadcast_add(nd.full(1000, i), slow())
+        kernels.apply_signs(w, kernels.pack(np.ones(1000)), lr=1)
+        assert w.asnumpy().tolist() == [i - 1] * 1000
+
+
+def test_a_kernel_waits_for_operations_that_still_read_the_weight():
+    for i in range(ROUNDS):
+        w, g, m = nd.full(1000, i), nd.ones(1000), nd.zeros(1000)
+        nd.waitall()
+        before = nd.broadcast_add(w, slow())  # reads w late
+        kernels.signum_step(w, g, m, lr=1, momentum=0.5)
+        assert before.asnumpy().tolist() == [i] * 1000
+
+
+def test_an_operation_that_follows_sees_the_new_weight():
+    w, g, m = nd.zeros((100, 1000)), nd.ones((100, 1000)), nd.zeros((100, 1000))
+    seen = []
+    for _ in range(100):
+        kernels.signum_step(w, g, m, lr=1, momentum=0.5)
+        seen.append(w.sum(axis=1))  # computed later
+    for i, total in enumerate(seen):
+        assert total.asnumpy().tolist() == [-1000.0 * (i + 1)] * 100
+
+
+@pytest.mark.parametrize("kernel", ["signum_step", "pack"])
+def test_a_weight_that_a_pending_inference_rearranges(kernel):
+    """oneDNN's convolution puts its weight into blocks, in place, at inference."""
+    for seed in range(ROUNDS):
+        mx.random.seed(seed)
+        net = gluon.nn.Conv2D(512, 3, padding=1, in_channels=512, use_bias=False)
+        net.initialize()
+        w = net.weight.data()
+        before, g, m = w.asnumpy(), nd.ones(w.shape), nd.zeros(w.shape)
+        X = nd.random.normal(shape=(1, 512, 4, 4))
+        nd.waitall()
+        y = net(X)
+        if kernel == "pack":
+            assert np.array_equal(kernels.pack(w), kernels.pack(before))
+        else:
+            kernels.signum_step(w, g, m, lr=0.01, momentum=0.9)
+            assert same(w.asnumpy(), before - np.float32(0.01))
+        y.wait_to_read()
+
+
+def train(step, hybridize: bool, ctx: list[mx.Context]) -> list[np.ndarray]:
+    """A small convolutional net, trained with `step(weight, grad, mom)`, with an inference in each round."""
+    mx.random.seed(1)
+    net = gluon.nn.HybridSequential()
+    net.add(gluon.nn.Conv2D(32, 3, padding=1, activation="tanh"), gluon.nn.Conv2D(32, 3, padding=1), gluon.nn.Dense(4))
+    net.initialize(mx.init.Xavier(), ctx=ctx)
+    if hybridize:
+        net.hybridize(static_alloc=True, static_shape=True)
+    rng = np.random.default_rng(0)
+    batches = [nd.array(rng.standard_normal((8, 16, 8, 8)), c) for c in ctx]
+    for X in batches:
+        net(X)
+    state = {}
+    for _ in range(5):
+        for X in batches:
+            with autograd.record():
+                loss = (net(X) ** 2).sum()
+            loss.backward()
+        for i, parameter in enumerate(net.collect_params().values()):
+            for j, (weight, grad) in enumerate(zip(parameter.list_data(), parameter.list_grad())):
+                mom = state.setdefault((i, j), nd.zeros(weight.shape, weight.context))
+                step(weight, grad, mom)
+        for X in batches:
+            net(X)
+    return [weight.asnumpy() for p in net.collect_params().values() for weight in p.list_data()]
+
+
+@pytest.mark.parametrize("devices", [1, 3])
+@pytest.mark.parametrize("hybridize", [False, True], ids=["imperative", "hybridized"])
+def test_training_is_that_with_the_operator(hybridize, devices):
+    def built_in(weight, grad, mom):
+        nd.signum_update(weight, grad, mom, out=weight, lr=0.01, momentum=0.9)
+
+    def own(weight, grad, mom):
+        kernels.signum_step(weight, grad, mom, lr=0.01, momentum=0.9)
+
+    ctx = [mx.cpu(i) for i in range(devices)]
+    for expected, got in zip(train(built_in, hybridize, ctx), train(own, hybridize, ctx)):
+        assert same(got, expected)
+
+
+def test_an_error_of_a_pending_operation_is_raised():
+    g = nd.ones((3, 3))
+    g[:] = nd.linalg.potrf(-g)  # no such matrix is a square; the engine finds out later
+    with pytest.raises(mx.base.MXNetError):
+        kernels.pack(g)
+
+
+def test_slices_and_reshaped_arrays_are_changed_in_place():
+    w, g = nd.zeros((4, 100)), nd.ones(100)
+    kernels.signum_step(w[1], g, nd.zeros(100), lr=1, momentum=0.5)
+    kernels.apply_signs(w[2:].reshape(-1), kernels.pack(-np.ones(200)), lr=1)
+    assert w.asnumpy().mean(axis=1).tolist() == [0, -1, 1, 1]
+
+
+def test_a_view_keeps_its_array_alive():
+    view = views.readable(nd.full(1_000_000, 7), SINGLE, 1_000_000)
+    gc.collect()
+    filler = [nd.zeros(1_000_000) for _ in range(3)]
+    nd.waitall()
+    assert (view == 7).all()
+    del filler
+
+
+def test_threads_share_long_arrays(two_threads):
+    for n in (209_715, 209_716, 300_001, 1_000_003):
+        arrays = [mixed(SINGLE, n, seed) for seed in range(3)]
+        alone = [array.copy() for array in arrays]
+        kernels.signum_step(*arrays, lr=0.1, momentum=0.9)
+        for array, part in ((array, slice(i, i + 60_000)) for array in [alone] for i in range(0, n, 60_000)):
+            kernels.signum_step(*(x[part] for x in array), lr=0.1, momentum=0.9)
+        for shared, single in zip(arrays, alone):
+            assert same(shared, single)
+
+
+def test_shares_cover_the_range_once(two_threads):
+    for n in (0, 1, 65_536, 65_537, 131_073, 999_999):
+        parts, lock = [], threading.Lock()
+
+        def kernel(start, stop, parts=parts, lock=lock):
+            with lock:
+                parts.append((start, stop))
+
+        threads.share([threads.Call(kernel, n, 64, ())])
+        parts.sort()
+        if not n:
+            continue  # a kernel may do nothing, or not be called
+        assert parts[0][0] == 0
+        assert parts[-1][1] == n
+        assert all(stop == start and start % 64 == 0 for (_, stop), (start, _) in zip(parts, parts[1:]))
+        assert len(parts) == (2 if n > 65_536 else 1)
+
+
+def test_an_error_in_a_thread_is_raised(two_threads):
+    def kernel(start, stop):
+        if start:
+            raise ZeroDivisionError("in the other thread")
+
+    with pytest.raises(ZeroDivisionError, match="in the other thread"):
+        threads.share([threads.Call(kernel, 1_000_000, 64, ())])
+
+
+def test_many_threads_may_call_kernels_at_once(two_threads):
+    x = mixed(SINGLE, 1_200_000)
+    expected, wrong = kernels.pack(x), []
+
+    def work():
+        for _ in range(30):
+            if not np.array_equal(kernels.pack(x), expected):
+                wrong.append(threading.current_thread().name)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+def in_child(queue) -> None:
+    ballots = words((3, 200_000))
+    queue.put(int(kernels.vote(ballots).sum()) ^ int(kernels.pack(np.ones(1_200_000, np.float32))[-1]))
+
+
+def test_a_child_made_by_fork_computes_too(two_threads):
+    """As the workers of a DataLoader are, after the parent's threads have worked."""
+    kernels.pack(np.ones(1_200_000, np.float32))
+    expected = int(kernels.vote(words((3, 200_000))).sum()) ^ int(kernels.pack(np.ones(1_200_000, np.float32))[-1])
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=in_child, args=(queue,))
+    child.start()
+    assert queue.get(timeout=60) == expected
+    child.join(60)
+    assert child.exitcode == 0
+
+
+def test_a_data_loader_beside_the_kernels(two_threads):
+    data = gluon.data.ArrayDataset(np.arange(64, dtype=np.float32).reshape(16, 4))
+    w, g, m = nd.zeros(300_000), nd.ones(300_000), nd.zeros(300_000)
+    kernels.signum_step(w, g, m, lr=1, momentum=0.5)
+    loader = gluon.data.DataLoader(data, batch_size=4, num_workers=2)
+    total = 0
+    for X in loader:
+        kernels.signum_step(w, g, m, lr=1, momentum=0.5)
+        total += X.sum().asscalar()
+    assert total == 64 * 63 / 2
+    assert w.asnumpy().min() == w.asnumpy().max() == -5
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"NUMBA_NUM_THREADS": "3", "OMP_NUM_THREADS": "5"}, 3),
+        ({"OMP_NUM_THREADS": "5"}, 5),
+        ({"OMP_NUM_THREADS": "4,2"}, 4),
+        ({"OMP_NUM_THREADS": "many"}, None),
+        ({}, None),
+    ],
+)
+def test_how_many_threads(monkeypatch, environment, expected):
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    threads.count.cache_clear()
+    assert threads.count() == (expected or threads.environment.cores())
+    threads.count.cache_clear()
+
+
+def test_arrays_in_different_places_are_refused(monkeypatch):
+    monkeypatch.setattr(forms, "_gpus", lambda: 1)
+    monkeypatch.setattr(forms, "_place", lambda array: mx.gpu(0) if isinstance(array, nd.NDArray) else None)
+    with pytest.raises(ValueError, match=r"all on the host, got mom on the host, grad on gpu\(0\)"):
+        kernels.momentum_pack(np.ones(3, np.float32), nd.ones(3), momentum=0.9)
+
+
+def test_arrays_on_a_gpu_get_expressions(monkeypatch):
+    monkeypatch.setattr(forms, "_gpus", lambda: 1)
+    monkeypatch.setattr(forms, "_place", lambda array: mx.gpu(0))
+    assert forms.form_for(a=nd.ones(1)).__name__ == "gluonbook.kernels.expressions"
+    assert kernels.pack(nd.array([1, -1, 0])).tolist() == [0b101]
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_importing_the_package_imports_no_compiler():
+    code = "import sys, gluonbook.kernels; sys.exit('numba' in sys.modules or 'llvmlite' in sys.modules)"
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
+COUNTED = """
+import numpy as np
+from gluonbook import kernels
+kernels.pack(np.ones(3))
+from gluonbook.kernels import native
+print(sum(native.pack.stats.cache_hits.values()), sum(native.pack.stats.cache_misses.values()))
+"""
+
+
+def test_what_was_compiled_is_kept(tmp_path: Path):
+    first, second = (python(COUNTED, NUMBA_CACHE_DIR=str(tmp_path)).stdout.split() for _ in range(2))
+    assert (first, second) == (["0", "1"], ["1", "0"])
+
+
+def test_it_works_where_nothing_can_be_kept(tmp_path: Path):
+    """A package folder and a home that cannot be written: every process compiles anew."""
+    code = f"""
+from numba.core import caching
+caching.CacheImpl._locator_classes.clear()
+{COUNTED.replace("print", "#")}
+assert kernels.pack(np.ones(3)).tolist() == [7]
+"""
+    done = python(code)
+    assert done.returncode == 0, done.stderr
