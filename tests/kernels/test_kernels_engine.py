@@ -77,6 +77,31 @@ def test_an_operation_that_follows_sees_the_new_weight():
         assert total.asnumpy().tolist() == [-1000.0 * (i + 1)] * 100
 
 
+def test_operations_that_the_engine_still_collects_into_one():
+    with mx.engine.bulk(100):
+        for i in range(50):
+            w, g, m = nd.zeros(10), nd.ones(10), nd.zeros(10)
+            for _ in range(5):
+                w += 1
+            kernels.signum_step(w, g, m, lr=1, momentum=0.5)
+            w *= 2
+            kernels.apply_signs(w, kernels.pack(g), lr=i)
+            assert w.asnumpy().tolist() == [8 - i] * 10
+
+
+def test_the_engine_without_threads():
+    code = """
+import numpy as np
+from mxnet import nd
+from gluonbook import kernels
+w, g, m = nd.zeros(10) + 5, nd.ones(10), nd.zeros(10)
+kernels.signum_step(w, g, m, lr=1, momentum=0.5)
+assert (w * 2).asnumpy().tolist() == [8] * 10
+"""
+    done = python(code, MXNET_ENGINE_TYPE="NaiveEngine")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("kernel", ["signum_step", "pack"])
 def test_a_weight_that_a_pending_inference_rearranges(kernel):
     """oneDNN's convolution puts its weight into blocks, in place, at inference."""

@@ -216,6 +216,11 @@ def test_nothing_is_changed_where_one_of_many_is_refused():
     with pytest.raises(ValueError, match="grad must be of type float32"):
         kernels.signum_steps([w, ones()], [ones(), ones(3, "float64")], [ones(), ones()], lr=0.1, momentum=0.9)
     assert w.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match="mom is changed in place, so it must be contiguous"):
+        kernels.signum_steps(
+            [ones((2, 2)), w], [ones((2, 2)), ones()], [ones((2, 2)).T[:, ::-1], ones()], lr=1, momentum=0
+        )
+    assert w.tolist() == [1, 1, 1]
 
 
 def test_an_array_of_any_shape_is_flattened_in_c_order():

@@ -39,6 +39,14 @@ def same_shape(**arrays: Array) -> int:
     return math.prod(shapes[0])
 
 
+def in_place(**arrays: Array) -> None:
+    """Raises ValueError for a numpy array that cannot be written, or does not lie in C order without gaps."""
+    for name, array in arrays.items():
+        if isinstance(array, np.ndarray) and not (array.flags.c_contiguous and array.flags.writeable):
+            fault = "writable" if array.flags.c_contiguous else "contiguous in C order"
+            raise ValueError(f"{name} is changed in place, so it must be {fault}")
+
+
 def words(name: str, array: np.ndarray, n: int) -> np.ndarray:
     """The words of n signs, contiguous.
 

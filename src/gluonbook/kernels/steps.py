@@ -72,8 +72,8 @@ def signum_steps(
 ) -> None:
     """The steps of many parameters at once: `signum_step` of each, with its own `lr` and `wd` where these are lists.
 
-    It waits for pending operations once instead of many times, having prepared all it can, and shares the parameters
-    among the threads as if they were one. No array may come twice.
+    Parameters that are ready while backward still computes are prepared meanwhile, and threads share them all as if
+    they were one. They should come in the order of the net's layers; no array may come twice.
 
     Raises:
         ValueError: as `signum_step`, before any array is changed; or the lists differ in length.
@@ -100,10 +100,12 @@ def _step(weight: Array, grad: Array, mom: Array, weight32: Array | None, option
     memory.dtype("grad", grad, (kind,))
     memory.dtype("mom", mom, (computed,))
     n = memory.same_shape(weight=weight, grad=grad, mom=mom)
+    memory.in_place(weight=weight, mom=mom)
     if weight32 is not None:
         memory.dtype("weight of a step with weight32", weight, (_HALF,))
         memory.dtype("weight32", weight32, (_SINGLE,))
         memory.same_shape(weight=weight, weight32=weight32)
+        memory.in_place(weight32=weight32)
     return Step(weight, grad, mom, weight32, hyper.signum(computed, *options), kind, n)
 
 
@@ -135,6 +137,7 @@ def momentum_pack(
     kind = memory.dtype("grad", grad)
     computed = memory.dtype("mom", mom, (kind, _SINGLE) if kind == _HALF else (kind,))
     memory.same_shape(mom=mom, grad=grad)
+    memory.in_place(mom=mom)
     constants = hyper.signum(computed, 0.0, momentum, 0.0, 0.0, rescale_grad, clip_gradient)
     words = memory.room(out, mom.size)
     form_for(mom=mom, grad=grad).momentum_pack(mom, grad, constants, words)
@@ -151,6 +154,7 @@ def apply_signs(weight: Array, words: np.ndarray, *, lr: float, wd: float = 0.0)
         ValueError: another number of words than the weight needs, another type, or `lr` or `wd` negative.
     """
     kind = memory.dtype("weight", weight)
+    memory.in_place(weight=weight)
     words = memory.words("words", words, weight.size)
     constants = hyper.signs(_SINGLE if kind == _HALF else kind, lr, wd)
     form_for(weight=weight).apply_signs(weight, words, *constants)

@@ -38,10 +38,15 @@ class Call(NamedTuple):
     traffic: int  # bytes that an element makes go from or to memory
     args: tuple
 
+    @property
+    def work(self) -> int:
+        """The bytes that go from or to memory in all."""
+        return self.n * self.traffic
+
 
 def share(calls: Sequence[Call]) -> None:
     """Share the work of all calls among threads, and return when it is done. An exception in any of them is raised."""
-    work = sum(call.n * call.traffic for call in calls)
+    work = sum(call.work for call in calls)
     threads = min(count(), -(-work // _WORTH))
     if threads <= 1:
         _run([(call.kernel, 0, call.n, call.args) for call in calls])
@@ -57,6 +62,11 @@ def share(calls: Sequence[Call]) -> None:
         failures = [failure for _ in others for failure in [done.get()] if failure]
     if failures:
         raise failures[0]
+
+
+def enough() -> int:
+    """The bytes that are work for all threads."""
+    return count() * _WORTH
 
 
 def _shares(calls: Sequence[Call], size: int) -> list[list[tuple]]:

@@ -45,23 +45,12 @@ def settle(*arrays: Array) -> None:
 
 def readable(array: Array, dtype: np.dtype, n: int) -> np.ndarray:
     """The n elements of type `dtype`, settled, in C order, to read: a view where they lie so, else a copy."""
-    if isinstance(array, NDArray):
-        return _view(array, dtype, n)
-    return _bits(np.ascontiguousarray(array).reshape(-1))
+    return _view(array, dtype, n) if isinstance(array, NDArray) else _bits(np.ascontiguousarray(array).reshape(-1))
 
 
-def writable(name: str, array: Array, dtype: np.dtype, n: int) -> np.ndarray:
-    """The n elements of type `dtype`, settled, in C order, to change in place.
-
-    Raises:
-        ValueError: a numpy array that cannot be written, or does not lie in C order without gaps.
-    """
-    if isinstance(array, NDArray):
-        return _view(array, dtype, n)
-    if not array.flags.c_contiguous or not array.flags.writeable:
-        fault = "contiguous in C order" if not array.flags.c_contiguous else "writable"
-        raise ValueError(f"{name} is changed in place, so it must be {fault}")
-    return _bits(array.reshape(-1))
+def writable(array: Array, dtype: np.dtype, n: int) -> np.ndarray:
+    """The n elements of type `dtype`, settled, in C order, to change in place."""
+    return _view(array, dtype, n) if isinstance(array, NDArray) else _bits(array.reshape(-1))
 
 
 def _view(array: NDArray, dtype: np.dtype, n: int) -> np.ndarray:

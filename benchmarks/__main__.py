@@ -1,0 +1,72 @@
+"""Measure the kernels and print a table of ratios: `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+import kernel_rows
+import step_rows
+from measure import Row
+from rich.console import Console
+from rich.table import Table
+
+from gluonbook import environment
+from gluonbook.kernels import threads
+
+HERE = Path(__file__).resolve().parent
+PARTS = {"kernels": kernel_rows.rows, "steps": step_rows.rows}
+
+
+def commit() -> str:
+    """The commit that is measured, marked where the tree has changed since."""
+    answer = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=HERE, capture_output=True, text=True
+    )
+    return answer.stdout.strip() or "unknown"
+
+
+def table(rows: list[Row]) -> Table:
+    """The rows, each with its bound and whether it is met."""
+    columns = ("work", "against", "on", "ms", "ratio (quartiles)", "bound", "met")
+    shown = Table(*columns)
+    for row in rows:
+        ratio = f"{row.median:.3g} ({row.lower:.3g} to {row.upper:.3g})"
+        bound = f"{'≥' if row.at_least else '≤'} {row.bound:g}"
+        met = "yes" if row.met else "[bold]no[/bold]"
+        shown.add_row(row.work, row.against, row.parameters, f"{row.milliseconds:.3g}", ratio, bound, met)
+    return shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"what to measure: {', '.join(PARTS)}; all without it")
+    parser.add_argument("--repeat", type=int, default=21, help="rounds of each race (default 21)")
+    parser.add_argument("--keep", type=Path, help="the JSON file for the results (default: one in results/, by date)")
+    asked = parser.parse_args()
+    unknown = set(asked.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    rows = [row for part in asked.parts or PARTS for row in PARTS[part](asked.repeat)]
+    now = datetime.now(timezone.utc)
+    results = {
+        "date": now.isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": environment.machine(),
+        "threads": threads.count(),
+        "versions": environment.versions(),
+        "rounds": asked.repeat,
+        "rows": [row.as_dict() for row in rows],
+    }
+    file = asked.keep or HERE / "results" / f"{now:%Y-%m-%d-%H%M%S}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    Console(width=130).print(table(rows))
+    print(f"{sum(row.met for row in rows)} of {len(rows)} bounds are met; kept in {file.name}")
+
+
+if __name__ == "__main__":
+    main()
