@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -414,7 +415,7 @@ def test_an_unknown_kind_is_named(machine):
 def test_variables_of_python_and_pip_that_would_divert_the_installation_are_dropped(machine):
     machine.python("python3", "3.11.2")
     hostile = {"PIP_TARGET": "/t", "PIP_PREFIX": "/p", "PIP_USER": "1", "PIP_NO_BINARY": "x", "PIP_CONSTRAINT": "/c"}
-    needed = {"PIP_INDEX_URL": "https://mirror.test/simple", "PIP_CERT": "/ca.pem", "PIP_NO_INDEX": "1"}
+    needed = {"PIP_INDEX_URL": "our-mirror", "PIP_CERT": "our-certificate", "PIP_NO_INDEX": "1"}
     succeeded(machine.setup(**hostile, **needed, PYTHONPATH="/elsewhere", PYTHONHOME="/elsewhere", VIRTUAL_ENV="/v"))
     calls = [line for line in machine.variables() if "PIP_DISABLE_PIP_VERSION_CHECK=1" in line]
     assert calls
@@ -426,9 +427,9 @@ def test_variables_of_python_and_pip_that_would_divert_the_installation_are_drop
 
 def test_a_configuration_of_pip_that_diverts_the_installation_is_named(machine):
     machine.python("python3", "3.11.2")
-    sentence = refused(machine.setup(FAKE_CONFIG="global.index-url='https://x.test/target='\nglobal.target='/t'"))
+    sentence = refused(machine.setup(FAKE_CONFIG="global.index-url='our-mirror/target='\nglobal.target='/t'"))
     assert "sets 'target'" in sentence
-    assert "is ready" in succeeded(machine.setup(FAKE_CONFIG="global.index-url='https://x.test/root'"))
+    assert "is ready" in succeeded(machine.setup(FAKE_CONFIG="global.index-url='our-mirror/root'"))
 
 
 def test_an_active_environment_that_is_the_broken_one_is_not_built_from_itself(machine):
@@ -440,14 +441,25 @@ def test_an_active_environment_that_is_the_broken_one_is_not_built_from_itself(m
     assert f"with {machine.bin}/python3.9" in succeeded(machine.setup(PATH=path))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@contextmanager
+def read_only(folder):
+    """Nobody can write in the folder: root is not stopped by its mode, but by a mount that is read-only."""
+    if os.geteuid():
+        folder.chmod(0o555)
+    elif subprocess.run(["mount", "--bind", folder, folder], capture_output=True).returncode:
+        pytest.skip("root may write everywhere, and may not mount here")
+    else:
+        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755) if os.geteuid() else subprocess.run(["umount", folder], check=True)
+
+
 def test_a_folder_that_cannot_be_written_is_named(machine):
     machine.python("python3", "3.11.2")
-    machine.root.chmod(0o555)
-    try:
+    with read_only(machine.root):
         assert "cannot write" in refused(machine.setup())
-    finally:
-        machine.root.chmod(0o755)
 
 
 def test_a_venv_that_cannot_be_made_ends_without_a_traceback(machine):
