@@ -42,12 +42,10 @@ class Row:
     upper: float
     bound: float
     at_least: bool  # the ratio must be at least the bound; else at most
-    near: bool = False  # "no slower": met where the quartiles reach the bound
 
     @property
     def met(self) -> bool:
-        low, high = (self.upper, self.lower) if self.near else (self.median, self.median)
-        return low >= self.bound if self.at_least else high <= self.bound
+        return self.median >= self.bound if self.at_least else self.median <= self.bound
 
     def as_dict(self) -> dict[str, object]:
         return {**asdict(self), "met": self.met}
@@ -62,7 +60,6 @@ def row(
     *,
     at_least: float | None = None,
     at_most: float | None = None,
-    near: bool = False,
 ) -> Row:
     """A row from our seconds and the ratio of each round."""
     lower, median, upper = np.percentile(ratio, [25, 50, 75])
@@ -77,5 +74,4 @@ def row(
         upper=round(float(upper), 3),
         bound=bound,
         at_least=at_least is not None,
-        near=near,
     )
