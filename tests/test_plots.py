@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gluonbook import plots
+from gluonbook.plots import curves, figure
 from gluonbook.training import Epoch, History
 
 
@@ -45,7 +46,7 @@ def test_a_figure_carries_its_text_and_is_the_same_each_time():
 
 def test_a_figure_shows_itself(monkeypatch):
     shown = []
-    monkeypatch.setattr(plots, "display", lambda data, metadata, raw: shown.append((data, metadata, raw)))
+    monkeypatch.setattr(figure, "display", lambda data, metadata, raw: shown.append((data, metadata, raw)))
     fig, ax = plots.axes()
     ax.plot([1, 2])
     fig._ipython_display_()
@@ -86,7 +87,7 @@ def test_live_curves_draw_once_and_then_update(monkeypatch):
             self.updates += 1
 
     handle = Handle()
-    monkeypatch.setattr(plots, "display", lambda data, metadata, raw, display_id: handle)
+    monkeypatch.setattr(curves, "display", lambda data, metadata, raw, display_id: handle)
     redraw = plots.live()
     for _ in range(3):
         redraw(history())

@@ -1,6 +1,6 @@
 """Exercises that tell right from wrong, and help: `check("name", answer)`.
 
-Each exercise has one checking function, kept in the file of its part. It returns nothing for a right answer, and
+Each exercise has one checking function, kept in the file of its chapter. It returns nothing for a right answer, and
 raises `Hint` with a sentence that helps, but does not tell, for a wrong one.
 """
 

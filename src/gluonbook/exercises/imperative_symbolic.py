@@ -1,4 +1,4 @@
-"""Checks of the exercises of Part 1."""
+"""Checks of the exercises of `gluon/imperative_symbolic`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of the exercises of Part 2."""
+"""Checks of the exercises of `convnets/lenet`."""
 
 from __future__ import annotations
 

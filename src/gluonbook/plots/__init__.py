@@ -1,0 +1,33 @@
+"""The book's figures: each function returns a `Figure`, which carries its own alternative text.
+
+Where only the chapter knows what a figure shows, the cell's metadata hold the text instead (`mystnb: image: alt`), and
+the build refuses a page with an image that has neither. A figure shows itself when it is the last expression of a cell.
+
+The palette is Okabe and Ito's, which colour-blind readers tell apart, darkened where it was too pale on white; lines
+differ in dash as well as in colour.
+"""
+
+from gluonbook.plots.curves import learning_curves, live
+from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
+from gluonbook.plots.graphs import graph
+from gluonbook.plots.numbers import bars
+from gluonbook.plots.pictures import confusion, images
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "PALETTE",
+    "PURPLE",
+    "STYLE",
+    "VERMILION",
+    "Figure",
+    "axes",
+    "bars",
+    "confusion",
+    "graph",
+    "images",
+    "learning_curves",
+    "live",
+]

@@ -1,0 +1,57 @@
+"""A figure that carries its alternative text, and the style of all figures."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+from cycler import cycler
+from IPython.display import display
+from matplotlib import figure
+
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73", "#9B4F96", "#B87A00", "#333333"
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLACK)
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+
+STYLE = {
+    "axes.prop_cycle": cycler(color=PALETTE) + cycler(linestyle=_DASHES),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.grid": True,
+    "axes.titlesize": "medium",
+    "figure.facecolor": "white",
+    "figure.figsize": (6.4, 3.2),
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "grid.alpha": 0.3,
+    "lines.linewidth": 1.8,
+    "svg.hashsalt": "gluonbook",  # the same figure gives the same file
+}
+
+
+class Figure(figure.Figure):
+    """A matplotlib figure with an alternative text, shown as a vector image."""
+
+    alt = ""  # what a reader who does not see the figure is told
+
+    def bundle(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """The figure as a MIME bundle, and its metadata, which holds the alternative text."""
+        file = io.StringIO()
+        with mpl.rc_context(STYLE):
+            self.savefig(file, format="svg", metadata={"Date": None})
+        metadata = {"image/svg+xml": {"alt": self.alt}} if self.alt else {}
+        return {"image/svg+xml": file.getvalue(), "text/plain": self.alt or "a figure"}, metadata
+
+    def _ipython_display_(self) -> None:
+        data, metadata = self.bundle()
+        display(data, metadata=metadata, raw=True)
+
+
+def axes(
+    rows: int = 1, columns: int = 1, *, size: tuple[float, float] | None = None, **options: Any
+) -> tuple[Figure, Any]:
+    """A figure in the book's style and its axes, as `matplotlib.pyplot.subplots` gives them."""
+    with mpl.rc_context(STYLE):
+        fig = Figure(figsize=size)
+        return fig, fig.subplots(rows, columns, **options)

@@ -1,0 +1,49 @@
+"""Computation graphs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from gluonbook.plots.figure import BLUE, VERMILION, Figure, axes
+
+if TYPE_CHECKING:
+    from mxnet.symbol import Symbol
+
+
+def graph(symbol: Symbol) -> Figure:
+    """The computation graph of an `mx.sym.Symbol`: inputs on the left, each operation to the right of all it needs."""
+    nodes = json.loads(symbol.tojson())["nodes"]
+    level: list[int] = []
+    for node in nodes:
+        level.append(1 + max((level[source] for source, *_ in node["inputs"]), default=-1))
+    tallest = max(level.count(column) for column in level)
+    fig, ax = axes(size=(1.2 + 1.7 * max(level), 0.7 + 0.7 * tallest))
+    boxes = []
+    for index, node in enumerate(nodes):
+        column = [other for other, depth in enumerate(level) if depth == level[index]]
+        place = (level[index], (len(column) - 1) / 2 - column.index(index))
+        colour = BLUE if node["op"] == "null" else VERMILION
+        style = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": colour}
+        boxes.append(ax.text(*place, _label(node), ha="center", va="center", bbox=style))
+    for index, node in enumerate(nodes):
+        for source, *_ in node["inputs"]:
+            start, end = boxes[source], boxes[index]
+            ends = {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch(), "shrinkA": 1, "shrinkB": 1}
+            ax.annotate("", end.get_position(), start.get_position(), arrowprops={"arrowstyle": "-|>", **ends})
+    ax.set(xlim=(-0.5, max(level) + 0.5), ylim=(-tallest / 2, tallest / 2))
+    ax.axis("off")
+    sentences = [
+        f"{_label(node)} takes {' and '.join(_label(nodes[source]) for source, *_ in node['inputs'])}"
+        for node in nodes
+        if node["inputs"]
+    ]
+    fig.alt = f"A graph with {len(nodes)} boxes joined by arrows: {'; '.join(sentences)}.".replace("\n", ", ")
+    return fig
+
+
+def _label(node: dict[str, Any]) -> str:
+    """What a node of a symbol's graph is called: a variable by its name, an operation by its kind and settings."""
+    if node["op"] == "null":
+        return node["name"]
+    return "\n".join([node["op"].strip("_"), *(f"{name} = {value}" for name, value in node.get("attrs", {}).items())])

@@ -1,0 +1,46 @@
+"""Images, and how they were classified."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gluonbook.plots.figure import Figure, axes
+
+
+def images(X: np.ndarray, titles: Sequence[str], *, columns: int = 8) -> Figure:
+    """A grid of images of shape (n, channels, height, width) in [0, 1], each under its title."""
+    rows = -(-len(X) // columns)
+    fig, grid = axes(rows, columns, size=(0.9 * columns, 1.15 * rows), squeeze=False)
+    for ax in grid.flat:
+        ax.axis("off")
+    for ax, image, title in zip(grid.flat, X, titles):
+        ax.imshow(image.transpose(1, 2, 0).squeeze(), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        ax.set_title(title, fontsize="small")
+    return fig
+
+
+def confusion(y: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Figure:
+    """How often each class (row) is taken for which (column); what is right lies on the diagonal."""
+    counts = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(counts, (y, predicted), 1)
+    fig, ax = axes(size=(4.6, 4.2))
+    ax.imshow(counts, cmap="Blues")
+    ax.grid(False)
+    for row, column in np.ndindex(counts.shape):
+        if counts[row, column]:
+            dark = counts[row, column] > counts.max() / 2
+            ax.text(column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black")
+    ticks = range(len(classes))
+    ax.set(
+        xlabel="predicted", ylabel="true class", xticks=ticks, yticks=ticks, xticklabels=classes, yticklabels=classes
+    )
+    wrong = counts - np.diag(np.diag(counts))
+    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    fig.alt = (
+        f"Confusion matrix of {counts.sum()} images in {len(classes)} classes; {wrong.sum()} lie off the diagonal."
+    )
+    if wrong.any():
+        fig.alt += f" The commonest error takes {classes[row]} for {classes[column]}, {wrong[row, column]} times."
+    return fig
