@@ -13,8 +13,8 @@ from measure import Row, race, row
 from mxnet import nd
 
 from gluonbook import kernels
-from gluonbook.kernels import expressions, hyper
-from gluonbook.kernels.forms import Step
+from gluonbook.kernels import expressions, hyper, memory
+from gluonbook.kernels.forms import SignumStep
 from gluonbook.kernels.threads import Call, share
 
 SINGLE = np.dtype("float32")
@@ -56,8 +56,8 @@ class Arrays:
         self.weights, self.grads, self.moms = ([nd.random.normal(shape=shape) for shape in shapes] for _ in range(3))
         self.sizes = [math.prod(shape) for shape in shapes]
         self.total = sum(self.sizes)
-        self.ballots = [[kernels.pack(nd.random.normal(shape=n)) for _ in range(VOTERS)] for n in self.sizes]
-        self.words = [np.empty_like(ballots[0]) for ballots in self.ballots]
+        self.ballots = [kernels.pack([nd.random.normal(shape=n) for n in self.sizes]) for _ in range(VOTERS)]
+        self.words = np.empty_like(self.ballots[0])
         self.flat = [
             [array.asnumpy().reshape(-1) for array in arrays] for arrays in (self.weights, self.grads, self.moms)
         ]
@@ -67,31 +67,29 @@ class Arrays:
         )
 
     def fused(self) -> None:
-        kernels.signum_steps(self.weights, self.grads, self.moms, lr=LR, momentum=MOMENTUM)
+        kernels.signum_step(self.weights, self.grads, self.moms, lr=LR, momentum=MOMENTUM)
 
     def built_in(self) -> None:
         for i, (weight, grad) in enumerate(zip(self.weights, self.grads)):
             self.updater(i, grad, weight)
 
     def as_expressions(self) -> None:
-        for weight, grad, mom in zip(self.weights, self.grads, self.moms):
-            expressions.signum_steps([Step(weight, grad, mom, None, self.constants, SINGLE, weight.size)])
+        columns = zip(self.weights, self.grads, self.moms)
+        expressions.signum_step(
+            [SignumStep(*(memory.flat("array", a) for a in arrays), None, self.constants) for arrays in columns]
+        )
 
     def pack(self) -> None:
-        for grad, words in zip(self.grads, self.words):
-            kernels.pack(grad, out=words)
+        kernels.pack(self.grads, out=self.words)
 
     def momentum_pack(self) -> None:
-        for mom, grad, words in zip(self.moms, self.grads, self.words):
-            kernels.momentum_pack(mom, grad, momentum=MOMENTUM, out=words)
+        kernels.momentum_pack(self.moms, self.grads, momentum=MOMENTUM, out=self.words)
 
     def vote(self) -> None:
-        for ballots, words in zip(self.ballots, self.words):
-            kernels.vote(ballots, out=words)
+        kernels.vote(self.ballots, out=self.words)
 
     def apply_signs(self) -> None:
-        for weight, ballots in zip(self.weights, self.ballots):
-            kernels.apply_signs(weight, ballots[0], lr=LR)
+        kernels.apply_signs(self.weights, self.ballots[0], lr=LR)
 
     def triad(self) -> None:
         share([Call(triad, a.size, 16, (a, b, c, np.float32(3))) for a, b, c in zip(*self.flat)])

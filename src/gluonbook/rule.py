@@ -17,7 +17,8 @@ from __future__ import annotations
 import inspect
 import numbers
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -71,6 +72,18 @@ def flag(name: str, value: bool) -> bool:
 def zeros_like(weight: NDArray) -> NDArray:
     """A state of zeros that lies where the weight does; `nd.zeros_like` leaves the pinned memory that stores use."""
     return nd.zeros(weight.shape, weight.context, weight.dtype)
+
+
+class Update(NamedTuple):
+    """What a step of one parameter gets; see `WholeStep.step`."""
+
+    weight: NDArray
+    grad: NDArray
+    state: Any
+    weight32: NDArray | None  # the master copy of a float16 weight with multi_precision
+    lr: float
+    wd: float
+    t: int
 
 
 class WholeStep(Optimizer, ABC):
@@ -149,37 +162,38 @@ class WholeStep(Optimizer, ABC):
         `weight`, and the state is what `create_state(index, weight)` made.
         """
 
-    def mixed_step(
-        self, weight: NDArray, grad: NDArray, state: Any, weight32: NDArray, *, lr: float, wd: float, t: int
-    ) -> None:
-        """The step for float16 weights with multi_precision: on the master copy `weight32`, which is then rounded.
+    def steps(self, updates: Sequence[Update]) -> None:
+        """The steps of several parameters, one after the other; a kernel that does them together takes its place.
 
-        A kernel that does all of this in one pass takes its place.
+        A float16 weight with multi_precision has a master copy: the step is the copy's, and the weight is it, rounded.
         """
-        self.step(weight32, grad.astype(np.float32), state, lr=lr, wd=wd, t=t)
-        nd.cast(weight32, dtype=weight.dtype, out=weight)
+        for weight, grad, state, weight32, lr, wd, t in updates:
+            if weight32 is None:
+                self.step(weight, grad, state, lr=lr, wd=wd, t=t)
+            else:
+                self.step(weight32, grad.astype(np.float32), state, lr=lr, wd=wd, t=t)
+                nd.cast(weight32, dtype=weight.dtype, out=weight)
 
     def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
         """One step of one parameter; `state` is what `create_state` made."""
-        self.step(weight, grad, state, **self._now(index, weight, grad))
+        self.steps([self._update(index, weight, grad, state, None)])
 
     def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
         """One step of one parameter, or of each in a list; `state` is what `create_state_multi_precision` made."""
-        if isinstance(index, (list, tuple)):
-            for one in zip(index, weight, grad, state):
-                self.update_multi_precision(*one)
-        elif self.multi_precision and weight.dtype == np.float16:
-            weight32, own = state
-            self.mixed_step(weight, grad, own, weight32, **self._now(index, weight, grad))
-        else:
-            self.update(index, weight, grad, state)
+        many = isinstance(index, (list, tuple))
+        updates = []
+        for i, w, g, own in zip(index, weight, grad, state) if many else [(index, weight, grad, state)]:
+            weight32, own = own if self.multi_precision and w.dtype == np.float16 else (None, own)
+            updates.append(self._update(i, w, g, own, weight32))
+        self.steps(updates)
 
-    def _now(self, index: int, weight: NDArray, grad: NDArray) -> dict[str, Any]:
+    def _update(self, index: int, weight: NDArray, grad: NDArray, state: Any, weight32: NDArray | None) -> Update:
         for name, array in (("weight", weight), ("gradient", grad)):
             if array.stype != "default":
                 raise self._sparse(f"the {name} of parameter {index}", array.stype)
         self._update_count(index)
-        return {"lr": self._get_lr(index), "wd": self._get_wd(index), "t": self._index_update_count[index]}
+        t = self._index_update_count[index]
+        return Update(weight, grad, state, weight32, self._get_lr(index), self._get_wd(index), t)
 
     @property
     def param_dict(self) -> dict[int, Parameter]:

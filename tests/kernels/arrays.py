@@ -6,6 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from gluonbook.kernels import memory
+from gluonbook.kernels.memory import Array, Flat
+
 DTYPES = tuple(map(np.dtype, ("float16", "float32", "float64")))
 LENGTHS = (0, 1, 2, 63, 64, 65, 127, 128, 129, 1000, 2047, 2048, 2049, 4100)
 
@@ -54,3 +57,8 @@ def words(shape: int | tuple[int, ...], seed: int = 0) -> np.ndarray:
 def hyper_parameters(high: float) -> st.SearchStrategy[float]:
     """Hyper-parameters: 0, or of a size that float32 holds."""
     return st.just(0.0) | st.floats(1e-9, high)
+
+
+def flat(array: Array) -> Flat:
+    """An array as the forms of the kernels take it."""
+    return memory.flat("x", array)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from arrays import DTYPES, LENGTHS, any_floats, hyper_parameters, mixed, same, specials, words
+from arrays import DTYPES, LENGTHS, any_floats, flat, hyper_parameters, mixed, same, specials, words
 from hypothesis import given
 from hypothesis import strategies as st
 from mxnet import nd
@@ -47,7 +47,7 @@ def test_pack_is_the_reference(form, dtype):
     for length in LENGTHS[1:]:
         x = mixed(dtype, length)
         ballot = words(-(-length // 64))
-        form.pack(as_nd(x), ballot)
+        form.pack([(flat(as_nd(x)), ballot)])
         assert np.array_equal(ballot, reference.pack(x))
 
 
@@ -141,7 +141,7 @@ def test_apply_signs_is_the_reference(form, dtype, wd):
         w, ballot = mixed(dtype, length), words(-(-length // 64))
         placed = as_nd(w)
         reference.apply_signs(w, ballot, *c)
-        form.apply_signs(placed, ballot, *c)
+        form.apply_signs([(flat(placed), ballot, *c)])
         assert same(placed.asnumpy(), w)
 
 
@@ -173,7 +173,7 @@ def test_momentum_pack_is_the_reference(form, dtype, clip):
             m, g = mixed(moment, length, 0), mixed(dtype, length, 1)
             placed = as_nd(m)
             ballot = words(-(-length // 64))
-            form.momentum_pack(placed, as_nd(g), c, ballot)
+            form.momentum_pack([(flat(placed), flat(as_nd(g)), c, ballot)])
             assert np.array_equal(ballot, reference.momentum_pack(m, g, c))
             assert same(placed.asnumpy(), m)
 
@@ -220,13 +220,52 @@ def test_words_into_an_array_of_ones_own():
     assert np.array_equal(ballots[2], verdict)
 
 
+SHAPES = [3, 300_000, (7, 9), 64, 250_001, 0, (1, 1)]  # the threads meet within an array
+
+
+@TYPES
+def test_a_list_gives_the_words_of_its_arrays_one_after_the_other(dtype):
+    xs = [mixed(dtype, shape, seed) for seed, shape in enumerate(SHAPES)]
+    assert np.array_equal(kernels.pack(xs), np.concatenate([reference.pack(x.reshape(-1)) for x in xs]))
+    assert np.array_equal(kernels.pack([as_nd(x) for x in xs if x.size]), kernels.pack(xs))
+    assert kernels.pack([]).size == 0
+
+
+@TYPES
+def test_a_vote_of_lists_is_that_of_each_array(dtype):
+    weights, grads, moms = ([mixed(dtype, shape, seed) for shape in SHAPES] for seed in range(3))
+    lrs, wds = [0.01 * (k + 1) for k in range(7)], [0.0, 0.1] * 3 + [0.2]
+    alone, own_moms = [w.copy() for w in weights], [m.copy() for m in moms]
+    for w, g, m, lr, wd in zip(alone, grads, own_moms, lrs, wds):
+        kernels.apply_signs(w, kernels.momentum_pack(m, g, momentum=0.9), lr=lr, wd=wd)
+    ballot = kernels.momentum_pack(moms, grads, momentum=0.9)
+    kernels.apply_signs(weights, kernels.vote([ballot]), lr=lrs, wd=wds)
+    for one, other in zip(weights + moms, alone + own_moms):
+        assert same(one, other)
+
+
+def test_nothing_is_changed_where_one_of_many_is_refused():
+    moms, grads = [np.ones(3), np.ones(3)], [np.ones(3), np.ones(4)]
+    with pytest.raises(ValueError, match=r"array 1 of the list: all arrays must have the same shape, got mom \(3,\)"):
+        kernels.momentum_pack(moms, grads, momentum=0.9)
+    with pytest.raises(ValueError, match="got 2, 1"):
+        kernels.momentum_pack(moms, grads[:1], momentum=0.9)
+    with pytest.raises(ValueError, match="got 2, ndarray"):
+        kernels.momentum_pack(moms, grads[0], momentum=0.9)
+    with pytest.raises(ValueError, match="words has 3 words of 64 signs, but 6 signs in 2 arrays need 2"):
+        kernels.apply_signs(moms, np.zeros(3, np.uint64), lr=0.1)
+    assert np.concatenate(moms).tolist() == [1] * 6
+
+
 two = np.zeros(2, np.uint64)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: kernels.pack([1.0]), "x must be an NDArray or a numpy array, got list"),
+        (lambda: kernels.pack("x"), "x must be an NDArray or a numpy array, got str"),
+        (lambda: kernels.pack([np.ones(3), 1.0]), "array 1 of the list: x must be an NDArray .*, got float"),
+        (lambda: kernels.pack([np.ones(65), np.ones(1)], out=two), "66 signs in 2 arrays need 3"),
         (lambda: kernels.pack(np.ones(3, int)), "x must be of type float16 or float32 or float64, got int64"),
         (lambda: kernels.pack(np.ones(130), out=two), "out has 2 words of 64 signs, but 130 signs need 3"),
         (lambda: kernels.pack(np.ones(128), out=np.zeros(4, np.uint64)[::2]), "out must be contiguous and writable"),

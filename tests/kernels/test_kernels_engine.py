@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 import pytest
-from arrays import DTYPES, mixed, same, words
+from arrays import DTYPES, flat, mixed, same, words
 from mxnet import autograd, gluon, nd
 
 from gluonbook import kernels
@@ -178,7 +179,7 @@ def test_slices_and_reshaped_arrays_are_changed_in_place():
 
 
 def test_a_view_keeps_its_array_alive():
-    view = views.readable(nd.full(1_000_000, 7), SINGLE, 1_000_000)
+    view = views.readable(flat(nd.full(1_000_000, 7)))
     gc.collect()
     filler = [nd.zeros(1_000_000) for _ in range(3)]
     nd.waitall()
@@ -197,7 +198,7 @@ def test_threads_share_long_arrays(two_threads):
             assert same(shared, single)
 
 
-def test_shares_cover_the_range_once(two_threads):
+def test_parts_cover_the_range_once(two_threads):
     for n in (0, 1, 65_536, 65_537, 131_073, 999_999):
         parts, lock = [], threading.Lock()
 
@@ -212,7 +213,7 @@ def test_shares_cover_the_range_once(two_threads):
         assert parts[0][0] == 0
         assert parts[-1][1] == n
         assert all(stop == start and start % 64 == 0 for (_, stop), (start, _) in zip(parts, parts[1:]))
-        assert len(parts) == (2 if n > 65_536 else 1)
+        assert len(parts) == -(-n // 65_536)  # of four megabytes
 
 
 def test_an_error_in_a_thread_is_raised(two_threads):
@@ -222,6 +223,23 @@ def test_an_error_in_a_thread_is_raised(two_threads):
 
     with pytest.raises(ZeroDivisionError, match="in the other thread"):
         threads.share([threads.Call(kernel, 1_000_000, 64, ())])
+
+
+def test_an_error_while_preparing_is_raised_when_the_others_are_done(two_threads):
+    begun, ended = [], []
+
+    def kernel(start, stop):
+        begun.append(start)
+        time.sleep(0.01)
+        ended.append(start)
+
+    def calls():
+        yield threads.Call(kernel, 1_000_000, 64, ())
+        raise ZeroDivisionError("in the second call")
+
+    with pytest.raises(ZeroDivisionError, match="in the second call"):
+        threads.share(calls())
+    assert sorted(begun) == sorted(ended)
 
 
 def test_many_threads_may_call_kernels_at_once(two_threads):
@@ -302,7 +320,7 @@ def test_arrays_in_different_places_are_refused(monkeypatch):
 def test_arrays_on_a_gpu_get_expressions(monkeypatch):
     monkeypatch.setattr(forms, "_gpus", lambda: 1)
     monkeypatch.setattr(forms, "_place", lambda array: mx.gpu(0))
-    assert forms.form_for(a=nd.ones(1)).__name__ == "gluonbook.kernels.expressions"
+    assert forms.form_for(a=flat(nd.ones(1))).__name__ == "gluonbook.kernels.expressions"
     assert kernels.pack(nd.array([1, -1, 0])).tolist() == [0b101]
 
 

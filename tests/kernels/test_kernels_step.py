@@ -7,14 +7,14 @@ import itertools
 import mxnet as mx
 import numpy as np
 import pytest
-from arrays import DTYPES, LENGTHS, any_floats, hyper_parameters, mixed, plain, same
+from arrays import DTYPES, LENGTHS, any_floats, flat, hyper_parameters, mixed, plain, same
 from hypothesis import given
 from hypothesis import strategies as st
 from mxnet import nd
 
 from gluonbook import kernels
 from gluonbook.kernels import cpu, expressions, hyper, reference
-from gluonbook.kernels.forms import Step
+from gluonbook.kernels.forms import SignumStep
 
 HALF, SINGLE, DOUBLE = DTYPES
 OPTIONS = [
@@ -148,7 +148,7 @@ def test_every_form_is_the_reference(form, dtype, options):
         arrays = [mixed(dtype, length, seed) for seed in range(3)]
         placed = [as_nd(array) for array in arrays]
         reference.signum_step(*arrays, c)
-        form.signum_steps([Step(*placed, None, c, dtype, length)])
+        form.signum_step([SignumStep(*map(flat, placed), None, c)])
         for expected, got in zip(arrays, placed):
             assert same(expected, got.asnumpy())
 
@@ -161,7 +161,7 @@ def test_every_form_of_the_multi_precision_step_is_the_reference(form, options):
         w32, g, m = mixed(SINGLE, length, 0), mixed(HALF, length, 1), mixed(SINGLE, length, 2)
         w = w32.astype(HALF)
         placed = [as_nd(array) for array in (w, g, m, w32)]
-        form.signum_steps([Step(*placed, c, HALF, length)])
+        form.signum_step([SignumStep(*map(flat, placed), c)])
         reference.signum_step(w32, g, m, c, half=w)
         for expected, got in zip((w, g, m, w32), placed):
             assert same(expected, got.asnumpy())
@@ -201,23 +201,23 @@ def test_many_steps_at_once():
     many32 = [array if array is None else array.copy() for array in weights32]
     for w, g, m, w32, lr, wd in zip(*one, weights32, lrs, wds):
         kernels.signum_step(w, g, m, lr=lr, momentum=0.9, wd=wd, weight32=w32)
-    kernels.signum_steps(*many, lr=lrs, momentum=0.9, wd=wds, weights32=many32)
+    kernels.signum_step(*many, lr=lrs, momentum=0.9, wd=wds, weight32=many32)
     for alone, together in zip([*one, weights32], [*many, many32]):
         assert all(a is b or same(a, b) for a, b in zip(alone, together))
 
 
 def test_lists_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match=r"same length, got lengths \[2, 2, 1, 2, 2, 2\]"):
-        kernels.signum_steps([ones()] * 2, [ones()] * 2, [ones()], lr=0.1, momentum=0.9)
+    with pytest.raises(ValueError, match=r"with a list of 2 arrays .* got 2, 2, 1, 2, 2, 2"):
+        kernels.signum_step([ones()] * 2, [ones()] * 2, [ones()], lr=0.1, momentum=0.9)
 
 
 def test_nothing_is_changed_where_one_of_many_is_refused():
     w = ones()
-    with pytest.raises(ValueError, match="grad must be of type float32"):
-        kernels.signum_steps([w, ones()], [ones(), ones(3, "float64")], [ones(), ones()], lr=0.1, momentum=0.9)
+    with pytest.raises(ValueError, match="array 1 of the list: grad must be of type float32"):
+        kernels.signum_step([w, ones()], [ones(), ones(3, "float64")], [ones(), ones()], lr=0.1, momentum=0.9)
     assert w.tolist() == [1, 1, 1]
     with pytest.raises(ValueError, match="mom is changed in place, so it must be contiguous"):
-        kernels.signum_steps(
+        kernels.signum_step(
             [ones((2, 2)), w], [ones((2, 2)), ones()], [ones((2, 2)).T[:, ::-1], ones()], lr=1, momentum=0
         )
     assert w.tolist() == [1, 1, 1]
@@ -238,7 +238,9 @@ def ones(shape=3, dtype="float32"):
 @pytest.mark.parametrize(
     ("arrays", "options", "message"),
     [
-        (([1.0], ones(), ones()), {}, "weight must be an NDArray or a numpy array, got list"),
+        ((1.0, ones(), ones()), {}, "weight must be an NDArray or a numpy array, got float"),
+        ((ones(), [ones()], ones()), {}, "grad must be an NDArray or a numpy array, got list"),
+        (([ones()], [ones()], ones()), {}, "with a list of 1 arrays all .* got 1, 1, ndarray"),
         ((ones(3, int), ones(), ones()), {}, "weight must be of type float16 or float32 or float64, got int64"),
         ((ones(), ones(3, "float16"), ones()), {}, "grad must be of type float32, got float16"),
         ((ones(), ones(), ones(3, "float64")), {}, "mom must be of type float32, got float64"),

@@ -1,11 +1,10 @@
 """The fast paths: the fused Signum step, and votes of one bit a parameter.
 
-    signum_step(weight, grad, mom, lr=1e-3, momentum=0.9)     # the update of `mx.optimizer.Signum`, in one pass
-    signum_steps(weights, grads, moms, lr=1e-3, momentum=0.9) # of all parameters of a net
+    signum_step(weight, grad, mom, lr=1e-3, momentum=0.9)   # the update of `mx.optimizer.Signum`, in one pass
 
-    ballot = momentum_pack(mom, grad, momentum=0.9)           # on each worker: 64 signs in a word
-    verdict = vote([ballot, ...])                             # anywhere: the majority, bit by bit
-    apply_signs(weight, verdict, lr=1e-4, wd=1e-4)            # on each worker
+    ballot = momentum_pack(mom, grad, momentum=0.9)         # on each worker: 64 signs in a word
+    verdict = vote([ballot, ...])                           # anywhere: the majority, bit by bit
+    apply_signs(weight, verdict, lr=1e-4, wd=1e-4)          # on each worker
 
 **One rule for zero.** A bit cannot say "none of both", so in packed form there is no zero: a bit is 0 where x < 0, and
 1 elsewhere, so zero, −0.0 and NaN count as +, and so does a tie of an even number of voters. It is one comparison,
@@ -19,6 +18,10 @@ holds the signs of v, the direction of the gradient, so weights move against it.
 **Words.** Element i of an array, flattened in C order, is bit i mod 64 (from the least significant) of word i // 64;
 the bits after the last element are 0.
 
+**All parameters at once.** Where an array is asked for, a list of them will do, and then for each of the others, too:
+threads share them as if they were one. The words of a list are those of its arrays, one after the other, each
+beginning with a new word; so one ballot serves a whole net. No array may come twice.
+
 **Arrays** are NDArrays or numpy arrays of float16, float32 or float64. An NDArray on a CPU context is read and written
 where it lies; on a GPU the same results come from NDArray expressions. A numpy array that is written must be
 contiguous, in C order. A call waits for pending operations on its arrays, and is complete when it returns.
@@ -28,6 +31,6 @@ Each kernel has a reference in numpy (`reference`), which defines it, and equals
 """
 
 from gluonbook.kernels.ballots import pack, unpack, vote
-from gluonbook.kernels.steps import apply_signs, momentum_pack, signum_step, signum_steps
+from gluonbook.kernels.steps import apply_signs, momentum_pack, signum_step
 
-__all__ = ["apply_signs", "momentum_pack", "pack", "signum_step", "signum_steps", "unpack", "vote"]
+__all__ = ["apply_signs", "momentum_pack", "pack", "signum_step", "unpack", "vote"]

@@ -8,24 +8,31 @@ import numpy as np
 
 from gluonbook.checks import whole_number
 from gluonbook.kernels import memory
-from gluonbook.kernels.forms import form_for, host
-from gluonbook.kernels.memory import Array
+from gluonbook.kernels.forms import Pack, compute, form_for, host
+from gluonbook.kernels.memory import Array, each
 
 MAX_BALLOTS = 4096
 
 
-def pack(x: Array, *, out: np.ndarray | None = None) -> np.ndarray:
+def pack(x: Array | Sequence[Array], *, out: np.ndarray | None = None) -> np.ndarray:
     """The signs of x, 64 in a word: bit 1 for +, and for zero and NaN; bit 0 for −.
 
     Returns:
-        ceil(x.size/64) words, uint64, in `out` if given; the bits after the last element are 0.
+        The words, uint64, in `out` if given.
 
     Raises:
         ValueError: x is not of float16, float32 or float64, or `out` is no array for its words.
     """
-    memory.dtype("x", x)
-    words = memory.room(out, x.size)
-    form_for(x=x).pack(x, words)
+
+    def check(x: Array) -> tuple:
+        checked = memory.flat("x", x)
+        return form_for(x=checked), checked
+
+    checked = each(check, x)
+    sizes = [x.n for _, x in checked]
+    words = memory.room(out, sizes)
+    own = memory.pieces(words, sizes)
+    compute("pack", [(form, Pack(x, piece)) for (form, x), piece in zip(checked, own)])
     return words
 
 
@@ -39,7 +46,7 @@ def unpack(words: np.ndarray, n: int, dtype: str | np.dtype | type = "float32") 
     kind = np.dtype(dtype)
     if kind not in memory.FLOATS:
         raise ValueError(f"dtype must be {' or '.join(map(str, memory.FLOATS))}, got {kind}")
-    return host().unpack(memory.words("words", words, n), n, kind)
+    return host().unpack(memory.words("words", words, [n]), n, kind)
 
 
 def vote(ballots: np.ndarray | Sequence[np.ndarray], *, out: np.ndarray | None = None) -> np.ndarray:
@@ -56,7 +63,7 @@ def vote(ballots: np.ndarray | Sequence[np.ndarray], *, out: np.ndarray | None =
     """
     whole_number("the number of ballots", len(ballots), 1, MAX_BALLOTS)
     n = np.size(ballots[0]) * memory.BITS
-    checked = [memory.words(f"ballot {i}", ballot, n) for i, ballot in enumerate(ballots)]
-    words = memory.room(out, n)
+    checked = [memory.words(f"ballot {i}", ballot, [n]) for i, ballot in enumerate(ballots)]
+    words = memory.room(out, [n])
     host().vote(checked, words)
     return words

@@ -3,77 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Callable
 
 import numpy as np
 
 from gluonbook.kernels import hyper, native
-from gluonbook.kernels.forms import Step
-from gluonbook.kernels.memory import Array
-from gluonbook.kernels.threads import Call, enough, share
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, Pack, SignumStep
+from gluonbook.kernels.memory import Flat
+from gluonbook.kernels.threads import Call, share
 from gluonbook.kernels.views import readable, settle, writable
 
-_SINGLE = np.dtype(np.float32)
+
+def signum_step(jobs: Sequence[SignumStep]) -> None:
+    """See `steps.signum_step`."""
+    _compute(_signum_step, jobs)
 
 
-def signum_steps(steps: Sequence[Step]) -> None:
-    """See `steps.signum_steps`.
-
-    Backward computes the gradients from the last layer to the first. So the steps are prepared in that order, each as
-    soon as its gradient is there, and computed as soon as they are work for all threads.
-    """
-    ready: list[Call] = []
-    work = 0
-    for step in reversed(steps):
-        settle(step.weight, step.grad, step.mom, step.weight32)
-        ready.append(_signum_call(step))
-        work += ready[-1].work
-        if work >= enough():
-            share(ready)
-            ready, work = [], 0
-    share(ready)
-
-
-def _signum_call(step: Step) -> Call:
-    kind, n = step.dtype, step.n
-    computed, half = kind, None
-    w, g = writable(step.weight, kind, n), readable(step.grad, kind, n)
-    if step.weight32 is not None:
-        computed = _SINGLE
-        w, half = writable(step.weight32, computed, n), w
-    m = writable(step.mom, computed, n)
-    traffic = 4 * computed.itemsize + kind.itemsize * (1 if half is None else 2)
-    return Call(native.signum_step, n, traffic, (w, g, m, half, *step.constants))
-
-
-def momentum_pack(mom: Array, grad: Array, constants: hyper.Signum, words: np.ndarray) -> None:
+def momentum_pack(jobs: Sequence[MomentumPack]) -> None:
     """See `steps.momentum_pack`."""
-    settle(mom, grad)
-    n = mom.size
-    m, g = writable(mom, np.dtype(mom.dtype), n), readable(grad, np.dtype(grad.dtype), n)
-    share([Call(native.momentum_pack, n, 2 * m.itemsize + g.itemsize, (m, g, words, *constants))])
+    _compute(_momentum_pack, jobs)
 
 
-def apply_signs(weight: Array, words: np.ndarray, lr: np.floating, wd: np.floating) -> None:
+def apply_signs(jobs: Sequence[ApplySigns]) -> None:
     """See `steps.apply_signs`."""
-    settle(weight)
-    n = weight.size
-    w = writable(weight, np.dtype(weight.dtype), n)
-    share([Call(native.apply_signs, n, 2 * w.itemsize, (w, words, lr, wd))])
+    _compute(_apply_signs, jobs)
 
 
-def pack(x: Array, words: np.ndarray) -> None:
+def pack(jobs: Sequence[Pack]) -> None:
     """See `ballots.pack`."""
-    settle(x)
-    n = x.size
-    values = readable(x, np.dtype(x.dtype), n)
-    share([Call(native.pack, n, values.itemsize, (values, words))])
+    _compute(_pack, jobs)
 
 
 def unpack(words: np.ndarray, n: int, dtype: np.dtype) -> np.ndarray:
     """See `ballots.unpack`."""
     signs = np.empty(n, dtype)
-    values = writable(signs, dtype, n)
-    share([Call(native.unpack, n, values.itemsize, (words, values))])
+    share([Call(native.unpack, n, signs.itemsize, (words, writable(Flat(signs, dtype, (n,), n))))])
     return signs
 
 
@@ -85,3 +49,35 @@ def vote(ballots: Sequence[np.ndarray], words: np.ndarray) -> None:
     addresses = np.array([ballot.__array_interface__["data"][0] for ballot in ballots])
     arguments = (addresses, words, power + 1, (1 << power) - majority)
     share([Call(native.vote, words.size, words.itemsize * (M + 1), arguments)])
+
+
+def _compute(call_for: Callable[..., Call], jobs: Sequence[tuple]) -> None:
+    """Do all jobs; `call_for` waits for the arrays of one, and says which kernel to call.
+
+    Backward computes the gradients from the last layer to the first, so the jobs are prepared in that order.
+    """
+    share(call_for(*job) for job in reversed(jobs))
+
+
+def _signum_step(weight: Flat, grad: Flat, mom: Flat, weight32: Flat | None, constants: hyper.Signum) -> Call:
+    half, exact = (None, weight) if weight32 is None else (weight, weight32)
+    settle(exact, grad, mom, *([half] if half else []))
+    traffic = 4 * exact.dtype.itemsize + grad.dtype.itemsize * (2 if half else 1)
+    arrays = writable(exact), readable(grad), writable(mom), writable(half) if half else None
+    return Call(native.signum_step, weight.n, traffic, (*arrays, *constants))
+
+
+def _momentum_pack(mom: Flat, grad: Flat, constants: hyper.Signum, words: np.ndarray) -> Call:
+    settle(mom, grad)
+    traffic = 2 * mom.dtype.itemsize + grad.dtype.itemsize
+    return Call(native.momentum_pack, mom.n, traffic, (writable(mom), readable(grad), words, *constants))
+
+
+def _apply_signs(weight: Flat, words: np.ndarray, lr: np.floating, wd: np.floating) -> Call:
+    settle(weight)
+    return Call(native.apply_signs, weight.n, 2 * weight.dtype.itemsize, (writable(weight), words, lr, wd))
+
+
+def _pack(x: Flat, words: np.ndarray) -> Call:
+    settle(x)
+    return Call(native.pack, x.n, x.dtype.itemsize, (readable(x), words))

@@ -16,51 +16,54 @@ from mxnet import nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import hyper
-from gluonbook.kernels.forms import Step
-from gluonbook.kernels.memory import BITS
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, Pack, SignumStep
+from gluonbook.kernels.memory import BITS, Flat
 
 _POWERS = tuple(1 << bit for bit in range(8))
 
 
-def signum_steps(steps: Sequence[Step]) -> None:
-    """See `steps.signum_steps`."""
-    for step in steps:
-        _signum_step(step)
+def signum_step(jobs: Sequence[SignumStep]) -> None:
+    """See `steps.signum_step`."""
+    for weight, grad, mom, weight32, constants in jobs:
+        w, m, c = (weight32 or weight).array, mom.array, _on(mom, constants)
+        _renew(m, c.momentum * m - c.damped_wd * w, grad.array, c)
+        w[:] = c.shrink * w + c.lr * ((m > 0) - (m < 0))
+        if weight32:
+            weight.array[:] = w.astype(weight.dtype)
 
 
-def momentum_pack(mom: NDArray, grad: NDArray, constants: hyper.Signum, words: np.ndarray) -> None:
+def momentum_pack(jobs: Sequence[MomentumPack]) -> None:
     """See `steps.momentum_pack`."""
-    c = _on(mom, constants)
-    _renew(mom, c.momentum * mom, grad, c)
-    pack(-mom, words)
+    for mom, grad, constants, words in jobs:
+        m, c = mom.array, _on(mom, constants)
+        _renew(m, c.momentum * m, grad.array, c)
+        _pack(-m, words)
 
 
-def apply_signs(weight: NDArray, words: np.ndarray, lr: np.floating, wd: np.floating) -> None:
+def apply_signs(jobs: Sequence[ApplySigns]) -> None:
     """See `steps.apply_signs`."""
-    wide = weight.astype(lr.dtype)
-    direction = _unpacked(words, weight.size, wide).reshape(weight.shape)
-    if wd != 0:
-        direction = direction + _constant(wd, weight.context) * wide
-    weight[:] = (wide - _constant(lr, weight.context) * direction).astype(weight.dtype)
+    for weight, words, lr, wd in jobs:
+        w = weight.array
+        wide = w.astype(lr.dtype)
+        direction = _unpacked(words, weight.n, wide).reshape(weight.shape)
+        if wd != 0:
+            direction = direction + _constant(wd, w.context) * wide
+        w[:] = (wide - _constant(lr, w.context) * direction).astype(weight.dtype)
 
 
-def pack(x: NDArray, words: np.ndarray) -> None:
+def pack(jobs: Sequence[Pack]) -> None:
     """See `ballots.pack`."""
+    for x, words in jobs:
+        _pack(x.array, words)
+
+
+def _pack(x: NDArray, words: np.ndarray) -> None:
     bits = (1 - (x.reshape(-1) < 0)).astype("float32")
     missing = words.size * BITS - x.size
     if missing:
         bits = nd.concat(bits, nd.zeros(missing, x.context), dim=0)
     octets = (bits.reshape((-1, 8)) * _powers(x.context)).sum(axis=1).astype("uint8")
     words[:] = octets.asnumpy().view("<u8")
-
-
-def _signum_step(step: Step) -> None:
-    mom, c = step.mom, _on(step.mom, step.constants)
-    exact = step.weight if step.weight32 is None else step.weight32
-    _renew(mom, c.momentum * mom - c.damped_wd * exact, step.grad, c)
-    exact[:] = c.shrink * exact + c.lr * ((mom > 0) - (mom < 0))
-    if step.weight32 is not None:
-        step.weight[:] = exact.astype(step.dtype)
 
 
 def _renew(mom: NDArray, kept: NDArray, grad: NDArray, c: hyper.Signum) -> None:
@@ -79,9 +82,10 @@ def _unpacked(words: np.ndarray, n: int, like: NDArray) -> NDArray:
     return (2 * bits.reshape(-1)[:n] - 1).astype(like.dtype)
 
 
-def _on(array: NDArray, constants: hyper.Signum) -> hyper.Signum:
-    """The constants as arrays beside `array`; None for a clip that clips nothing."""
-    placed = hyper.Signum(*(_constant(array.dtype(value), array.context) for value in constants))
+def _on(mom: Flat, constants: hyper.Signum) -> hyper.Signum:
+    """The constants as arrays beside the momentum; None for a clip that clips nothing."""
+    ctx = mom.array.context
+    placed = hyper.Signum(*(_constant(mom.dtype.type(value), ctx) for value in constants))
     return placed if constants.clip >= 0 else placed._replace(clip=None)
 
 

@@ -1,12 +1,14 @@
 """Which form of the kernels computes: compiled code for the host's memory, NDArray expressions for a GPU's.
 
-Every form is a module with the same functions, `signum_steps`, `momentum_pack`, `apply_signs` and `pack`; it gets
-arrays that have been checked. The host's has also `unpack` and `vote`, since words always lie there: they are 1/32 of
-an array, and on their way between workers. A faster form for GPUs would be one more module, chosen here.
+Every form is a module with the same functions, `signum_step`, `momentum_pack`, `apply_signs` and `pack`; each takes a
+list of jobs, one an array, that have been checked. The host's has also `unpack` and `vote`, since words always lie
+there: they are 1/32 of an array, and on their way between workers. A faster form for GPUs would be one more module,
+chosen here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -18,22 +20,54 @@ from mxnet.context import Context, num_gpus
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import hyper
-from gluonbook.kernels.memory import Array
+from gluonbook.kernels.memory import Array, Flat
 
 
-class Step(NamedTuple):
+class SignumStep(NamedTuple):
     """A Signum step of one parameter."""
 
-    weight: Array
-    grad: Array
-    mom: Array
-    weight32: Array | None  # the master copy, where the weight is float16 and mom float32
+    weight: Flat
+    grad: Flat
+    mom: Flat
+    weight32: Flat | None  # the master copy, where the weight is float16 and mom float32
     constants: hyper.Signum
-    dtype: np.dtype  # of weight and grad
-    n: int  # elements
 
 
-def form_for(**arrays: Array) -> ModuleType:
+class MomentumPack(NamedTuple):
+    """New momentum and its signs."""
+
+    mom: Flat
+    grad: Flat
+    constants: hyper.Signum
+    words: np.ndarray
+
+
+class Pack(NamedTuple):
+    """The signs of an array."""
+
+    x: Flat
+    words: np.ndarray
+
+
+class ApplySigns(NamedTuple):
+    """A step of one weight by signs."""
+
+    weight: Flat
+    words: np.ndarray
+    lr: np.floating
+    wd: np.floating
+
+
+def compute(kernel: str, jobs: Iterable[tuple[ModuleType, tuple]]) -> None:
+    """Give each form, at once, all jobs for its function `kernel`."""
+    by_form: dict[ModuleType, list[tuple]] = {}
+    for form, job in jobs:
+        by_form.setdefault(form, []).append(job)
+    for form, own in by_form.items():
+        getattr(form, kernel)(own)
+
+
+def form_for(**arrays: Flat) -> ModuleType:
     """The form for arrays that lie in the same place.
 
     Raises:
@@ -41,11 +75,11 @@ def form_for(**arrays: Array) -> ModuleType:
     """
     if not _gpus():
         return host()
-    places = {_place(array) for array in arrays.values()}
-    if len(places) > 1:
-        found = ", ".join(f"{name} on {_place(array) or 'the host'}" for name, array in arrays.items())
+    places = {name: _place(flat.array) for name, flat in arrays.items()}
+    if len(set(places.values())) > 1:
+        found = ", ".join(f"{name} on {place or 'the host'}" for name, place in places.items())
         raise ValueError(f"all arrays must be on one GPU, or all on the host, got {found}")
-    return host() if places == {None} else _module("expressions")
+    return host() if None in places.values() else _module("expressions")
 
 
 def host() -> ModuleType:

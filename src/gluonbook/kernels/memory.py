@@ -1,9 +1,11 @@
-"""Arrays as callers give them: what may be one, and how many words go with it."""
+"""Arrays as callers give them, one or a list: what may be one, and how many words go with it."""
 
 from __future__ import annotations
 
 import math
-from typing import Union
+from collections.abc import Iterator, Sequence
+from numbers import Real
+from typing import Callable, NamedTuple, TypeVar, Union
 
 import numpy as np
 from mxnet.ndarray import NDArray
@@ -13,9 +15,45 @@ Array = Union[NDArray, np.ndarray]
 BITS = 64
 FLOATS = tuple(map(np.dtype, ("float16", "float32", "float64")))
 
+T = TypeVar("T")
 
-def dtype(name: str, array: Array, legal: tuple[np.dtype, ...] = FLOATS) -> np.dtype:
-    """The type of the elements.
+
+def each(check: Callable[..., T], *arguments: object) -> list[T]:
+    """`check` on the arguments that belong to each array, where the first argument is one array or a list of them.
+
+    If it is a list, other arguments are lists of the same length, or numbers or None, which hold for all.
+
+    Raises:
+        ValueError: it is a list and another argument is an array, or a list of another length; or what `check`
+            raises, with the number of the array in the list.
+    """
+    if not isinstance(arguments[0], (list, tuple)):
+        return [check(*arguments)]
+    n = len(arguments[0])
+    columns = [[one] * n if one is None or isinstance(one, Real) else one for one in arguments]
+    if any(not isinstance(column, (list, tuple)) or len(column) != n for column in columns):
+        found = ", ".join(str(len(c)) if isinstance(c, (list, tuple)) else type(c).__name__ for c in columns)
+        raise ValueError(f"with a list of {n} arrays all arrays must come in lists of that length, got {found}")
+    checked: list[T] = []
+    for row in zip(*columns):
+        try:
+            checked.append(check(*row))
+        except ValueError as error:
+            raise ValueError(f"array {len(checked)} of the list: {error}") from None
+    return checked
+
+
+class Flat(NamedTuple):
+    """An array that has been checked, and what is known of it; to ask MXNet again would take longer than a kernel."""
+
+    array: Array
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    n: int  # elements
+
+
+def flat(name: str, array: Array, legal: tuple[np.dtype, ...] = FLOATS) -> Flat:
+    """The array with its type and shape.
 
     Raises:
         ValueError: this is no array, a sparse one, or one of a type that is not legal.
@@ -27,47 +65,58 @@ def dtype(name: str, array: Array, legal: tuple[np.dtype, ...] = FLOATS) -> np.d
     found = np.dtype(array.dtype)
     if found not in legal:
         raise ValueError(f"{name} must be of type {' or '.join(map(str, legal))}, got {found}")
-    return found
+    shape = array.shape
+    return Flat(array, found, shape, math.prod(shape))
 
 
-def same_shape(**arrays: Array) -> int:
-    """The number of elements of each array. Raises ValueError unless all have the same shape."""
+def in_place(name: str, array: Array, legal: tuple[np.dtype, ...] = FLOATS) -> Flat:
+    """An array to be changed: raises ValueError as `flat` does, or for a numpy array not writable or not in C order."""
+    if isinstance(array, np.ndarray) and not (array.flags.c_contiguous and array.flags.writeable):
+        fault = "writable" if array.flags.c_contiguous else "contiguous in C order"
+        raise ValueError(f"{name} is changed in place, so it must be {fault}")
+    return flat(name, array, legal)
+
+
+def same_shape(**arrays: Flat) -> None:
+    """Raises ValueError unless all arrays have the same shape."""
     shapes = [array.shape for array in arrays.values()]
     if any(shape != shapes[0] for shape in shapes):
         found = ", ".join(f"{name} {shape}" for name, shape in zip(arrays, shapes))
         raise ValueError(f"all arrays must have the same shape, got {found}")
-    return math.prod(shapes[0])
 
 
-def in_place(**arrays: Array) -> None:
-    """Raises ValueError for a numpy array that cannot be written, or does not lie in C order without gaps."""
-    for name, array in arrays.items():
-        if isinstance(array, np.ndarray) and not (array.flags.c_contiguous and array.flags.writeable):
-            fault = "writable" if array.flags.c_contiguous else "contiguous in C order"
-            raise ValueError(f"{name} is changed in place, so it must be {fault}")
-
-
-def words(name: str, array: np.ndarray, n: int) -> np.ndarray:
-    """The words of n signs, contiguous.
+def words(name: str, array: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """The words of the signs of arrays with these numbers of elements, contiguous.
 
     Raises:
-        ValueError: this is no numpy array of uint64 with one axis, or it has another length than n signs need.
+        ValueError: this is no numpy array of uint64 with one axis, or it has another length than the signs need.
     """
     if not isinstance(array, np.ndarray) or array.dtype != np.uint64 or array.ndim != 1:
         found = f"{array.dtype}, shape {array.shape}" if hasattr(array, "dtype") else type(array).__name__
         raise ValueError(f"{name} must be a numpy array of uint64 with one axis, as pack makes it, got {found}")
-    if len(array) != words_for(n):
-        raise ValueError(f"{name} has {len(array)} words of {BITS} signs, but {n} signs need {words_for(n)}")
+    needed = sum(map(words_for, sizes))
+    if len(array) != needed:
+        signs = f"{sum(sizes)} signs" + (f" in {len(sizes)} arrays" if len(sizes) > 1 else "")
+        raise ValueError(f"{name} has {len(array)} words of {BITS} signs, but {signs} need {needed}")
     return np.ascontiguousarray(array)
 
 
-def room(out: np.ndarray | None, n: int) -> np.ndarray:
-    """Where to write the words of n signs: `out`, or a new array. Raises ValueError where `out` does not fit."""
+def room(out: np.ndarray | None, sizes: Sequence[int]) -> np.ndarray:
+    """Where to write such words: `out`, or a new array. Raises ValueError where `out` does not fit."""
     if out is None:
-        return np.empty(words_for(n), np.uint64)
-    if words("out", out, n) is not out or not out.flags.writeable:
+        return np.empty(sum(map(words_for, sizes)), np.uint64)
+    if words("out", out, sizes) is not out or not out.flags.writeable:
         raise ValueError("out must be contiguous and writable")
     return out
+
+
+def pieces(words: np.ndarray, sizes: Sequence[int]) -> Iterator[np.ndarray]:
+    """The words of each array, as views."""
+    start = 0
+    for n in sizes:
+        stop = start + words_for(n)
+        yield words[start:stop]
+        start = stop
 
 
 def words_for(n: int) -> int:

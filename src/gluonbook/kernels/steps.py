@@ -8,24 +8,24 @@ from types import ModuleType
 import numpy as np
 
 from gluonbook.kernels import hyper, memory
-from gluonbook.kernels.forms import Step, form_for
-from gluonbook.kernels.memory import Array
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, SignumStep, compute, form_for
+from gluonbook.kernels.memory import Array, each
 
-_HALF, _SINGLE, _DOUBLE = memory.FLOATS
+_HALF, _SINGLE, _ = memory.FLOATS
 
 
 def signum_step(
-    weight: Array,
-    grad: Array,
-    mom: Array,
+    weight: Array | Sequence[Array],
+    grad: Array | Sequence[Array],
+    mom: Array | Sequence[Array],
     *,
-    lr: float,
+    lr: float | Sequence[float],
     momentum: float,
-    wd: float = 0.0,
+    wd: float | Sequence[float] = 0.0,
     wd_lh: float = 0.0,
     rescale_grad: float = 1.0,
     clip_gradient: float | None = None,
-    weight32: Array | None = None,
+    weight32: Array | Sequence[Array | None] | None = None,
 ) -> None:
     """One step of Signum, in place: the update of `mx.optimizer.Signum` for momentum > 0, in one pass.
 
@@ -40,78 +40,37 @@ def signum_step(
     With `weight32`, the float32 master copy of the float16 `weight`, this is the multi-precision step: `mom` is
     float32, the formulas change `mom` and `weight32`, and `weight` becomes `weight32` rounded.
 
-    Raises:
-        ValueError: arrays of other or different types or shapes, or a hyper-parameter outside its range.
-    """
-    signum_steps(
-        [weight],
-        [grad],
-        [mom],
-        lr=lr,
-        momentum=momentum,
-        wd=wd,
-        wd_lh=wd_lh,
-        rescale_grad=rescale_grad,
-        clip_gradient=clip_gradient,
-        weights32=[weight32],
-    )
-
-
-def signum_steps(
-    weights: Sequence[Array],
-    grads: Sequence[Array],
-    moms: Sequence[Array],
-    *,
-    lr: float | Sequence[float],
-    momentum: float,
-    wd: float | Sequence[float] = 0.0,
-    wd_lh: float = 0.0,
-    rescale_grad: float = 1.0,
-    clip_gradient: float | None = None,
-    weights32: Sequence[Array | None] | None = None,
-) -> None:
-    """The steps of many parameters at once: `signum_step` of each, with its own `lr` and `wd` where these are lists.
-
-    Parameters that are ready while backward still computes are prepared meanwhile, and threads share them all as if
-    they were one. They should come in the order of the net's layers; no array may come twice.
+    Lists, which should come in the order of the net's layers, may hold each parameter's own `lr` and `wd`, and None
+    in `weight32`; parameters that are ready while backward still computes are prepared meanwhile.
 
     Raises:
-        ValueError: as `signum_step`, before any array is changed; or the lists differ in length.
+        ValueError: arrays of other or different types or shapes, a hyper-parameter outside its range, or lists of
+            different lengths. No array is changed then.
     """
-    n = len(weights)
-    lrs, wds = ([one] * n if np.isscalar(one) else one for one in (lr, wd))
-    columns = (weights, grads, moms, lrs, wds, [None] * n if weights32 is None else weights32)
-    if any(len(column) != n for column in columns):
-        raise ValueError(f"all lists must be of the same length, got lengths {[len(column) for column in columns]}")
-    by_form: dict[ModuleType, list[Step]] = {}
-    for weight, grad, mom, lr, wd, weight32 in zip(*columns):
+
+    def job(weight: Array, grad: Array, mom: Array, weight32: Array | None, lr: float, wd: float) -> tuple:
         options = lr, momentum, wd, wd_lh, rescale_grad, clip_gradient
-        step = _step(weight, grad, mom, weight32, options)
-        form = form_for(weight=weight, grad=grad, mom=mom, weight32=mom if weight32 is None else weight32)
-        by_form.setdefault(form, []).append(step)
-    for form, steps in by_form.items():
-        form.signum_steps(steps)
+        return _signum_step(weight, grad, mom, weight32, options)
+
+    compute("signum_step", each(job, weight, grad, mom, weight32, lr, wd))
 
 
-def _step(weight: Array, grad: Array, mom: Array, weight32: Array | None, options: tuple) -> Step:
-    """The step, once its arrays and options are checked."""
-    kind = memory.dtype("weight", weight)
-    computed = kind if weight32 is None else _SINGLE
-    memory.dtype("grad", grad, (kind,))
-    memory.dtype("mom", mom, (computed,))
-    n = memory.same_shape(weight=weight, grad=grad, mom=mom)
-    memory.in_place(weight=weight, mom=mom)
-    if weight32 is not None:
-        memory.dtype("weight of a step with weight32", weight, (_HALF,))
-        memory.dtype("weight32", weight32, (_SINGLE,))
-        memory.same_shape(weight=weight, weight32=weight32)
-        memory.in_place(weight32=weight32)
-    return Step(weight, grad, mom, weight32, hyper.signum(computed, *options), kind, n)
+def _signum_step(
+    weight: Array, grad: Array, mom: Array, weight32: Array | None, options: tuple
+) -> tuple[ModuleType, SignumStep]:
+    w = memory.in_place("weight", weight, memory.FLOATS if weight32 is None else (_HALF,))
+    w32 = None if weight32 is None else memory.in_place("weight32", weight32, (_SINGLE,))
+    exact = w if w32 is None else w32
+    g = memory.flat("grad", grad, (w.dtype,))
+    m = memory.in_place("mom", mom, (exact.dtype,))
+    memory.same_shape(weight=w, grad=g, mom=m, weight32=exact)
+    form = form_for(weight=w, grad=g, mom=m, weight32=exact)
+    return form, SignumStep(w, g, m, w32, hyper.signum(exact.dtype, *options))
 
 
 def momentum_pack(
-    mom: Array,
-    grad: Array,
+    mom: Array | Sequence[Array],
+    grad: Array | Sequence[Array],
     *,
     momentum: float,
     rescale_grad: float = 1.0,
@@ -128,33 +87,51 @@ def momentum_pack(
     vote it acts on the weights (`apply_signs`).
 
     Returns:
-        ceil(size/64) words, uint64, in `out` if given.
+        The words, uint64, in `out` if given.
 
     Raises:
-        ValueError: arrays of other or different types or shapes, a hyper-parameter outside its range, or an `out`
-            that is no array for the words.
+        ValueError: arrays of other or different types or shapes, a hyper-parameter outside its range, an `out` that
+            is no array for the words, or lists of different lengths. No array is changed then.
     """
-    kind = memory.dtype("grad", grad)
-    computed = memory.dtype("mom", mom, (kind, _SINGLE) if kind == _HALF else (kind,))
-    memory.same_shape(mom=mom, grad=grad)
-    memory.in_place(mom=mom)
-    constants = hyper.signum(computed, 0.0, momentum, 0.0, 0.0, rescale_grad, clip_gradient)
-    words = memory.room(out, mom.size)
-    form_for(mom=mom, grad=grad).momentum_pack(mom, grad, constants, words)
+    options = 0.0, momentum, 0.0, 0.0, rescale_grad, clip_gradient
+
+    def check(mom: Array, grad: Array) -> tuple:
+        g = memory.flat("grad", grad)
+        m = memory.in_place("mom", mom, (g.dtype, _SINGLE) if g.dtype == _HALF else (g.dtype,))
+        memory.same_shape(mom=m, grad=g)
+        return form_for(mom=m, grad=g), m, g, hyper.signum(m.dtype, *options)
+
+    checked = each(check, mom, grad)
+    sizes = [m.n for _, m, *_ in checked]
+    words = memory.room(out, sizes)
+    own = memory.pieces(words, sizes)
+    compute("momentum_pack", [(form, MomentumPack(*job, piece)) for (form, *job), piece in zip(checked, own)])
     return words
 
 
-def apply_signs(weight: Array, words: np.ndarray, *, lr: float, wd: float = 0.0) -> None:
+def apply_signs(
+    weight: Array | Sequence[Array],
+    words: np.ndarray,
+    *,
+    lr: float | Sequence[float],
+    wd: float | Sequence[float] = 0.0,
+) -> None:
     """Move every weight against its sign, in place: weight ← weight − lr·(±1 + wd·weight).
 
     Each operation of the formula is rounded to the type of the weight, float16 to float32, and the result to the
-    weight's type; where `wd` is 0 its term is left out, so that an infinite weight stays what it is.
+    weight's type; where `wd` is 0 its term is left out, so that an infinite weight stays what it is. Lists may hold
+    each weight's own `lr` and `wd`.
 
     Raises:
-        ValueError: another number of words than the weight needs, another type, or `lr` or `wd` negative.
+        ValueError: another number of words than the weights need, another type, `lr` or `wd` negative, or lists of
+            different lengths. No array is changed then.
     """
-    kind = memory.dtype("weight", weight)
-    memory.in_place(weight=weight)
-    words = memory.words("words", words, weight.size)
-    constants = hyper.signs(_SINGLE if kind == _HALF else kind, lr, wd)
-    form_for(weight=weight).apply_signs(weight, words, *constants)
+
+    def check(weight: Array, lr: float, wd: float) -> tuple:
+        w = memory.in_place("weight", weight)
+        return form_for(weight=w), w, hyper.signs(_SINGLE if w.dtype == _HALF else w.dtype, lr, wd)
+
+    checked = each(check, weight, lr, wd)
+    sizes = [w.n for _, w, _ in checked]
+    own = memory.pieces(memory.words("words", words, sizes), sizes)
+    compute("apply_signs", [(form, ApplySigns(w, piece, *c)) for (form, w, c), piece in zip(checked, own)])

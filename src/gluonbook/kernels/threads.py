@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import cache
 from queue import SimpleQueue
 from typing import Callable, NamedTuple
 
 from gluonbook import environment
 
-_WORTH = 1 << 22  # bytes: one core moves so many in some 100 µs, and to wake a thread takes some 20 µs
-_UNIT = 1 << 11  # shares begin at multiples of it: whole words, whole cache lines
+_PART = 1 << 22  # bytes: one core moves so many in some 100 µs, and to wake a thread takes some 20 µs
+_UNIT = 1 << 11  # parts begin at multiples of it: whole words, whole cache lines
+
+Part = list  # of (kernel, start, stop, args)
 
 
 @cache
@@ -38,55 +41,59 @@ class Call(NamedTuple):
     traffic: int  # bytes that an element makes go from or to memory
     args: tuple
 
-    @property
-    def work(self) -> int:
-        """The bytes that go from or to memory in all."""
-        return self.n * self.traffic
 
+def share(calls: Iterable[Call]) -> None:
+    """Do the work of all calls in several threads, and return when it is done. An exception in any of them is raised.
 
-def share(calls: Sequence[Call]) -> None:
-    """Share the work of all calls among threads, and return when it is done. An exception in any of them is raised."""
-    work = sum(call.work for call in calls)
-    threads = min(count(), -(-work // _WORTH))
-    if threads <= 1:
-        _run([(call.kernel, 0, call.n, call.args) for call in calls])
-        return
-    own, *others = _shares(calls, -(-work // threads))
+    The calls may be a generator, which runs in this thread: other threads compute the first while it prepares the next.
+    """
+    waiting: deque[Part] = deque()  # whoever is free takes the next
     done: SimpleQueue = SimpleQueue()
     tasks = _tasks(count() - 1)
-    for part in others:
-        tasks.put((done, part))
+    elsewhere = 0  # parts that other threads have taken, once `waiting` is empty
     try:
-        _run(own)
+        for part in _parts(calls):
+            waiting.append(part)
+            elsewhere += 1
+            if elsewhere > 1:  # the first is for this thread
+                tasks.put((done, waiting))
+        while part := _next(waiting):
+            elsewhere -= 1
+            _run(part)
     finally:
-        failures = [failure for _ in others for failure in [done.get()] if failure]
+        while _next(waiting):
+            elsewhere -= 1
+        failures = [failure for _ in range(elsewhere) for failure in [done.get()] if failure]
     if failures:
         raise failures[0]
 
 
-def enough() -> int:
-    """The bytes that are work for all threads."""
-    return count() * _WORTH
+def _next(waiting: deque[Part]) -> Part | None:
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None
 
 
-def _shares(calls: Sequence[Call], size: int) -> list[list[tuple]]:
-    """The calls cut into parts of at least `size` bytes each, but for the last."""
-    parts: list[list[tuple]] = []
-    room = 0
+def _parts(calls: Iterable[Call]) -> Iterator[Part]:
+    """The calls in parts of at least _PART bytes each, but for the last."""
+    part: Part = []
+    room = _PART
     for kernel, n, traffic, args in calls:
         start = 0
         while start < n:
-            if room <= 0:
-                parts.append([])
-                room = size
             stop = min(n, start + -(-room // (traffic * _UNIT)) * _UNIT)
-            parts[-1].append((kernel, start, stop, args))
+            part.append((kernel, start, stop, args))
             room -= (stop - start) * traffic
             start = stop
-    return parts
+            if room <= 0:
+                yield part
+                part, room = [], _PART
+    if part:
+        yield part
 
 
-def _run(part: list[tuple]) -> None:
+def _run(part: Part) -> None:
     for kernel, start, stop, args in part:
         kernel(start, stop, *args)
 
@@ -102,14 +109,16 @@ def _tasks(threads: int) -> SimpleQueue:
 
 def _work(tasks: SimpleQueue) -> None:
     while True:
-        done, part = tasks.get()
-        try:
-            _run(part)
-        except BaseException as failure:
-            done.put(failure)
-        else:
-            done.put(None)
-        del part  # a thread that waits for work must not keep arrays alive
+        done, waiting = tasks.get()
+        part = _next(waiting)
+        if part:  # else others were faster
+            try:
+                _run(part)
+            except BaseException as failure:
+                done.put(failure)
+            else:
+                done.put(None)
+        del part, waiting  # a thread that waits for work must not keep arrays alive
 
 
 if hasattr(os, "register_at_fork"):

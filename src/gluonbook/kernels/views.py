@@ -18,7 +18,7 @@ from mxnet.base import _LIB, check_call
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import native
-from gluonbook.kernels.memory import Array
+from gluonbook.kernels.memory import Flat
 
 _HALF = np.dtype(np.float16)
 _HOST = ctypes.byref((ctypes.c_int * 2)(1, 0))  # the engine's Context: type CPU, number 0
@@ -26,7 +26,7 @@ _INLINE = ctypes.byref(ctypes.c_int(4))  # its FnProperty::kAsync: runs in the t
 _NOTHING = ctypes.c_void_p(native.nothing.address)
 
 
-def settle(*arrays: Array) -> None:
+def settle(*arrays: Flat) -> None:
     """Wait for all operations on the arrays, as for writing them, also on those that are only to be read.
 
     For reading, it would seem enough to wait for those that write. But an inference, which reads the weights of a
@@ -34,7 +34,7 @@ def settle(*arrays: Array) -> None:
     comes after the inference, and makes a new version of the array, for which a later rearrangement does nothing.
     `MXNDArrayWaitToWrite` does the same at five times the cost: its operation always runs in another thread.
     """
-    placed = [array.handle for array in arrays if isinstance(array, NDArray)]
+    placed = [flat.array.handle for flat in arrays if isinstance(flat.array, NDArray)]
     for handle in placed:
         check_call(
             _LIB.MXEnginePushSyncND(_NOTHING, None, None, _HOST, None, 0, ctypes.byref(handle), 1, _INLINE, 0, None)
@@ -43,25 +43,26 @@ def settle(*arrays: Array) -> None:
         check_call(_LIB.MXNDArrayWaitToRead(handle))
 
 
-def readable(array: Array, dtype: np.dtype, n: int) -> np.ndarray:
-    """The n elements of type `dtype`, settled, in C order, to read: a view where they lie so, else a copy."""
-    return _view(array, dtype, n) if isinstance(array, NDArray) else _bits(np.ascontiguousarray(array).reshape(-1))
+def readable(flat: Flat) -> np.ndarray:
+    """The elements, settled, in C order, to read: a view where they lie so, else a copy."""
+    if isinstance(flat.array, NDArray):
+        return _view(flat)
+    return _bits(np.ascontiguousarray(flat.array).reshape(-1))
 
 
-def writable(array: Array, dtype: np.dtype, n: int) -> np.ndarray:
-    """The n elements of type `dtype`, settled, in C order, to change in place."""
-    return _view(array, dtype, n) if isinstance(array, NDArray) else _bits(array.reshape(-1))
+def writable(flat: Flat) -> np.ndarray:
+    """The elements, settled, in C order, to change in place."""
+    return _view(flat) if isinstance(flat.array, NDArray) else _bits(flat.array.reshape(-1))
 
 
-def _view(array: NDArray, dtype: np.dtype, n: int) -> np.ndarray:
-    """Type and length come with the array, since asking MXNet for them again would take longer than all of this."""
-    if not n:
-        return _bits(np.empty(0, dtype))
+def _view(flat: Flat) -> np.ndarray:
+    if not flat.n:
+        return _bits(np.empty(0, flat.dtype))
     address = ctypes.c_void_p()
-    check_call(_LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))
-    memory = (ctypes.c_char * (n * dtype.itemsize)).from_address(address.value)
-    memory.owner = array  # as long as the view lives, so does its memory
-    return _bits(np.frombuffer(memory, dtype))
+    check_call(_LIB.MXNDArrayGetData(flat.array.handle, ctypes.byref(address)))
+    memory = (ctypes.c_char * (flat.n * flat.dtype.itemsize)).from_address(address.value)
+    memory.owner = flat.array  # as long as the view lives, so does its memory
+    return _bits(np.frombuffer(memory, flat.dtype))
 
 
 def _bits(array: np.ndarray) -> np.ndarray:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+
 from mxnet.ndarray import NDArray
 
 from gluonbook import kernels
-from gluonbook.rule import WholeStep, real, register, zeros_like
+from gluonbook.rule import Update, WholeStep, real, register, zeros_like
 
 
 @register
@@ -18,7 +21,8 @@ class FusedSignum(WholeStep):
     Float16 and float32 are equal bit for bit, float64 but for the last digit with which MXNet reads a number.
     Each element of weight, grad and mom is read once and written once: 20 bytes a float32 parameter, where the
     expressions of `PlainSignum` write every intermediate array to memory. With multi_precision, the float16 weight and
-    its master copy are renewed in the same pass.
+    its master copy are renewed in the same pass. A trainer hands over all its parameters at once, and threads share
+    them as if they were one.
 
     Source: `gluonbook.kernels.signum_step`; the method, arXiv:1802.04434, Algorithm 2.
     """
@@ -26,24 +30,25 @@ class FusedSignum(WholeStep):
     def __init__(self, learning_rate: float | None = None, momentum: float = 0.9, **options) -> None:
         super().__init__(learning_rate, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")
+        self.aggregate_num = sys.maxsize  # as many parameters as the trainer has, in one call
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:
         return zeros_like(weight)
 
     def step(self, weight: NDArray, grad: NDArray, mom: NDArray, *, lr: float, wd: float, t: int) -> None:
-        kernels.signum_step(weight, grad, mom, **self._options(lr, wd))
+        self.steps([Update(weight, grad, mom, None, lr, wd, t)])
 
-    def mixed_step(
-        self, weight: NDArray, grad: NDArray, mom: NDArray, weight32: NDArray, *, lr: float, wd: float, t: int
-    ) -> None:
-        kernels.signum_step(weight, grad, mom, weight32=weight32, **self._options(lr, wd))
-
-    def _options(self, lr: float, wd: float) -> dict[str, float | None]:
-        return {
-            "lr": lr,
-            "momentum": self.momentum,
-            "wd": wd,
-            "wd_lh": self.wd_lh,
-            "rescale_grad": self.rescale_grad,
-            "clip_gradient": self.clip_gradient,
-        }
+    def steps(self, updates: Sequence[Update]) -> None:
+        weights, grads, moms, weights32, lrs, wds, _ = map(list, zip(*updates))
+        kernels.signum_step(
+            weights,
+            grads,
+            moms,
+            lr=lrs,
+            momentum=self.momentum,
+            wd=wds,
+            wd_lh=self.wd_lh,
+            rescale_grad=self.rescale_grad,
+            clip_gradient=self.clip_gradient,
+            weight32=weights32,
+        )
