@@ -244,6 +244,47 @@ def test_a_vote_of_lists_is_that_of_each_array(dtype):
         assert same(one, other)
 
 
+@FORMS
+@TYPES
+def test_unpack_into_arrays_is_the_reference(form, dtype):
+    for length in LENGTHS[1:]:
+        ballot, placed = words(-(-length // 64)), as_nd(mixed(dtype, length))
+        form.unpack([(flat(placed), ballot)])
+        assert same(placed.asnumpy(), reference.unpack(ballot, length, dtype))
+
+
+def test_unpack_into_a_list():
+    xs = [mixed(DTYPES[1], shape, seed) for seed, shape in enumerate(SHAPES)]
+    ballot = kernels.pack(xs)
+    outs = [np.zeros_like(x) for x in xs]
+    assert kernels.unpack(ballot, out=outs) is outs
+    assert all(np.array_equal(out, np.where(x < 0, -1, 1)) for out, x in zip(outs, xs))
+
+
+@FORMS
+@TYPES
+def test_nan_and_infinity_are_found_wherever_they_are(form, dtype):
+    limits = np.finfo(dtype)
+    for length in LENGTHS[1:]:
+        x = np.resize(np.array([0, -0.0, limits.max, limits.min, limits.smallest_subnormal, -1], dtype), length)
+        for place in {0, length // 2, length - 1}:
+            for odd in (np.nan, -np.nan, np.inf, -np.inf):
+                bad = x.copy()
+                bad[place] = odd
+                for array in (x, bad):
+                    found = np.zeros(1, bool)
+                    form.nonfinite([(flat(as_nd(array)), found)])
+                    assert found[0] == reference.nonfinite(array)
+
+
+def test_which_of_many_is_not_finite():
+    xs = [np.ones(shape, np.float32) for shape in SHAPES]
+    assert kernels.nonfinite(xs) == kernels.nonfinite([]) == kernels.nonfinite(xs[0]) == []
+    xs[1][299_999], xs[6][0, 0] = np.inf, np.nan
+    assert kernels.nonfinite(xs) == [1, 6]
+    assert kernels.nonfinite(xs[6]) == [0]
+
+
 def test_nothing_is_changed_where_one_of_many_is_refused():
     moms, grads = [np.ones(3), np.ones(3)], [np.ones(3), np.ones(4)]
     with pytest.raises(ValueError, match=r"array 1 of the list: all arrays must have the same shape, got mom \(3,\)"):

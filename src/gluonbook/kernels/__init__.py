@@ -30,7 +30,7 @@ Each kernel has a reference in numpy (`reference`), which defines it, and equals
 (`native`) is made at the first call and kept in numba's cache, so that importing this package costs nothing.
 """
 
-from gluonbook.kernels.ballots import pack, unpack, vote
+from gluonbook.kernels.ballots import nonfinite, pack, unpack, vote
 from gluonbook.kernels.steps import apply_signs, momentum_pack, signum_step
 
-__all__ = ["apply_signs", "momentum_pack", "pack", "signum_step", "unpack", "vote"]
+__all__ = ["apply_signs", "momentum_pack", "nonfinite", "pack", "signum_step", "unpack", "vote"]

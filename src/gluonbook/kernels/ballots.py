@@ -1,4 +1,4 @@
-"""The kernels between numbers and bits."""
+"""The kernels between numbers and bits, and the one that looks for numbers that say nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from gluonbook.checks import whole_number
 from gluonbook.kernels import memory
-from gluonbook.kernels.forms import Pack, compute, form_for, host
+from gluonbook.kernels.forms import NonFinite, Pack, Unpack, compute, form_for, host
 from gluonbook.kernels.memory import Array, each
 
 MAX_BALLOTS = 4096
@@ -36,17 +36,50 @@ def pack(x: Array | Sequence[Array], *, out: np.ndarray | None = None) -> np.nda
     return words
 
 
-def unpack(words: np.ndarray, n: int, dtype: str | np.dtype | type = "float32") -> np.ndarray:
-    """The first n signs of `words` as numbers +1 and −1, of float16, float32 or float64.
+def unpack(
+    words: np.ndarray,
+    n: int | None = None,
+    dtype: str | np.dtype | type = "float32",
+    *,
+    out: Array | Sequence[Array] | None = None,
+) -> Array | Sequence[Array]:
+    """Signs as numbers +1 and −1: the first n as a new numpy array of `dtype`, or those of the arrays `out`, into them.
 
     Raises:
-        ValueError: `words` has another length than n signs need, or `dtype` is none of the three.
+        ValueError: `words` has another length than the signs need, or a type is not float16, float32 or float64.
     """
-    n = whole_number("n", n, 0)
-    kind = np.dtype(dtype)
-    if kind not in memory.FLOATS:
-        raise ValueError(f"dtype must be {' or '.join(map(str, memory.FLOATS))}, got {kind}")
-    return host().unpack(memory.words("words", words, [n]), n, kind)
+    if out is None:
+        n, kind = whole_number("n", n, 0), np.dtype(dtype)
+        if kind not in memory.FLOATS:
+            raise ValueError(f"dtype must be {' or '.join(map(str, memory.FLOATS))}, got {kind}")
+        out = np.empty(n, kind)
+
+    def check(x: Array) -> tuple:
+        checked = memory.in_place("out", x)
+        return form_for(out=checked), checked
+
+    checked = each(check, out)
+    sizes = [x.n for _, x in checked]
+    own = memory.pieces(memory.words("words", words, sizes), sizes)
+    compute("unpack", [(form, Unpack(x, piece)) for (form, x), piece in zip(checked, own)])
+    return out
+
+
+def nonfinite(x: Array | Sequence[Array]) -> list[int]:
+    """Which arrays of a list hold a NaN or an infinity: their numbers, [0] for a single array, or [].
+
+    Raises:
+        ValueError: x is not of float16, float32 or float64.
+    """
+
+    def check(x: Array) -> tuple:
+        checked = memory.flat("x", x)
+        return form_for(x=checked), checked
+
+    checked = each(check, x)
+    found = np.zeros(len(checked), bool)
+    compute("nonfinite", [(form, NonFinite(x, found[i : i + 1])) for i, (form, x) in enumerate(checked)])
+    return np.flatnonzero(found).tolist()
 
 
 def vote(ballots: np.ndarray | Sequence[np.ndarray], *, out: np.ndarray | None = None) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Callable
 import numpy as np
 
 from gluonbook.kernels import hyper, native
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, Pack, SignumStep
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 from gluonbook.kernels.memory import Flat
 from gluonbook.kernels.threads import Call, share
 from gluonbook.kernels.views import readable, settle, writable
@@ -34,11 +34,14 @@ def pack(jobs: Sequence[Pack]) -> None:
     _compute(_pack, jobs)
 
 
-def unpack(words: np.ndarray, n: int, dtype: np.dtype) -> np.ndarray:
+def unpack(jobs: Sequence[Unpack]) -> None:
     """See `ballots.unpack`."""
-    signs = np.empty(n, dtype)
-    share([Call(native.unpack, n, signs.itemsize, (words, writable(Flat(signs, dtype, (n,), n))))])
-    return signs
+    _compute(_unpack, jobs)
+
+
+def nonfinite(jobs: Sequence[NonFinite]) -> None:
+    """See `ballots.nonfinite`."""
+    _compute(_nonfinite, jobs)
 
 
 def vote(ballots: Sequence[np.ndarray], words: np.ndarray) -> None:
@@ -81,3 +84,20 @@ def _apply_signs(weight: Flat, words: np.ndarray, lr: np.floating, wd: np.floati
 def _pack(x: Flat, words: np.ndarray) -> Call:
     settle(x)
     return Call(native.pack, x.n, x.dtype.itemsize, (readable(x), words))
+
+
+def _unpack(x: Flat, words: np.ndarray) -> Call:
+    settle(x)
+    return Call(native.unpack, x.n, x.dtype.itemsize, (words, writable(x)))
+
+
+def _nonfinite(x: Flat, found: np.ndarray) -> Call:
+    settle(x)
+    whole = np.dtype(f"i{x.dtype.itemsize}")
+    infinity = np.array(np.inf, x.dtype).view(whole)[()]
+    return Call(
+        native.nonfinite,
+        x.n,
+        x.dtype.itemsize,
+        (readable(x).view(whole), whole.type(np.iinfo(whole).max), infinity, found),
+    )

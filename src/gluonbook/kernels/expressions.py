@@ -16,7 +16,7 @@ from mxnet import nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import hyper
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, Pack, SignumStep
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 from gluonbook.kernels.memory import BITS, Flat
 
 _POWERS = tuple(1 << bit for bit in range(8))
@@ -55,6 +55,18 @@ def pack(jobs: Sequence[Pack]) -> None:
     """See `ballots.pack`."""
     for x, words in jobs:
         _pack(x.array, words)
+
+
+def unpack(jobs: Sequence[Unpack]) -> None:
+    """See `ballots.unpack`."""
+    for x, words in jobs:
+        x.array[:] = _unpacked(words, x.n, x.array).reshape(x.shape)
+
+
+def nonfinite(jobs: Sequence[NonFinite]) -> None:
+    """See `ballots.nonfinite`."""
+    for x, found in jobs:
+        found[0] |= bool((0 * x.array != 0).max().asscalar())
 
 
 def _pack(x: NDArray, words: np.ndarray) -> None:

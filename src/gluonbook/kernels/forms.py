@@ -1,9 +1,9 @@
 """Which form of the kernels computes: compiled code for the host's memory, NDArray expressions for a GPU's.
 
-Every form is a module with the same functions, `signum_step`, `momentum_pack`, `apply_signs` and `pack`; each takes a
-list of jobs, one an array, that have been checked. The host's has also `unpack` and `vote`, since words always lie
-there: they are 1/32 of an array, and on their way between workers. A faster form for GPUs would be one more module,
-chosen here.
+Every form is a module with the same functions, `signum_step`, `momentum_pack`, `apply_signs`, `pack`, `unpack` and
+`nonfinite`; each takes a list of jobs, one an array, that have been checked. The host's has also `vote`, since words
+always lie there: they are 1/32 of an array, and on their way between workers. A faster form for GPUs would be one more
+module, chosen here.
 """
 
 from __future__ import annotations
@@ -47,6 +47,20 @@ class Pack(NamedTuple):
 
     x: Flat
     words: np.ndarray
+
+
+class Unpack(NamedTuple):
+    """Signs as numbers, into an array."""
+
+    x: Flat
+    words: np.ndarray
+
+
+class NonFinite(NamedTuple):
+    """Whether NaN or infinity is in an array."""
+
+    x: Flat
+    found: np.ndarray  # one element, set to True if so
 
 
 class ApplySigns(NamedTuple):

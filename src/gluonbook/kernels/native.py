@@ -298,6 +298,19 @@ def apply_signs(start, stop, weight, words, lr, wd):  # type: ignore[no-untyped-
 
 
 @_compiled
+def nonfinite(start, stop, bits, magnitude, infinity, found):  # type: ignore[no-untyped-def]
+    """See `reference.nonfinite`; numbers come as the signed integers of their bits.
+
+    `magnitude` masks the sign away; what is then as large as `infinity`, is that or NaN.
+    """
+    b, largest = bits[start:stop], magnitude ^ magnitude
+    for i in range(len(b)):
+        largest = max(largest, b[i] & magnitude)
+    if largest >= infinity:
+        found[0] = True
+
+
+@_compiled
 def vote(start, stop, addresses, result, digits, offset):  # type: ignore[no-untyped-def]
     """See `reference.vote`; `addresses` says where the ballots lie.
 

@@ -75,3 +75,8 @@ def apply_signs(weight: np.ndarray, words: np.ndarray, lr: np.floating, wd: np.f
         if wd != 0:
             direction = direction + wd * wide
         weight[:] = wide - lr * direction
+
+
+def nonfinite(x: np.ndarray) -> bool:
+    """Whether any element of x is NaN or infinite."""
+    return not np.isfinite(x).all()
