@@ -1,0 +1,61 @@
+"""How the workers of a run talk: what a store asks of an engine, and the engine of a worker that is alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+
+class Link(ABC):
+    """The connection of one worker, the `rank`, with all `size` of them.
+
+    All operations are collective: every rank calls the same ones in the same order, with arrays of the same length and
+    type, and all get the same result. Arrays are contiguous numpy arrays with one axis.
+    """
+
+    engine: ClassVar[str]  # the last word of a store's `type`
+    rank: int
+    size: int
+
+    @abstractmethod
+    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> np.ndarray:
+        """The majority of the ballots of the ranks in `voters`, which is not empty, ties counting as +.
+
+        A ballot and the majority are words of uint64, as `kernels.pack` and `kernels.vote` make them. A rank that does
+        not vote hands in a ballot all the same, of which only the length counts.
+        """
+
+    @abstractmethod
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        """The arrays of all ranks, (size, length), for short arrays of any type."""
+
+    @abstractmethod
+    def add(self, values: np.ndarray) -> None:
+        """Replace float32 values, in place, by their sums over all ranks, the same bits on each."""
+
+    @abstractmethod
+    def broadcast(self, values: np.ndarray) -> None:
+        """Replace bytes (uint8), in place, by those of rank 0."""
+
+
+class Alone(Link):
+    """The one worker of a run in a single process: every operation is the identity."""
+
+    engine = "local"
+    rank = 0
+    size = 1
+
+    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> np.ndarray:
+        return ballot
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        return values[None]
+
+    def add(self, values: np.ndarray) -> None:
+        pass
+
+    def broadcast(self, values: np.ndarray) -> None:
+        pass

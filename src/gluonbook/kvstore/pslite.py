@@ -1,0 +1,140 @@
+"""Workers of MXNet's own parameter server, ps-lite, with one bit a coordinate each way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import count
+
+import mxnet as mx
+import numpy as np
+from mxnet import nd
+
+from gluonbook.kernels import memory, views
+from gluonbook.kvstore.link import Link
+from gluonbook.kvstore.referee import ADD, HEADER, PASS, VOTE, Header, Referee, words
+
+_NEEDED = ("DMLC_ROLE", "DMLC_PS_ROOT_URI", "DMLC_PS_ROOT_PORT", "DMLC_NUM_SERVER", "DMLC_NUM_WORKER")
+_UNSPLIT = str(2**31 - 1)  # the engine would cut long messages into pieces of its own, one a server
+
+
+class PSLiteLink(Link):
+    """A worker of ps-lite, in a process that `gluonbook run --engine pslite` has started.
+
+    On top of a `dist_async` store, which hands each message to the server's code by itself. A message is raw bytes in
+    float32 carriers, sent to a `Referee` on the server, whose answer is pulled after a barrier. A ballot is cut into
+    as many parts as there are servers. An answer that is not that of this very round raises an error.
+
+    Raises:
+        RuntimeError: this process is no worker of ps-lite, or a server reports an error or gives no answer.
+    """
+
+    engine = "pslite"
+
+    def __init__(self) -> None:
+        self._store, self._servers, self._keys = _connection()
+        self.rank, self.size = self._store.rank, self._store.num_workers
+        self._boxes: dict[tuple, _Box] = {}
+
+    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> np.ndarray:
+        parts = np.array_split(ballot, self._servers)
+        boxes = [self._box(VOTE, 2 * len(part), server) for server, part in enumerate(parts)]
+        counts = self.rank in voters
+        answers = self._round(boxes, [part.view(np.float32) for part in parts], [counts] * len(parts), boxes)
+        return np.concatenate([answer.view(np.uint64) for answer in answers])
+
+    def add(self, values: np.ndarray) -> None:
+        parts = np.array_split(values, self._servers)
+        boxes = [self._box(ADD, len(part), server) for server, part in enumerate(parts)]
+        for part, total in zip(parts, self._round(boxes, parts, [True] * len(parts), boxes)):
+            part[:] = total
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        carried = _carriers(values)
+        boxes = [self._box(PASS, len(carried), rank) for rank in range(self.size)]
+        answers = self._round([boxes[self.rank]], [carried], [True], boxes)
+        length = values.nbytes
+        return np.stack([answer.view(np.uint8)[:length].view(values.dtype) for answer in answers])
+
+    def broadcast(self, values: np.ndarray) -> None:
+        carried = _carriers(values)
+        box = self._box(PASS, len(carried), self.size)
+        (answer,) = self._round([box] if self.rank == 0 else [], [carried], [True], [box])
+        values[:] = answer.view(np.uint8)[: len(values)]
+
+    def _box(self, kind: int, length: int, number: int) -> _Box:
+        """The mailbox for messages of this kind and length; `number` also chooses the server."""
+        place = kind, length, number
+        if place not in self._boxes:
+            # The engine sends a key to the server 9973·key mod the number of servers, and 9973 is prime.
+            key = next(self._keys) * self._servers + number % self._servers
+            self._boxes[place] = _Box(self._store, key, kind, length)
+        return self._boxes[place]
+
+    def _round(
+        self, to: Sequence[_Box], contents: Sequence[np.ndarray], counts: Sequence[bool], of: Sequence[_Box]
+    ) -> list[np.ndarray]:
+        """Send contents to boxes; when all ranks have, return what is in the boxes `of`, as views."""
+        for box in {*to, *of}:
+            box.round += 1
+        for box, content, counting in zip(to, contents, counts):
+            box.send(content, self.rank, counting)
+        for box in to:
+            box.sent()
+        self._store._barrier()
+        for box in of:
+            box.fetch()
+        return [box.answer() for box in of]
+
+
+@cache
+def _connection() -> tuple[mx.kv.KVStore, int, Iterator[int]]:
+    """This process's store, the number of servers, and numbers for keys; the engine takes one connection a process."""
+    if missing := [name for name in _NEEDED if name not in os.environ]:
+        raise RuntimeError(f"{', '.join(missing)} not set: start this script with `gluonbook run --engine pslite`")
+    os.environ["MXNET_KVSTORE_BIGARRAY_BOUND"] = _UNSPLIT  # read when the store is made
+    store = mx.kv.create("dist_async")
+    if store.rank == 0:
+        store.set_optimizer(Referee(store.num_workers))
+    store._barrier()
+    return store, int(os.environ["DMLC_NUM_SERVER"]), count()
+
+
+class _Box:
+    """A key of the store, and the carriers to and from it; two, since a push keeps an eye on the array it was given."""
+
+    def __init__(self, store: mx.kv.KVStore, key: int, kind: int, length: int) -> None:
+        self._store, self._key, self._kind, self.round = store, key, kind, 0
+        self._out, self._in = nd.zeros(HEADER + length), nd.zeros(HEADER + length)
+        store.init(key, self._in)  # waits for all ranks
+
+    def send(self, content: np.ndarray, rank: int, counts: bool) -> None:
+        head, body = words(self._out)
+        head[:] = Header(self._kind, self.round, rank, counts)
+        body[:] = content
+        self._store.push(self._key, self._out)
+
+    def sent(self) -> None:
+        """Wait until the server has dealt with it."""
+        views.settle(memory.flat("carrier", self._out))
+
+    def fetch(self) -> None:
+        self._store.pull(self._key, out=self._in)
+
+    def answer(self) -> np.ndarray:
+        head, body = words(self._in)
+        header = Header(*head.tolist())
+        if header.kind < 0:
+            raise RuntimeError(
+                f"the server says: {bytes(body.view(np.uint8)[: header.counts]).decode(errors='replace')}"
+            )
+        if (header.kind, header.round) != (self._kind, self.round):
+            raise RuntimeError(f"the server's answer is of round {header.round}, not {self.round}: it lost a message")
+        return body
+
+
+def _carriers(values: np.ndarray) -> np.ndarray:
+    """Any values as float32 of the same bytes, padded."""
+    raw = np.ascontiguousarray(values).view(np.uint8)
+    return np.pad(raw, (0, -len(raw) % 4)).view(np.float32)

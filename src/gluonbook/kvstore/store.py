@@ -1,0 +1,274 @@
+"""What all stores share: the side that `gluon.Trainer` sees."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from mxnet.kvstore import KVStoreBase
+from mxnet.ndarray import NDArray
+from mxnet.optimizer import Optimizer, get_updater
+
+from gluonbook import kernels
+from gluonbook.checks import whole_number
+from gluonbook.kvstore.consent import Consent
+from gluonbook.kvstore.link import Link
+from gluonbook.launch import heartbeat
+
+POLICIES = ("raise", "zero")
+_BUCKET = 1 << 22  # elements that are worth a message of their own
+_FINE = -1  # in place of the number of a parameter whose gradient is not finite
+
+
+class Item(NamedTuple):
+    """A parameter's part in a step; each list has one array a device."""
+
+    key: int
+    grads: list[NDArray]
+    outs: list[NDArray]  # where the outcome goes: weights if the store has the optimizer, else gradients
+
+
+class Store(KVStoreBase, ABC):
+    """A store for `Trainer(params, optimizer, options, kvstore=store)`: gradients of all workers become one.
+
+    A worker is a process, a `rank` of `num_workers`; it may train on several devices. Every rank makes the same store
+    and the same trainer, and takes the same number of steps. The weights of rank 0 are broadcast before the first.
+
+    By default `Trainer` hands its optimizer to the store, which then runs it on every worker alike
+    (`update_on_kvstore`), and a step is one exchange for all parameters. With `update_on_kvstore=False`, where the
+    trainer runs it, each parameter is exchanged by itself, since the store cannot know which is the last.
+
+    Args:
+        nonfinite: what happens if a gradient holds NaN or infinity, on any rank. "raise": all ranks raise
+            FloatingPointError in the same step, before anything has changed. "zero": the ranks that have one sit this
+            step out, and are counted (`abstentions`); if all do, the weights stay.
+        check_every: every so many steps all ranks compare a hash of their weights; 0 for never. It takes part in the
+            exchange that tells of NaN, and needs the store to have the optimizer.
+
+    Attributes:
+        states: what the method remembers, such as the momentum of this rank: a list of arrays, one a device, by
+            parameter. `gluonbook.checkpoint` saves and restores it, in a folder of each rank's own.
+        abstentions: by rank, in how many steps it did not take part.
+        steps: how many exchanges there were.
+
+    Raises (the first four on all ranks alike):
+        ValueError: parameters differ between ranks in name, order, type or shape; or an argument is not legal.
+        FloatingPointError: a gradient is not finite, see `nonfinite`.
+        RuntimeError: weights differ between ranks; the message names the ranks.
+    """
+
+    link_type: ClassVar[type[Link]]
+    method: ClassVar[str]
+
+    def __init__(self, *, nonfinite: str = "raise", check_every: int = 100, **link: Any) -> None:
+        if nonfinite not in POLICIES:
+            raise ValueError(f"nonfinite must be {' or '.join(map(repr, POLICIES))}, got {nonfinite!r}")
+        self.nonfinite = nonfinite
+        self.check_every = whole_number("check_every", check_every, 0)
+        self.link = self.link_type(**link)
+        self.states: dict[int, list[NDArray]] = {}
+        self.abstentions = [0] * self.link.size
+        self.steps = 0
+        self._consent = Consent(self.link)
+        self._sender = ThreadPoolExecutor(1, "gluonbook-store")
+        self._updater = None
+        self._waiting: dict[int, Item] = {}
+        self._expected: set[int] | None = None
+
+    @property
+    def type(self) -> str:
+        """The method and the engine; without the word "dist", which makes `Trainer` expect MXNet's own stores."""
+        return f"{self.method}_{self.link.engine}"
+
+    @property
+    def rank(self) -> int:
+        """The number of this worker, from 0."""
+        return self.link.rank
+
+    @property
+    def num_workers(self) -> int:
+        """How many workers there are."""
+        return self.link.size
+
+    @staticmethod
+    def is_capable(capability: str) -> bool:
+        """Whether the store can do something: it can run the optimizer."""
+        return capability == KVStoreBase.OPTIMIZER
+
+    def set_optimizer(self, optimizer: Optimizer) -> None:
+        """Run this optimizer, the trainer's own, so that what is set there later holds here, too."""
+        self._accept(optimizer)
+        self._updater = get_updater(optimizer)
+
+    def broadcast(self, key: int, value: NDArray, out: NDArray | list[NDArray], priority: int = 0) -> None:
+        """Write rank 0's value into all arrays of `out`, on every rank."""
+        heartbeat.step()
+        self._consent.reach(f"parameter {self._name(key)}, shape {value.shape}, {np.dtype(value.dtype)}")
+        array = np.ascontiguousarray(value.asnumpy())
+        self.link.broadcast(array.reshape(-1).view(np.uint8))
+        for place in out if isinstance(out, (list, tuple)) else [out]:
+            place[:] = array
+
+    def pushpull(self, key: Any, value: Any, out: Any = None, priority: int = 0) -> None:
+        """Make one gradient of all, and write it to `out`, or to `value`; or, with an optimizer, the weight to `out`.
+
+        `key` is a parameter's number, and `value` and `out` are arrays or lists with one a device; or `key` is a list
+        of numbers, and the others lists of such. With an optimizer, a step waits until all its parameters are there.
+        """
+        many = isinstance(key, (list, tuple))
+        keys, values = (key, value) if many else ([key], [value])
+        outs = values if out is None else out if many else [out]
+        for one, grads, places in zip(keys, values, outs):
+            self._await(Item(one, _listed(grads), _listed(places)))
+        if self._updater is None or len(self._waiting) == len(self._expected):
+            items, self._waiting, self._expected = list(self._waiting.values()), {}, None
+            self._exchange(items)
+
+    def save_optimizer_states(self, fname: str, dump_optimizer: bool = False) -> None:
+        """Not this way: MXNet's file would leave the states of the store out, and unpickle what it loads."""
+        raise NotImplementedError("use gluonbook.checkpoint.save(folder, net, trainer, ...), which keeps store.states")
+
+    def load_optimizer_states(self, fname: str) -> None:
+        """See `save_optimizer_states`."""
+        raise NotImplementedError("use gluonbook.checkpoint.load(path, net, trainer), on what its save has written")
+
+    @abstractmethod
+    def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> Any:
+        """What this rank sends for its gradients; `grads[i][d]` is that of parameter keys[i] on device d.
+
+        Without `counts` this rank takes part in name only: the message has the right size, and nothing else changes.
+        """
+
+    @abstractmethod
+    def _send(self, message: Any, voters: Sequence[int]) -> Any:
+        """Exchange messages, and make one gradient of those of the ranks in `voters`. Runs in a thread of its own."""
+
+    @abstractmethod
+    def _write(self, combined: Any, arrays: list[NDArray]) -> None:
+        """Write what `_send` gave into arrays, one a parameter."""
+
+    def _accept(self, optimizer: Optimizer) -> None:
+        """Raise ValueError for an optimizer that would not do what it says."""
+
+    def _move(self, combined: Any, keys: Sequence[int], weights: Sequence[Sequence[NDArray]]) -> bool:
+        """Do the optimizer's step in one pass, if the method has a way for it, and say whether that was done."""
+        return False
+
+    def _exchange(self, items: list[Item]) -> None:
+        heartbeat.step()
+        keys, grads = _columns(items)
+        bad = kernels.nonfinite([grad for device in zip(*grads) for grad in device])
+        due = self._updater is not None and self.check_every and self.steps % self.check_every == 0
+        told = self._consent.reach(
+            f"a step of parameters {_ranges(keys)}",
+            bad[0] % len(keys) if bad else _FINE,
+            _fingerprint([item.outs[0] for item in items]) if due else 0,
+        )
+        if due:
+            self._compare(told[:, 1])
+        self.steps += 1
+        voters = self._voters(told[:, 0], keys)
+        if not voters:
+            return
+        # Messages travel while the next ones are made.
+        buckets = list(_buckets(items))
+        coming = [
+            self._sender.submit(self._send, self._message(*_columns(bucket), self.rank in voters), voters)
+            for bucket in buckets
+        ]
+        for bucket, combined in zip(buckets, coming):
+            self._finish(bucket, combined.result())
+
+    def _finish(self, items: list[Item], combined: Any) -> None:
+        if self._updater is None:
+            for device in zip(*(item.outs for item in items)):
+                self._write(combined, list(device))
+        else:
+            self._update(combined, items)
+
+    def _update(self, combined: Any, items: list[Item]) -> None:
+        keys = [item.key for item in items]
+        if self._move(combined, keys, [item.outs for item in items]):
+            return
+        grads = [item.grads[0] for item in items]
+        self._write(combined, grads)
+        self._updater(keys, grads, [item.outs[0] for item in items])
+        for item in items:
+            for other in item.outs[1:]:
+                item.outs[0].copyto(other)
+
+    def _await(self, item: Item) -> None:
+        """Keep the item until the step is complete: with an optimizer, all parameters that have a gradient."""
+        if self._updater and self._expected is None:
+            parameters = self._updater.optimizer.param_dict
+            self._expected = {key for key, p in parameters.items() if p.grad_req != "null"}
+        if item.key in self._waiting or (self._updater and item.key not in self._expected):
+            raise ValueError(
+                f"parameter {self._name(item.key)} does not belong to this step, or comes again: a step takes "
+                f"{_ranges(sorted(self._expected or []))}, and has {_ranges(list(self._waiting))}"
+            )
+        self._waiting[item.key] = item
+
+    def _voters(self, bad: np.ndarray, keys: list[int]) -> list[int]:
+        """The ranks that take part."""
+        for rank, place in enumerate(bad):
+            if place != _FINE and self.nonfinite == "raise":
+                name = self._name(keys[place])
+                raise FloatingPointError(f"step {self.steps}: the gradient of {name} on rank {rank} is not finite")
+            self.abstentions[rank] += place != _FINE
+        return np.flatnonzero(bad == _FINE).tolist()
+
+    def _compare(self, fingerprints: np.ndarray) -> None:
+        others = np.flatnonzero(fingerprints != fingerprints[0]).tolist()
+        if others:
+            ranks = ", ".join(map(str, others))
+            raise RuntimeError(f"after {self.steps} steps, the weights of rank 0 are not those of rank {ranks}")
+
+    def _name(self, key: int) -> str:
+        parameters = self._updater.optimizer.param_dict if self._updater else {}
+        return f"{key} ({parameters[key].name})" if key in parameters else str(key)
+
+
+def _columns(items: Sequence[Item]) -> tuple[list[int], list[list[NDArray]]]:
+    return [item.key for item in items], [item.grads for item in items]
+
+
+def _buckets(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """The items in groups of at least _BUCKET elements, but for the last; the same ones on every rank."""
+    bucket: list[Item] = []
+    size = 0
+    for item in items:
+        bucket.append(item)
+        size += item.grads[0].size
+        if size >= _BUCKET:
+            yield bucket
+            bucket, size = [], 0
+    if bucket:
+        yield bucket
+
+
+def _listed(arrays: Any) -> list[NDArray]:
+    return list(arrays) if isinstance(arrays, (list, tuple)) else [arrays]
+
+
+def _fingerprint(weights: Sequence[NDArray]) -> int:
+    """63 bits that two sets of weights share by chance only."""
+    digest = hashlib.blake2b(digest_size=8)
+    for weight in weights:
+        digest.update(np.ascontiguousarray(weight.asnumpy()).view(np.uint8))
+    return int.from_bytes(digest.digest(), "little") >> 1
+
+
+def _ranges(keys: Sequence[int]) -> str:
+    """Numbers as people write them: 0-3, 5."""
+    ends: list[list[int]] = []
+    for key in keys:
+        if ends and key == ends[-1][1] + 1:
+            ends[-1][1] = key
+        else:
+            ends.append([key, key])
+    return ", ".join(f"{low}-{high}" if low < high else str(low) for low, high in ends)

@@ -1,0 +1,110 @@
+"""signSGD with majority vote: one bit a coordinate, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from mxnet.kvstore import KVStoreBase
+from mxnet.ndarray import NDArray
+from mxnet.optimizer import Optimizer
+
+from gluonbook import kernels
+from gluonbook.kernels import memory
+from gluonbook.kvstore.link import Alone
+from gluonbook.kvstore.mpi import MPILink
+from gluonbook.kvstore.pslite import PSLiteLink
+from gluonbook.kvstore.store import Store
+from gluonbook.optimizers import SignSGD
+from gluonbook.rule import real, zeros_like
+
+
+class VoteStore(Store):
+    """The majority vote of all workers on the sign of each coordinate, with Signum's momentum on each of them.
+
+        mom_m ← momentum·mom_m − (1 − momentum)·rescale_grad·grad_m      on worker m; mom is minus the momentum
+        ballot_m = sign(−mom_m)                                           packed, 64 in a word
+        vote = sign(Σ_m ballot_m)                                         ties count as +, as does sign(0)
+        weight ← weight − lr·(vote + wd_lh·weight)                        on all workers, the same bits
+
+    The last line is the optimizer's: `signsgd`, whose step the store then does in one pass. Its `wd` would be without
+    effect beside a vote of ±1, and is refused: decoupled weight decay is `wd_lh`. Another optimizer gets the vote as
+    its gradient; note that `Trainer.step` tells it to rescale that by 1/batch_size.
+
+    Several devices of a process vote first, each with a momentum of its own; their majority is the ballot of the
+    process. So with more than one process *and* device this is a majority of majorities.
+
+    Args:
+        momentum: in [0, 1)
+        others: those of `Store`
+
+    Source: Bernstein, Zhao, Azizzadenesheli and Anandkumar, signSGD with majority vote is communication efficient and
+    fault tolerant (2019), arXiv:1810.05291, Algorithm 1.
+    """
+
+    method = "vote"
+
+    def __init__(self, momentum: float = 0.9, **options) -> None:
+        super().__init__(**options)
+        self.momentum = real("momentum", momentum, "[0, 1)")
+
+    def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> np.ndarray:
+        if not counts:
+            return np.zeros(sum(memory.words_for(own[0].size) for own in grads), np.uint64)
+        for key, own in zip(keys, grads):
+            if key not in self.states:
+                self.states[key] = [_momentum(grad) for grad in own]
+        rescale = self._updater.optimizer.rescale_grad if self._updater else 1.0
+        ballots = [
+            kernels.momentum_pack(list(moms), list(own), momentum=self.momentum, rescale_grad=rescale)
+            for moms, own in zip(zip(*(self.states[key] for key in keys)), zip(*grads))
+        ]
+        return kernels.vote(ballots) if len(ballots) > 1 else ballots[0]
+
+    def _send(self, message: np.ndarray, voters: Sequence[int]) -> np.ndarray:
+        return self.link.exchange(message, voters)
+
+    def _write(self, combined: np.ndarray, arrays: list[NDArray]) -> None:
+        kernels.unpack(combined, out=arrays)
+
+    def _accept(self, optimizer: Optimizer) -> None:
+        if isinstance(optimizer, SignSGD) and optimizer.wd:
+            raise ValueError(f"beside a vote of ±1, wd has no effect on its sign: use wd_lh, got wd={optimizer.wd}")
+
+    def _move(self, combined: np.ndarray, keys: Sequence[int], weights: Sequence[Sequence[NDArray]]) -> bool:
+        optimizer = self._updater.optimizer
+        if type(optimizer) is not SignSGD or optimizer.multi_precision or optimizer.rescale_grad <= 0:
+            return False
+        lrs = []
+        for key in keys:
+            optimizer._update_count(key)
+            lrs.append(optimizer._get_lr(key))
+        for device in zip(*weights):
+            kernels.apply_signs(list(device), combined, lr=lrs, wd=optimizer.wd_lh)
+        return True
+
+
+def _momentum(grad: NDArray) -> NDArray:
+    """Zeros beside the gradient; float32 for float16, where small gradients would be lost in the sum."""
+    return zeros_like(grad if grad.dtype != np.float16 else grad.astype(np.float32))
+
+
+@KVStoreBase.register
+class LocalVoteStore(VoteStore):
+    """The devices of this process vote. It is the reference for the other engines."""
+
+    link_type = Alone
+
+
+@KVStoreBase.register
+class MPIVoteStore(VoteStore):
+    """The ranks of MPI vote; `comm` is their communicator, all ranks without it. See `MPILink`."""
+
+    link_type = MPILink
+
+
+@KVStoreBase.register
+class PSLiteVoteStore(VoteStore):
+    """The workers of ps-lite vote, and its servers count. See `PSLiteLink`."""
+
+    link_type = PSLiteLink

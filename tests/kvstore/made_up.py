@@ -1,0 +1,91 @@
+"""Short trainings with made-up gradients, the same for every engine; as a script, one worker of such a run.
+
+python made_up.py STORE FOLDER [CASE...]      trains every case, and writes the weights to FOLDER/rank-N.npz
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+from mxnet import gluon
+
+import gluonbook.optimizers  # noqa: F401  (registers ours)
+from gluonbook import kvstore
+
+SHAPES = [(3,), (5, 7), (64,), (65, 1), (1,), (2, 3, 4, 5), (128,), (1000, 7)]
+LONG = [(300_001,), (2,)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a run is like, but for the engine and the number of workers."""
+
+    dtype: str = "float32"
+    shapes: tuple = tuple(SHAPES)
+    inverters: int = 0  # so many workers, the last ones, send the opposite
+    optimizer: str = "signsgd"
+    update_on_kvstore: bool = True
+    steps: int = 4
+    wd_lh: float = 0.01
+
+
+CASES = {
+    "plain": Case(),
+    "float16": Case(dtype="float16"),
+    "float64": Case(dtype="float64"),
+    "long": Case(shapes=tuple(LONG)),
+    "inverter": Case(inverters=1),
+    "trainer": Case(update_on_kvstore=False),
+    "fusedsignum": Case(optimizer="fusedsignum"),
+}
+
+
+def gradient(shape: tuple, worker: int, step: int, place: int, case: Case, workers: int) -> np.ndarray:
+    """Worker's gradient: small whole numbers, many of them zero, so that there are ties."""
+    luck = np.random.RandomState([worker, step, place])
+    grad = luck.randint(-2, 3, size=shape).astype(case.dtype)
+    return -grad if worker >= workers - case.inverters else grad
+
+
+def parameters(case: Case, ctx: Sequence[mx.Context], seed: int) -> gluon.ParameterDict:
+    """Parameters p0, p1, ... whose values depend on the seed."""
+    params = gluon.ParameterDict()
+    for place, shape in enumerate(case.shapes):
+        parameter = params.get(f"p{place:02d}", shape=shape, dtype=case.dtype)
+        parameter.initialize(mx.init.Zero(), ctx=list(ctx))
+        parameter.set_data(mx.nd.array(np.random.RandomState([seed, place]).randn(*shape), dtype=case.dtype))
+    return params
+
+
+def trained(case: Case, store: kvstore.Store, ctx: Sequence[mx.Context], workers: Sequence[int], total: int) -> list:
+    """The weights after the run, those of the first device; the devices play these workers of `total`."""
+    params = parameters(case, ctx, seed=store.rank)
+    options = {"learning_rate": 0.05, "wd_lh": case.wd_lh}
+    trainer = gluon.Trainer(
+        params, case.optimizer, options, kvstore=store, update_on_kvstore=None if case.update_on_kvstore else False
+    )
+    for step in range(case.steps):
+        for place, parameter in enumerate(params.values()):
+            for device, worker in zip(ctx, workers):
+                grad = gradient(parameter.shape, worker, step, place, case, total)
+                parameter.grad(device)[:] = mx.nd.array(grad, device, dtype=case.dtype)
+                parameter.data(device)._fresh_grad = True
+        trainer.step(1)
+    return [parameter.list_data()[0].asnumpy() for parameter in params.values()]
+
+
+def main(name: str, folder: str, *cases: str) -> None:
+    """Train as one worker of a distributed run."""
+    for case in cases:
+        store = getattr(kvstore, name)()
+        weights = trained(CASES[case], store, [mx.cpu()], [store.rank], store.num_workers)
+        np.savez(Path(folder) / f"{case}-{store.rank}.npz", *weights)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,330 @@
+"""The stores in one process: formulas, what the trainer sees, errors, states. `test_engines` is about the engines."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import mxnet as mx
+import numpy as np
+import pytest
+from made_up import CASES, Case, gradient, parameters, trained
+from mxnet import gluon, nd
+
+from gluonbook import checkpoint, kvstore
+from gluonbook.kernels import memory
+from gluonbook.kvstore import LocalErrorFeedbackStore, LocalMeanStore, LocalVoteStore
+
+STORES = (LocalVoteStore, LocalMeanStore, LocalErrorFeedbackStore)
+
+
+def devices(n: int) -> list:
+    return [mx.cpu(i) for i in range(n)]
+
+
+def run(store, case: Case = CASES["plain"], workers: int = 3) -> list:
+    return trained(case, store, devices(workers), range(workers), workers)
+
+
+def by_hand(case: Case, workers: int, momentum: float, lr: float = 0.05) -> list:
+    """The formula of `VoteStore` in numpy, in the precision of the weights, one operation after the other."""
+    kind = np.dtype(case.dtype).type
+    wide = np.float32 if kind is np.float16 else kind
+    weights = [p.data().asnumpy() for p in parameters(case, [mx.cpu()], 0).values()]
+    moms = [[np.zeros(shape, wide) for shape in case.shapes] for _ in range(workers)]
+    beta = wide(momentum)
+    for step in range(case.steps):
+        for place, shape in enumerate(case.shapes):
+            ayes = np.zeros(shape, int)
+            for worker in range(workers):
+                grad = gradient(shape, worker, step, place, case, workers).astype(wide)
+                moms[worker][place] = beta * moms[worker][place] - (1 - beta) * grad
+                ayes += ~(-moms[worker][place] < 0)
+            vote = np.where(2 * ayes >= workers, 1, -1).astype(wide)
+            w = weights[place].astype(wide)
+            weights[place] = (w - wide(lr) * (vote + wide(case.wd_lh) * w)).astype(kind)
+    return weights
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("workers", range(1, 9))
+@pytest.mark.parametrize("name", ["plain", "float16", "float64", "inverter"])
+def test_a_vote_is_its_formula_bit_for_bit(name, workers, momentum):
+    expected = by_hand(CASES[name], workers, momentum)
+    for a, b in zip(expected, run(LocalVoteStore(momentum=momentum), CASES[name], workers)):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_the_trainer_may_run_the_optimizer_itself(store):
+    """signSGD then rounds (1 − lr·wd_lh)·w in another order, hence without decay."""
+    inside = dataclasses.replace(CASES["plain"], wd_lh=0.0)
+    outside = dataclasses.replace(inside, update_on_kvstore=False)
+    for a, b in zip(run(store(), inside), run(store(), outside)):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "fusedsignum", "plainsignum"])
+def test_every_optimizer_takes_what_a_store_gives(store, optimizer):
+    """All devices hold the same bits, and an optimizer that does its step in one pass is no exception."""
+    case = dataclasses.replace(CASES["plain"], optimizer=optimizer)
+    params = parameters(case, devices(3), 0)
+    options = {"learning_rate": 0.05}
+    trainer = gluon.Trainer(params, optimizer, options, kvstore=store())
+    for step in range(3):
+        step_with_gradients(params, trainer, step)
+        for parameter in params.values():
+            one, *others = (array.asnumpy() for array in parameter.list_data())
+            assert all(np.array_equal(one, other) for other in others)
+    assert not np.array_equal(one, parameters(case, devices(1), 0)["p07"].data().asnumpy())
+
+
+def step_with_gradients(params, trainer, step, change=lambda grad, worker, place: grad):
+    """A step with the gradients of `made_up`, which `change` may alter."""
+    for place, parameter in enumerate(params.values()):
+        for worker, device in enumerate(parameter.list_ctx() if parameter.grad_req != "null" else []):
+            grad = gradient(parameter.shape, worker, step, place, CASES["plain"], len(parameter.list_ctx()))
+            parameter.grad(device)[:] = nd.array(change(grad, worker, place), device)
+            parameter.data(device)._fresh_grad = True
+    trainer.step(1)
+
+
+def setting(store, workers=3, optimizer="signsgd", **options):
+    """Parameters and their trainer."""
+    params = parameters(CASES["plain"], devices(workers), 0)
+    return params, gluon.Trainer(params, optimizer, {"learning_rate": 0.05, **options}, kvstore=store)
+
+
+def test_the_mean_of_one_process_is_the_sum_of_its_devices():
+    params, trainer = setting(LocalMeanStore(), optimizer="sgd")
+    before = params["p00"].data().asnumpy()
+    step_with_gradients(params, trainer, 0)
+    grads = [gradient((3,), worker, 0, 0, CASES["plain"], 3) for worker in range(3)]
+    np.testing.assert_allclose(params["p00"].data().asnumpy(), before - 0.05 * sum(grads), rtol=1e-6)
+
+
+def noisy(grad, worker, place):
+    """No zeros: there a bit says +, and the sign of the optimizer 0."""
+    return grad + 0.1 * np.random.RandomState(place).randn(*grad.shape)
+
+
+def test_error_feedback_with_one_worker_is_the_optimizer():
+    """As long as the learning rate stays what it is."""
+    ours, trainer = setting(LocalErrorFeedbackStore(), workers=1, optimizer="plainsgd", momentum=0.0)
+    others, plain = setting(None, workers=1, optimizer="efsignsgd")
+    for step in range(20):
+        for params, own in ((ours, trainer), (others, plain)):
+            step_with_gradients(params, own, step, noisy)
+    for one, other in zip(ours.values(), others.values()):
+        np.testing.assert_allclose(one.data().asnumpy(), other.data().asnumpy(), rtol=0, atol=2e-5)
+
+
+def test_error_feedback_loses_nothing():
+    """The sum of what was sent, and what is left, is the sum of all gradients."""
+    store = LocalErrorFeedbackStore()
+    params, trainer = setting(store, workers=2, optimizer="plainsgd", momentum=0.0, learning_rate=1.0)
+    before = [p.data().asnumpy() for p in params.values()]
+    for step in range(10):
+        step_with_gradients(params, trainer, step)
+    for place, (parameter, start) in enumerate(zip(params.values(), before)):
+        total = sum(gradient(start.shape, w, s, place, CASES["plain"], 2) for w in range(2) for s in range(10))
+        left = sum(error.asnumpy() for error in store.states[place])
+        np.testing.assert_allclose(start - parameter.data().asnumpy() + left, total, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_frozen_parameter_is_left_alone(store):
+    params, trainer = setting(store())
+    params["p01"].grad_req = "null"
+    before = params["p01"].data().asnumpy()
+    for step in range(2):
+        step_with_gradients(params, trainer, step)
+    np.testing.assert_array_equal(params["p01"].data().asnumpy(), before)
+    params["p01"].grad_req = "write"
+    step_with_gradients(params, trainer, 3)
+    assert not np.array_equal(params["p01"].data().asnumpy(), before)
+
+
+def test_a_learning_rate_set_later_holds():
+    params, trainer = setting(LocalVoteStore())
+    step_with_gradients(params, trainer, 0)
+    before = params["p07"].data().asnumpy()
+    trainer.set_learning_rate(0.25)
+    step_with_gradients(params, trainer, 1)
+    np.testing.assert_allclose(np.abs(params["p07"].data().asnumpy() - before), 0.25, rtol=1e-5)
+
+
+def test_multipliers_and_schedules_hold():
+    schedule = mx.lr_scheduler.FactorScheduler(step=1, factor=0.5, base_lr=0.5)
+    params, trainer = setting(LocalVoteStore(), learning_rate=0.5, lr_scheduler=schedule)
+    params["p00"].lr_mult = 0.5
+    for step, lr in enumerate((0.5, 0.25, 0.125)):
+        before = [params[name].data().asnumpy() for name in ("p00", "p01")]
+        step_with_gradients(params, trainer, step)
+        for name, start, expected in zip(("p00", "p01"), before, (lr / 2, lr)):
+            np.testing.assert_allclose(np.abs(params[name].data().asnumpy() - start), expected, rtol=1e-5)
+
+
+def spoil(value, at_worker, at_place):
+    def change(grad, worker, place):
+        if (worker, place) == (at_worker, at_place):
+            grad = grad.copy()
+            grad.flat[-1] = value
+        return grad
+
+    return change
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("store", STORES)
+def test_a_gradient_that_is_not_finite_changes_nothing(store, value):
+    store = store()
+    params, trainer = setting(store)
+    step_with_gradients(params, trainer, 0)
+    before = [p.data().asnumpy() for p in params.values()]
+    states = {key: [array.asnumpy() for array in arrays] for key, arrays in store.states.items()}
+    with pytest.raises(FloatingPointError, match=r"step 2: the gradient of 4 \(p04\) on rank 0 is not finite"):
+        step_with_gradients(params, trainer, 1, spoil(value, 1, 4))
+    assert all(np.array_equal(p.data().asnumpy(), start) for p, start in zip(params.values(), before))
+    for key, arrays in states.items():
+        assert all(np.array_equal(a, b.asnumpy()) for a, b in zip(arrays, store.states[key]))
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_the_only_worker_that_abstains_leaves_the_weights(store):
+    store = store(nonfinite="zero")
+    params, trainer = setting(store)
+    before = [p.data().asnumpy() for p in params.values()]
+    step_with_gradients(params, trainer, 0, spoil(np.nan, 2, 0))
+    assert store.abstentions == [1]
+    assert all(np.array_equal(p.data().asnumpy(), start) for p, start in zip(params.values(), before))
+    step_with_gradients(params, trainer, 1)
+    assert store.abstentions == [1]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_checkpoint_holds_what_the_store_remembers(tmp_path, store):
+    class Net(gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="net_")
+            for place, shape in enumerate(CASES["plain"].shapes):
+                setattr(self, f"p{place:02d}", self.params.get(f"p{place:02d}", shape=shape))
+
+    def fresh():
+        net = Net()
+        net.initialize(mx.init.One(), ctx=devices(2))
+        return net, gluon.Trainer(net.collect_params(), "signsgd", {"learning_rate": 0.05}, kvstore=store())
+
+    net, trainer = fresh()
+    for step in range(3):
+        step_with_gradients(net.collect_params(), trainer, step)
+    path = checkpoint.save(tmp_path, net, trainer, step=3, epoch=0)
+    other, resumed = fresh()
+    checkpoint.load(path, other, resumed)
+    for step in range(3, 8):
+        step_with_gradients(net.collect_params(), trainer, step)
+        step_with_gradients(other.collect_params(), resumed, step)
+    for one, two in zip(net.collect_params().values(), other.collect_params().values()):
+        np.testing.assert_array_equal(one.data().asnumpy(), two.data().asnumpy())
+
+
+def test_lists_of_keys_go_in_one_call():
+    store, one_by_one = LocalVoteStore(), LocalVoteStore()
+    grads = [[nd.array([1, -1, 0]), nd.array([1, -2, -3])], [nd.array([[-5.0]]), nd.array([[4.0]])]]
+    outs = [[nd.zeros(3), nd.zeros(3)], [nd.zeros((1, 1)), nd.zeros((1, 1))]]
+    store.pushpull([3, 5], grads, outs)
+    assert [array.asnumpy().reshape(-1).tolist() for pair in outs for array in pair] == [[1, -1, 1]] * 2 + [[1]] * 2
+    for key, pair in zip((3, 5), grads):
+        one_by_one.pushpull(key, pair)
+    assert grads[0][1].asnumpy().tolist() == [1, -1, 1]
+
+
+def test_names_by_which_mxnet_finds_them():
+    for kind in STORES:
+        assert type(mx.kv.create(kind.__name__.lower())) is kind
+    store = LocalVoteStore()
+    assert (store.type, store.rank, store.num_workers) == ("vote_local", 0, 1)
+    assert store.is_capable("optimizer")
+
+
+def test_a_key_that_comes_again_is_refused():
+    store = LocalVoteStore()
+    params, trainer = setting(store)
+    step_with_gradients(params, trainer, 0)
+    grads = params["p00"].list_grad()
+    store.pushpull(0, grads, out=params["p00"].list_data())
+    with pytest.raises(ValueError, match=r"parameter 0 \(p00\) .* comes again: a step takes 0-7, and has 0"):
+        store.pushpull(0, grads, out=params["p00"].list_data())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LocalVoteStore(momentum=1), r"momentum must be a number in \[0, 1\), got 1"),
+        (lambda: LocalVoteStore(nonfinite="skip"), "nonfinite must be 'raise' or 'zero', got 'skip'"),
+        (lambda: LocalMeanStore(check_every=-1), "check_every must be a whole number from 0, got -1"),
+    ],
+)
+def test_what_cannot_be_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_coupled_weight_decay_is_refused_beside_a_vote():
+    params, trainer = setting(LocalVoteStore(), wd=0.1)
+    with pytest.raises(ValueError, match=r"use wd_lh, got wd=0\.1"):
+        step_with_gradients(params, trainer, 0)
+
+
+def test_the_trainers_own_files_are_refused(tmp_path):
+    params, trainer = setting(LocalVoteStore())
+    step_with_gradients(params, trainer, 0)
+    with pytest.raises(NotImplementedError, match=r"checkpoint\.save"):
+        trainer.save_states(str(tmp_path / "states"))
+
+
+def test_weights_that_differ_are_noticed():
+    class Other(kvstore.Link):
+        """A second rank with other weights."""
+
+        engine, rank, size = "test", 0, 2
+
+        def exchange(self, ballot, voters):
+            return ballot
+
+        def gather(self, values):
+            return np.stack([values, values + (values.dtype == np.int64) * np.array([0, 0, 1])])
+
+        def add(self, values):
+            pass
+
+        def broadcast(self, values):
+            pass
+
+    class Store(kvstore.VoteStore):
+        link_type = Other
+
+    params, trainer = setting(Store(check_every=2))
+    with pytest.raises(RuntimeError, match="after 0 steps, the weights of rank 0 are not those of rank 1"):
+        step_with_gradients(params, trainer, 0)
+
+
+def test_a_ballot_has_one_bit_a_coordinate():
+    sizes = [int(np.prod(shape)) for shape in CASES["long"].shapes]
+    sent = []
+
+    class Counting(kvstore.Link):
+        engine, rank, size = "test", 0, 1
+
+        def exchange(self, ballot, voters):
+            sent.append(ballot.nbytes)
+            return ballot
+
+        gather, add, broadcast = (lambda self, values: values[None],) * 3
+
+    class Store(kvstore.VoteStore):
+        link_type = Counting
+
+    run(Store(), CASES["long"], workers=1)
+    assert sent == [8 * sum(map(memory.words_for, sizes))] * CASES["long"].steps
+    assert sent[0] * 8 <= sum(sizes) + 64 * len(sizes)
