@@ -67,6 +67,45 @@ def bench(asked: typer.Context) -> None:
     raise typer.Exit(subprocess.run([sys.executable, root / "benchmarks", *asked.args]).returncode)
 
 
+@app.command("run", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
+def run_command(
+    script: Annotated[list[str], typer.Argument(help="The script, or with -m the module; what follows is passed on.")],
+    module: Annotated[bool, typer.Option("-m", help="Run a module, as `python -m` does.")] = False,
+    workers: Annotated[int, typer.Option(help="How many processes train.")] = 4,
+    engine: Annotated[str, typer.Option(help="mpi, or pslite (MXNet's parameter server).")] = "mpi",
+    servers: Annotated[int, typer.Option(help="How many servers pslite has.")] = 1,
+    hosts: Annotated[Optional[str], typer.Option(help="A host file; without it, all runs here, on loopback.")] = None,
+    deadline: Annotated[float, typer.Option(help="Silent seconds after which a step has failed; 0: never.")] = 120.0,
+    trust: Annotated[
+        Optional[list[str]], typer.Option(help="A module whose optimizers pslite's servers may unpickle. Repeatable.")
+    ] = None,
+    log_dir: Annotated[Optional[str], typer.Option(help="A folder for the logs; without it, a temporary one.")] = None,
+    show: Annotated[
+        Optional[list[int]], typer.Option(help="A rank whose output is shown, 0 without it. Repeatable.")
+    ] = None,
+) -> None:
+    """Run a script in several processes that train together. Exit status 1 if one fails, and then all are ended."""
+    from gluonbook import launch
+
+    try:
+        done = launch.run(
+            ["-m", *script] if module else script,
+            workers,
+            engine,
+            servers=servers,
+            hosts=hosts,
+            deadline=deadline or None,
+            trust=trust or (),
+            log_dir=log_dir,
+            show=[0] if show is None else show,
+        )
+    except (launch.LaunchError, launch.LaunchFailed) as error:
+        sys.exit(f"gluonbook: {error}")
+    except KeyboardInterrupt:
+        sys.exit("gluonbook: interrupted; all processes of the run have been ended")
+    print(f"gluonbook: {workers} workers ended well after {done.seconds:.1f} s; logs: {done.folder}")
+
+
 def main() -> None:
     """The entry point: errors that a user can mend are one message, not a traceback."""
     try:

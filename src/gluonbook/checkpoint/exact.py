@@ -26,6 +26,7 @@ from gluonbook.checkpoint.anatomy import (
     updaters_of,
 )
 from gluonbook.checkpoint.packing import pack, unpack
+from gluonbook.launch import heartbeat
 
 _FILE = "state.safetensors"
 _FORMAT = 1
@@ -87,7 +88,9 @@ def save(
         "loss_scaler": packed(getattr(trainer, "_amp_loss_scaler", None), "loss_scaler"),
     }
     blob = safetensors.numpy.save(tensors, {"gluonbook": json.dumps(record)})
-    return atomic.write(folder, step, {_FILE: blob}, keep=keep)
+    path = atomic.write(folder, step, {_FILE: blob}, keep=keep)
+    heartbeat.saved(path)
+    return path
 
 
 def load(path: str | Path, net: Block, trainer: Trainer) -> Progress:

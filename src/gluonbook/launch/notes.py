@@ -1,0 +1,46 @@
+"""What the processes of a run tell the launcher: one small file a fact, in the folder GLUONBOOK_RUN_DIR.
+
+Files, because they survive the death of their writer, even by kill -9, and need no port. The log beside them holds all
+that the process printed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER, NAME, DEADLINE = "GLUONBOOK_RUN_DIR", "GLUONBOOK_PART", "GLUONBOOK_DEADLINE"
+"""The environment variables that say where to write, as whom, and after how many silent seconds to give up."""
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The notes of one process of a run, called `name`, such as `rank-2`, `server-0` or `scheduler`."""
+
+    folder: Path
+    name: str
+
+    @classmethod
+    def own(cls) -> Notes | None:
+        """Those of this process; None where it was not started by the launcher."""
+        folder, name = os.environ.get(FOLDER), os.environ.get(NAME)
+        return cls(Path(folder), name) if folder and name else None
+
+    def file(self, fact: str) -> Path:
+        return self.folder / f"{self.name}.{fact}"
+
+    def write(self, fact: str, text: str) -> None:
+        """Note a fact; what is read is either all of it or what was there before."""
+        beside = self.folder / f".{self.name}.{fact}.{os.getpid()}"
+        beside.write_text(f"{time.monotonic()} {text}")
+        beside.replace(self.file(fact))
+
+    def read(self, fact: str) -> tuple[float, str] | None:
+        """When a fact was noted, by the clock that all processes of a machine share, and what; None before that."""
+        try:
+            when, text = self.file(fact).read_text().split(" ", 1)
+        except FileNotFoundError:
+            return None
+        return float(when), text

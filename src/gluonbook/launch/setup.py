@@ -1,0 +1,79 @@
+"""What a run consists of, and the words that start it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gluonbook.launch import lifeline, notes
+
+
+class LaunchError(RuntimeError):
+    """A run cannot be started as asked; the message says why, and what helps."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and Jupyter show instead of a traceback."""
+        return [str(self)]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What was asked for: `command` is a script and its arguments, or -m, a module and its arguments."""
+
+    command: Sequence[str]
+    workers: int
+    servers: int
+    hosts: Path | None
+    deadline: float | None
+    trust: Sequence[str]
+    variables: Mapping[str, str]
+    logs: Path
+    folder: Path
+    run: str
+
+    def environment(self) -> dict[str, str]:
+        """The variables that every process of the run gets besides those of this one."""
+        return {
+            "PYTHONUNBUFFERED": "1",
+            **self.variables,
+            lifeline.MARK: self.run,
+            notes.FOLDER: str(self.folder),
+            notes.DEADLINE: "" if self.deadline is None else str(self.deadline),
+            "GLUONBOOK_TRUST": ",".join(self.trust),
+        }
+
+    def part(self, role: str, index: int | None = None) -> list[str]:
+        """The words that start one part; without an index, it asks mpiexec for its number."""
+        number = [] if index is None else [str(index)]
+        words = [str(self.folder), str(self.logs), role, *number, "--", *self.command]
+        return [sys.executable, "-m", "gluonbook.launch.part", *words]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that the launcher starts itself: one part of the run, or mpiexec, which starts them."""
+
+    name: str
+    words: Sequence[str]
+    variables: Mapping[str, str]
+
+    @property
+    def tied(self) -> list[str]:
+        """Its words, behind those that let the kernel end it with this process."""
+        return [sys.executable, "-m", "gluonbook.launch.tied", str(os.getpid()), *self.words]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The processes to start, and the names of the parts that then report: the workers first, then their helpers."""
+
+    processes: Sequence[Process]
+    workers: Sequence[str]
+    helpers: Sequence[str] = ()
+
+    @property
+    def parts(self) -> list[str]:
+        return [*self.workers, *self.helpers]

@@ -1,0 +1,44 @@
+"""The shared memory that MPI ranks leave behind when they are killed.
+
+MPICH removes its file `/dev/shm/mpich_shm_...` in MPI_Finalize, which a killed rank never reaches. The file's name says
+nothing about the run, so one is removed only if it is ours, is younger than the run, and no process has it in use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDER = Path("/dev/shm")
+_PATTERN = "mpich_shm_*"
+
+
+def sweep(since: float) -> None:
+    """Remove the files of runs that have ended, if they were made after `since` (seconds of `time.time`)."""
+    files = {str(file): file for file in FOLDER.glob(_PATTERN) if _ours(file, since)}
+    if files:
+        for name in set(files).difference(_in_use()):
+            files[name].unlink(missing_ok=True)
+
+
+def _ours(file: Path, since: float) -> bool:
+    try:
+        facts = file.stat()
+    except FileNotFoundError:
+        return False
+    # A second of tolerance: file systems keep a coarser clock.
+    return facts.st_uid == os.getuid() and facts.st_ctime > since - 1
+
+
+def _in_use() -> Iterator[str]:
+    """The shared memory that processes hold, by a mapping or by an open file."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            for line in (process / "maps").read_text().splitlines():
+                if "/mpich_shm_" in line:
+                    yield line.split(maxsplit=5)[-1]
+            for link in (process / "fd").iterdir():
+                yield str(link.readlink())
+        except OSError:
+            continue  # it has just ended, or belongs to someone else

@@ -1,0 +1,239 @@
+"""Starts the processes of a run, watches them, and leaves none behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from gluonbook.launch import heartbeat, lifeline, logs, shared_memory
+from gluonbook.launch.failure import Failure, died, silent, title
+from gluonbook.launch.notes import Notes
+from gluonbook.launch.setup import Plan, Setup
+
+STARTING = 15.0
+"""Within so many seconds every part must have begun to run Python."""
+
+ENDING = 15.0
+"""Within so many seconds after the last worker the servers and mpiexec must have ended, too."""
+
+_POLL = 0.03
+_GRACE = 0.5  # a rank's own alarm speaks first, since it knows best where it hangs
+
+
+class Supervisor:
+    """One attempt at a run. Use it as a context: whatever happens in it, nothing of the run is alive after it."""
+
+    def __init__(self, setup: Setup, plan: Plan) -> None:
+        self.setup, self.plan = setup, plan
+        self.notes = {name: Notes(setup.folder, name) for name in plan.parts}
+        self.begun, self.since = time.monotonic(), time.time()
+        self._reaper: subprocess.Popen | None = None
+        self._processes: dict[str, subprocess.Popen] = {}
+        self._beats: dict[str, tuple[int, bool]] = {}
+        self._heard: dict[str, float] = {}
+        self._looked = self._all_well = self.begun
+
+    def __enter__(self) -> Supervisor:
+        for name in self.notes:
+            self.log(name).write_bytes(b"")  # it may hold an earlier run
+        words = [self.setup.run, str(os.getpid()), str(self.setup.folder)]
+        try:
+            self._reaper = subprocess.Popen(
+                [sys.executable, "-m", "gluonbook.launch.reaper", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            for process in self.plan.processes:
+                with self.log(process.name).open("wb") as log:
+                    self._processes[process.name] = subprocess.Popen(
+                        process.tied,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        env={**os.environ, **process.variables},
+                    )
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def log(self, name: str) -> Path:
+        """The file of what a part has printed."""
+        return self.setup.logs / f"{name}.log"
+
+    def codes(self) -> dict[str, int]:
+        """The exit statuses of the parts that have ended; a negative one is the signal that killed it."""
+        return {name: int(ended[1]) for name, ended in self._noted("ended").items()}
+
+    def steps(self) -> dict[str, int]:
+        """How many steps each worker has begun, of those that tell."""
+        beats = {name: heartbeat.read(self.notes[name]) for name in self.plan.workers}
+        return {name: beat[0] for name, beat in beats.items() if beat}
+
+    def watch(self, looked: Callable[[], None]) -> Failure | None:
+        """Wait for the end of the run, calling `looked` often; return what failed, or None if all went well."""
+        while not self._done():
+            if failure := self._failure():
+                return failure
+            looked()
+            time.sleep(_POLL)
+        looked()
+        return None
+
+    def _noted(self, fact: str) -> dict[str, tuple[float, str]]:
+        return {name: note for name, notes in self.notes.items() for note in [notes.read(fact)] if note}
+
+    def _done(self) -> bool:
+        ended = all(process.poll() == 0 for process in self._processes.values())
+        codes = self.codes()
+        return ended and len(codes) == len(self.notes) and not any(codes.values())
+
+    def _failure(self) -> Failure | None:
+        # The statuses first, the notes after them: a process notes its end before it ends.
+        gone = [name for name, process in self._processes.items() if process.poll() is not None]
+        lost = [] if self.setup.hosts else [name for name in self.notes if self._is_lost(name)]
+        return (
+            self._bad_ending()
+            or self._lost(lost)
+            or self._gone(gone)
+            or self._not_started()
+            or self._silence()
+            or self._lingering()
+        )
+
+    def _bad_ending(self) -> Failure | None:
+        bad = {
+            name: ended
+            for name, ended in self._noted("ended").items()
+            if ended[1] != "0" or self.notes[name].read("finished") is None
+        }
+        if not bad:
+            return None
+        # The first was the cause: the others may have been taken along.
+        causes = self._noted("reason") | {name: bad[name] for name in bad if not self.notes[name].read("reason")}
+        first = min(causes, key=causes.__getitem__)
+        if first in bad and bad[first][1] == "1" and logs.timed_out(self.log(first)):
+            return self._examined()
+        code = int(bad.get(first, (0, "1"))[1])
+        return died(
+            self.notes[first], code, self.log(first), None if code else "ended with exit status 0, in mid-script"
+        )
+
+    def _is_lost(self, name: str) -> bool:
+        """Whether the keeper of a part has vanished without a note, as after a kill -9 of it."""
+        started = self.notes[name].read("started")
+        if not started or _lives(int(started[1].split()[0])):
+            return False
+        return self.notes[name].read("ended") is None
+
+    def _lost(self, names: list[str]) -> Failure | None:
+        if not names:
+            return None
+        for name in self.plan.workers:  # mpiexec ends all of them for one
+            if last_words := logs.mpi_abort(self.log(name)):
+                return died(self.notes[name], 1, self.log(name), f"aborted all ranks ({last_words})")
+        return died(self.notes[names[0]], 1, self.log(names[0]), "was lost: the process that started it was killed")
+
+    def _gone(self, names: list[str]) -> Failure | None:
+        for name in names:
+            code = self._processes[name].returncode
+            waits = name in self.notes and name not in self.codes()
+            if code or waits or (name not in self.notes and len(self.codes()) < len(self.notes)):
+                return died(Notes(self.setup.folder, name), code, self.log(name))
+        return None
+
+    def _not_started(self) -> Failure | None:
+        if time.monotonic() < self.begun + STARTING:
+            return None
+        missing = [name for name in self.notes if name not in self._noted("started")]
+        if not missing:
+            return None
+        names = ", ".join(map(title, missing))
+        return Failure(f"{names}: not started within {STARTING:g} s", logs.tail(self.log(missing[0])))
+
+    def _silence(self) -> Failure | None:
+        """The deadline, as the launcher sees it: it holds for ranks that cannot speak, because they are stopped."""
+        now = time.monotonic()
+        if now - self._looked > 1.0:  # this process, or the whole machine, was suspended: that is not their silence
+            self._heard = {name: heard + now - self._looked for name, heard in self._heard.items()}
+        self._looked = now
+        if self.setup.deadline is None or self.setup.hosts:  # elsewhere a rank's own alarm has to do
+            return None
+        for name in self.plan.workers:
+            beat = heartbeat.read(self.notes[name])
+            if beat and beat != self._beats.get(name):
+                self._beats[name], self._heard[name] = beat, now
+        armed = [name for name, (_, runs) in self._beats.items() if runs]
+        if all(now - self._heard[name] <= self.setup.deadline + _GRACE for name in armed):
+            return None
+        return self._examined()
+
+    def _examined(self) -> Failure:
+        """Let every rank print its stack, those that are blocked in C too, and say who is where."""
+        stopped = []
+        for name in self.plan.workers:
+            started = self.notes[name].read("started")
+            if self.setup.hosts or not started or self.notes[name].read("ended"):
+                continue
+            with suppress(psutil.Error):
+                process = psutil.Process(int(started[1].split()[1]))
+                if process.status() == psutil.STATUS_STOPPED:
+                    stopped.append(name)
+                elif not self.notes[name].read("finished"):
+                    process.send_signal(lifeline.DUMP)
+        time.sleep(0.25)  # the others' alarms go off now, too
+        workers = [self.notes[name] for name in self.plan.workers]
+        return silent(workers, self.setup.deadline or 0, stopped, self.setup.logs)
+
+    def _lingering(self) -> Failure | None:
+        codes, now = self.codes(), time.monotonic()
+        if any(name not in codes for name in self.plan.workers):
+            self._all_well = now
+        if now - self._all_well <= ENDING:
+            return None
+        alive = [name for name, process in self._processes.items() if process.poll() is None]
+        return Failure(f"{', '.join(map(title, alive))}: still there {ENDING:g} s after the last worker had ended")
+
+    def _end(self) -> None:
+        with _uninterrupted():
+            lifeline.end(self.setup.run)
+            for process in self._processes.values():
+                process.wait()
+            if self._reaper:
+                self._reaper.kill()
+                self._reaper.wait()
+            shared_memory.sweep(self.since)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let an impatient second Ctrl-C wait until everything has been ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
