@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import count
@@ -33,7 +35,8 @@ class PSLiteLink(Link):
     engine = "pslite"
 
     def __init__(self) -> None:
-        self._store, self._servers, self._keys = _connection()
+        store, self._servers, self._keys = _connection()
+        self._store = weakref.proxy(store)
         self.rank, self.size = self._store.rank, self._store.num_workers
         self._boxes: dict[tuple, _Box] = {}
 
@@ -90,7 +93,12 @@ class PSLiteLink(Link):
 
 @cache
 def _connection() -> tuple[mx.kv.KVStore, int, Iterator[int]]:
-    """This process's store, the number of servers, and numbers for keys; the engine takes one connection a process."""
+    """This process's store, the number of servers, and numbers for keys; the engine takes one connection a process.
+
+    The only reference to the store is here, and let go at exit: the store's end says goodbye to the other processes,
+    and if it came as late as that of a module's variables, the engine would be gone, and the process would abort.
+    """
+    atexit.register(_connection.cache_clear)
     if missing := [name for name in _NEEDED if name not in os.environ]:
         raise RuntimeError(f"{', '.join(missing)} not set: start this script with `gluonbook run --engine pslite`")
     os.environ["MXNET_KVSTORE_BIGARRAY_BOUND"] = _UNSPLIT  # read when the store is made

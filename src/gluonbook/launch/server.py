@@ -31,7 +31,8 @@ def serve(role: str) -> None:
 
     from gluonbook.launch import pickles
 
-    for module in ["gluonbook.optimizers", *pickles.trusted()]:  # a pickle imports nothing, so they have to be there
+    # A pickle imports nothing, so what it may name has to be there.
+    for module in ["gluonbook.optimizers", "gluonbook.kvstore.referee", *pickles.trusted()]:
         importlib.import_module(module)
 
     class Server(KVStoreServer):
