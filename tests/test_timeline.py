@@ -84,3 +84,31 @@ def test_an_error_in_the_work_passes_through_and_leaves_nothing_behind():
     with pytest.raises(RuntimeError, match="mine"):
         timeline.record(fail)
     assert len(timeline.record(lambda: nd.tanh(X)).of(OPERATION)) == 1
+
+
+def test_of_several_recordings_the_shortest_is_kept():
+    steps = iter([9, 9, 1, 9])
+
+    def work():
+        for _ in range(next(steps)):
+            nd.tanh(nd.ones((300, 300))).wait_to_read()
+
+    assert len(timeline.record(work, repeat=4).of(WAIT)) == 1
+    with pytest.raises(ValueError, match="0"):
+        timeline.record(work, repeat=0)
+
+
+def test_garbage_of_before_does_not_count():
+    def with_garbage():
+        kept = [nd.tanh(nd.ones((256, 256)))]
+        kept.append(kept)  # a cycle: only the garbage collector finds it
+        nd.waitall()
+
+    def tidy():
+        kept = [nd.tanh(nd.ones((256, 256))) for _ in range(4)]
+        nd.waitall()
+        return len(kept)
+
+    expected = timeline.record(tidy).peak_bytes
+    timeline.record(with_garbage)
+    assert timeline.record(tidy).peak_bytes == expected

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import mxnet as mx
+
+from gluonbook.checks import whole_number
 
 CALL, WAIT, OPERATION = "call", "wait", "operation"
 
 _HOUSEKEEPING = {"DeleteVariable", "WaitForVar"}  # of the engine; it computes nothing
 _ORDERS = {"MXImperativeInvokeEx", "MXInvokeCachedOp", "MXAutogradBackwardEx"}  # calls that make the engine compute
 _folder: tempfile.TemporaryDirectory | None = None
-_seen = 0  # how many events of the profiler's one file belong to earlier recordings
+_read = 0  # how much of the profiler's one file belongs to earlier recordings
 _level = 0  # where the profiler's counter of bytes stood after the last recording
 
 
@@ -38,17 +42,32 @@ class Recording:
     spans: tuple[Span, ...]
     peak_bytes: int
 
+    @property
+    def seconds(self) -> float:
+        """From the first event to the end of the last one."""
+        return max((span.start + span.seconds for span in self.spans), default=0.0)
+
     def of(self, kind: str) -> tuple[Span, ...]:
         """The spans of one kind: `CALL`, `WAIT` or `OPERATION`."""
         return tuple(span for span in self.spans if span.kind == kind)
 
 
-def record(work: Callable[[], object]) -> Recording:
+def record(work: Callable[[], object], *, repeat: int = 1) -> Recording:
     """Run `work()`, wait until all is computed, and return what MXNet's profiler has seen meanwhile.
 
-    Do `work` once before, so that what happens only the first time stays out of the picture. The profiler makes
-    everything a little slower: look at the order of things and their number; for times use `gluonbook.timing`.
+    Of `repeat` recordings the shortest, since other programs on the machine can only add to a time. What happens only
+    the first time stays out of it if `repeat` is large enough. The profiler makes everything a little slower: look at
+    the order of things and their number; for times use `gluonbook.timing`.
+
+    Raises:
+        ValueError: `repeat` is not positive.
     """
+    whole_number("repeat", repeat, 1)
+    return min((_record(work) for _ in range(repeat)), key=attrgetter("seconds"))
+
+
+def _record(work: Callable[[], object]) -> Recording:
+    gc.collect()  # garbage that is found while the work runs would be subtracted from its memory
     mx.nd.waitall()
     _configure()
     mx.profiler.set_state("run")
@@ -58,19 +77,13 @@ def record(work: Callable[[], object]) -> Recording:
     finally:
         mx.profiler.set_state("stop")
         events = _new_events()
-    # The engine and the operation itself both report: the same name at the same time is one span.
-    spans = sorted({(span.kind, span.name, span.start): span for span in _spans(events)}.values(), key=_start)
-    last_wait = max((span for span in spans if span.kind == WAIT), key=_start)
-    spans.remove(last_wait)  # our own
+    spans = sorted(_spans(events), key=attrgetter("start"))
+    spans.remove([span for span in spans if span.kind == WAIT][-1])  # our own
     origin = spans[0].start if spans else 0.0
     return Recording(
         spans=tuple(Span(span.kind, span.name, span.start - origin, span.seconds) for span in spans),
         peak_bytes=_peak(events),
     )
-
-
-def _start(span: Span) -> float:
-    return span.start
 
 
 def _configure() -> None:
@@ -88,13 +101,14 @@ def _configure() -> None:
 
 def _new_events() -> list[dict[str, Any]]:
     """The events since the last call. MXNet appends to its file, and closes the list only when the process ends."""
-    global _seen
+    global _read
     mx.profiler.dump(finished=False)
-    text = Path(_folder.name, "profile.json").read_text()
-    events = [event for event in json.loads(text.rstrip().rstrip(",") + "]}")["traceEvents"] if "ts" in event]
-    new = events[_seen:]
-    _seen = len(events)
-    return new
+    with Path(_folder.name, "profile.json").open() as file:
+        file.seek(_read)
+        text = file.read()
+        _read = file.tell()
+    events = text[text.index("[") + 1 :] if text.startswith("{") else text
+    return [event for event in json.loads(f"[{events.strip().strip(',')}]") if "ts" in event]
 
 
 def _spans(events: list[dict[str, Any]]) -> Iterator[Span]:
@@ -102,10 +116,11 @@ def _spans(events: list[dict[str, Any]]) -> Iterator[Span]:
     begun = defaultdict(list)
     for event in events:
         key = event.get("cat"), event["name"], event.get("tid")
-        phase = event["ph"].lower()
-        if phase == "b":
+        # Of each operation there are two reports; the one with capitals is that of the engine.
+        begin, end = "BE" if key[0] == "operator" else "be"
+        if event["ph"] == begin:
             begun[key].append(event["ts"])
-        elif phase == "e" and begun[key]:
+        elif event["ph"] == end and begun[key]:
             kind, start = _kind(*key[:2]), begun[key].pop()
             if kind:
                 yield Span(kind, event["name"], 1e-6 * start, 1e-6 * (event["ts"] - start))

@@ -27,7 +27,7 @@ def graph(symbol: Symbol, *, hide: Collection[str] = (), settings: bool = True) 
     for node in nodes:
         level.append(1 + max((level[source] for source, *_ in node["inputs"]), default=-1))
     tallest = max(level.count(column) for column in level)
-    fig, ax = axes(size=(1.2 + 1.7 * max(level), 0.7 + 0.7 * tallest))
+    fig, ax = axes(size=(1.2 + 1.7 * max(level), 0.2 + 0.7 * tallest))
     boxes = []
     for index, node in enumerate(nodes):
         column = [other for other, depth in enumerate(level) if depth == level[index]]

@@ -30,7 +30,7 @@ def timeline(recordings: Mapping[str, Recording], *, unit: str = "µs") -> Figur
     if scale is None:
         raise ValueError(f"unit is {unit!r}; it must be 'µs' or 'ms'")
     fig, panels = axes(len(recordings), 1, size=(6.4, 0.9 + 0.95 * len(recordings)), sharex=True, squeeze=False)
-    longest = max((scale * (s.start + s.seconds) for r in recordings.values() for s in r.spans), default=0.0)
+    longest = scale * max((recording.seconds for recording in recordings.values()), default=0.0)
     sentences = []
     for ax, (name, recording) in zip(panels.flat, recordings.items()):
         for kind, (row, label, style) in _LOOKS.items():
