@@ -1,32 +1,14 @@
-"""Races: works that take turns in one run, so that what slows the machine slows them all."""
+"""The rows of the bench: a ratio, measured in races, and its bound."""
 
 from __future__ import annotations
 
-import gc
-import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Callable
 
 import numpy as np
-from mxnet import nd
 
-Work = Callable[[], object]
+from gluonbook.timing import Work, race
 
-
-def race(works: Mapping[str, Work], repeat: int) -> dict[str, np.ndarray]:
-    """The seconds of each work in each of `repeat` rounds, its operations computed; one more round warms up."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    gc.collect()
-    for turn in range(repeat + 1):
-        for name, work in works.items():
-            nd.waitall()
-            start = time.perf_counter()
-            work()
-            nd.waitall()
-            if turn:
-                times[name].append(time.perf_counter() - start)
-    return {name: np.array(seconds) for name, seconds in times.items()}
+__all__ = ["Row", "Work", "race", "row"]
 
 
 @dataclass(frozen=True)

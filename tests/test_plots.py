@@ -10,6 +10,7 @@ import pytest
 
 from gluonbook import plots
 from gluonbook.plots import curves, figure
+from gluonbook.timeline import Recording, Span
 from gluonbook.training import Epoch, History
 
 
@@ -124,3 +125,46 @@ def test_a_graph_says_what_takes_what():
     assert alt == (
         "A graph with 4 boxes joined by arrows: elemwise_mul takes a and b; plus_scalar, scalar = 1 takes elemwise_mul."
     )
+
+
+def test_a_graph_without_parameters_and_settings():
+    x, w = mx.sym.var("x"), mx.sym.var("w")
+    alt = plots.graph(mx.sym.tanh(x * w) + 1, hide={"w"}, settings=False).alt
+    assert alt == (
+        "A graph with 4 boxes joined by arrows: elemwise_mul takes x; tanh takes elemwise_mul; plus_scalar takes tanh."
+    )
+
+
+def test_ratios_show_median_and_middle_half():
+    fig = plots.ratios({"small": [1, 4, 5, 6, 20], "wide": [0.9, 1, 1.1]}, xlabel="times faster")
+    assert fig.alt == (
+        "2 dots for times faster, with bars for the spread: "
+        "small 5 (middle half 4 to 6); wide 1 (middle half 0.95 to 1.1)."
+    )
+    (ax,) = fig.axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["small", "wide"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "5"]
+
+
+def recording(*spans: tuple[str, float, float]) -> Recording:
+    return Recording(spans=tuple(Span(kind, kind, start, seconds) for kind, start, seconds in spans), peak_bytes=0)
+
+
+def test_timelines_share_an_axis_and_count():
+    lazy = recording(("call", 0, 1e-5), ("operation", 2e-5, 1e-5), ("call", 4e-5, 1e-5), ("operation", 6e-5, 1e-5))
+    once = recording(("call", 0, 1e-5), ("operation", 2e-5, 2e-5), ("wait", 2e-5, 2e-5))
+    fig = plots.timeline({"one by one": lazy, "all at once": once})
+    assert fig.alt == (
+        "2 timelines with a row for Python and one for the engine. "
+        "one by one: 2 orders from Python, 2 pieces of work in the engine, done after 70 µs. "
+        "all at once: 1 order from Python, 1 piece of work in the engine, done after 40 µs."
+    )
+    assert fig.axes[0].get_xlim() == fig.axes[1].get_xlim()
+    drawn = [[len(bars.get_paths()) for bars in ax.collections] for ax in fig.axes]
+    assert drawn == [[2, 0, 2], [1, 1, 1]]
+
+
+def test_a_timeline_knows_two_units():
+    assert "done after 0.07 ms" in plots.timeline({"work": recording(("operation", 0, 7e-5))}, unit="ms").alt
+    with pytest.raises(ValueError, match="'s'"):
+        plots.timeline({}, unit="s")

@@ -23,6 +23,11 @@ class Profile:
     loop_side: int  # side of the matrices that a Python loop multiplies
     async_side: int  # side of the square matrices that the engine multiplies in the background
 
+    # gluon/hybridize
+    hybridize_layers: int  # hidden layers of the network that has many small ones
+    hybridize_width: int  # units in each of two wide layers
+    hybridize_rounds: int  # rounds of each race
+
     # convnets/lenet
     lenet_data: str  # a name of gluonbook.datasets
     lenet_epochs: int
@@ -37,6 +42,9 @@ _PROFILES = {
             cell_timeout=300,
             loop_side=100,
             async_side=1500,
+            hybridize_layers=8,
+            hybridize_width=1024,
+            hybridize_rounds=11,
             lenet_data="digits",
             lenet_epochs=20,
             lenet_accuracy=0.95,
@@ -46,6 +54,9 @@ _PROFILES = {
             cell_timeout=6 * 3600,
             loop_side=200,
             async_side=3000,
+            hybridize_layers=8,
+            hybridize_width=2048,
+            hybridize_rounds=31,
             lenet_data="mnist",
             lenet_epochs=10,
             lenet_accuracy=0.99,

@@ -10,8 +10,9 @@ differ in dash as well as in colour.
 from gluonbook.plots.curves import learning_curves, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
-from gluonbook.plots.numbers import bars
+from gluonbook.plots.numbers import bars, ratios
 from gluonbook.plots.pictures import confusion, images
+from gluonbook.plots.timelines import timeline
 
 __all__ = [
     "BLACK",
@@ -30,4 +31,6 @@ __all__ = [
     "images",
     "learning_curves",
     "live",
+    "ratios",
+    "timeline",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from gluonbook.plots.figure import BLUE, VERMILION, Figure, axes
@@ -11,14 +12,22 @@ if TYPE_CHECKING:
     from mxnet.symbol import Symbol
 
 
-def graph(symbol: Symbol) -> Figure:
-    """The computation graph of an `mx.sym.Symbol`: inputs on the left, each operation to the right of all it needs."""
-    nodes = json.loads(symbol.tojson())["nodes"]
+def graph(symbol: Symbol, *, hide: Collection[str] = (), settings: bool = True) -> Figure:
+    """The computation graph of an `mx.sym.Symbol`: inputs on the left, each operation to the right of all it needs.
+
+    Args:
+        symbol: what is drawn.
+        hide: names of variables to leave out, such as `net.collect_params()`.
+        settings: whether operations show their settings, too.
+    """
+    nodes = _visible(json.loads(symbol.tojson())["nodes"], hide)
+    if not settings:
+        nodes = [{**node, "attrs": {}} for node in nodes]
     level: list[int] = []
     for node in nodes:
         level.append(1 + max((level[source] for source, *_ in node["inputs"]), default=-1))
     tallest = max(level.count(column) for column in level)
-    fig, ax = axes(size=(1.2 + 1.7 * max(level), 0.7 + 0.7 * tallest))
+    fig, ax = axes(size=(1.2 + 1.7 * max(level), 0.2 + 0.7 * tallest))
     boxes = []
     for index, node in enumerate(nodes):
         column = [other for other, depth in enumerate(level) if depth == level[index]]
@@ -40,6 +49,16 @@ def graph(symbol: Symbol) -> Figure:
     ]
     fig.alt = f"A graph with {len(nodes)} boxes joined by arrows: {'; '.join(sentences)}.".replace("\n", ", ")
     return fig
+
+
+def _visible(nodes: list[dict[str, Any]], hide: Collection[str]) -> list[dict[str, Any]]:
+    """The nodes without the hidden variables; inputs refer to the new positions."""
+    kept = [index for index, node in enumerate(nodes) if node["op"] != "null" or node["name"] not in hide]
+    place = {index: new for new, index in enumerate(kept)}
+    return [
+        {**nodes[index], "inputs": [[place[i], *rest] for i, *rest in nodes[index]["inputs"] if i in place]}
+        for index in kept
+    ]
 
 
 def _label(node: dict[str, Any]) -> str:

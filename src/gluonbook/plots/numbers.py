@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from gluonbook.plots.figure import BLUE, Figure, axes
+import numpy as np
+
+from gluonbook.plots.figure import BLACK, BLUE, Figure, axes
 
 
 def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figure:
@@ -22,3 +24,32 @@ def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figu
     listed = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
     fig.alt = f"{len(values)} horizontal bars in {xlabel}: {listed}. The longest is {longest}."
     return fig
+
+
+def ratios(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Figure:
+    """Ratios of many rounds, one row a name, on a logarithmic axis with a line at 1.
+
+    A dot is the median, a bar the middle half of the rounds (first to third quartile).
+    """
+    fig, ax = axes(size=(6.4, 0.8 + 0.4 * len(values)))
+    quartiles = {name: np.percentile(rounds, [25, 50, 75]) for name, rounds in values.items()}
+    sentences = []
+    for row, (name, (low, middle, high)) in enumerate(quartiles.items()):
+        ax.plot([low, high], [row, row], color=BLUE, linestyle="-", linewidth=5, alpha=0.35, solid_capstyle="butt")
+        ax.plot(middle, row, color=BLUE, marker="o")
+        ax.annotate(f"{middle:.2g}", (middle, row), (0, 6), textcoords="offset points", ha="center", fontsize="small")
+        sentences.append(f"{name} {middle:.2g} (middle half {low:.2g} to {high:.2g})")
+    ax.axvline(1, color=BLACK, linestyle="-", linewidth=1)
+    ax.set(xscale="log", xlabel=xlabel, yticks=range(len(values)), yticklabels=list(values))
+    ax.set_ylim(len(values) - 0.5, -0.7)
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if _near(tick, quartiles.values())]
+    ax.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.grid(axis="y", visible=False)
+    fig.alt = f"{len(values)} dots for {xlabel}, with bars for the spread: {'; '.join(sentences)}."
+    return fig
+
+
+def _near(tick: float, quartiles: Iterable[np.ndarray]) -> bool:
+    low, high = min(1.0, *(q[0] for q in quartiles)), max(1.0, *(q[2] for q in quartiles))
+    return low / 1.3 <= tick <= 1.3 * high
