@@ -11,7 +11,9 @@ from gluonbook.plots.curves import learning_curves, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
 from gluonbook.plots.numbers import bars
-from gluonbook.plots.pictures import confusion, images
+from gluonbook.plots.pictures import batches, confusion, images
+from gluonbook.plots.raw import raw_bytes
+from gluonbook.plots.spread import spread
 
 __all__ = [
     "BLACK",
@@ -25,9 +27,12 @@ __all__ = [
     "Figure",
     "axes",
     "bars",
+    "batches",
     "confusion",
     "graph",
     "images",
     "learning_curves",
     "live",
+    "raw_bytes",
+    "spread",
 ]
