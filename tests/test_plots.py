@@ -156,3 +156,9 @@ def test_spread_shows_every_seed():
         "Accuracy, every seed a point: sorted 0.2 on average, from 0.1 to 0.3 over 2 seeds; "
         "shuffled 0.8 on average, from 0.6 to 0.9 over 3 seeds."
     )
+
+
+def test_seed_curves_show_means_and_every_seed():
+    fig = plots.seed_curves([1, 10], {"warm": np.array([[0.2, 0.8], [0.4, 1.0]])}, xlabel="epoch", ylabel="accuracy")
+    assert [len(line.get_xdata()) for line in fig.axes[0].lines] == [2, 2, 2]
+    assert fig.alt == ("Accuracy by epoch, means over 2 seeds: warm goes from 0.3 to 0.9, and is highest, 0.9, at 10.")

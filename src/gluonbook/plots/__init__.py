@@ -13,7 +13,7 @@ from gluonbook.plots.graphs import graph
 from gluonbook.plots.numbers import bars
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
-from gluonbook.plots.spread import spread
+from gluonbook.plots.spread import seed_curves, spread
 
 __all__ = [
     "BLACK",
@@ -34,5 +34,6 @@ __all__ = [
     "learning_curves",
     "live",
     "raw_bytes",
+    "seed_curves",
     "spread",
 ]

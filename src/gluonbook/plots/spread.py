@@ -1,4 +1,4 @@
-"""Results of several seeds: every run is a point."""
+"""Results of several seeds: every run is shown."""
 
 from __future__ import annotations
 
@@ -29,4 +29,27 @@ def spread(results: Mapping[str, Sequence[float]], *, xlabel: str, limits: tuple
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     fig.alt = f"{xlabel[:1].upper()}{xlabel[1:]}, every seed a point: {'; '.join(told)}."
+    return fig
+
+
+def seed_curves(
+    x: Sequence[float], results: Mapping[str, np.ndarray], *, xlabel: str, ylabel: str, log: bool = False
+) -> Figure:
+    """A curve a name through the means over seeds, each seed a point; every result has shape (seeds, len(x)).
+
+    `log` makes the horizontal axis logarithmic.
+    """
+    fig, ax = axes()
+    told = []
+    for i, (name, values) in enumerate(results.items()):
+        values, colour = np.asarray(values), PALETTE[i % len(PALETTE)]
+        mean = values.mean(axis=0)
+        ax.plot(x, mean, label=name)
+        ax.plot(x, values.T, linestyle="", marker=_MARKERS[i % 6], markersize=4, color=colour, alpha=0.5)
+        top = int(mean.argmax())
+        told.append(f"{name} goes from {mean[0]:.3g} to {mean[-1]:.3g}, and is highest, {mean[top]:.3g}, at {x[top]:g}")
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear")
+    ax.legend()
+    seeds = len(next(iter(results.values())))
+    fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, means over {seeds} seeds: {'; '.join(told)}."
     return fig
