@@ -10,23 +10,8 @@ import pytest
 from mxnet import nd
 
 from gluonbook import models
-from gluonbook.exercises import check, checking, names
-from gluonbook.exercises.checking import RECORD, exercise
-
-
-@pytest.fixture
-def verdict(monkeypatch):
-    """Check an answer; returns (solved, what the reader is told)."""
-
-    def ask(name, answer):
-        shown = []
-        monkeypatch.setattr(checking, "display", lambda data, metadata, raw: shown.append((data, metadata)))
-        check(name, answer)
-        ((data, metadata),) = shown
-        assert metadata[RECORD]["name"] == name
-        return metadata[RECORD]["solved"], data["text/plain"]
-
-    return ask
+from gluonbook.exercises import check, names
+from gluonbook.exercises.checking import exercise
 
 
 @pytest.mark.parametrize("name", names())

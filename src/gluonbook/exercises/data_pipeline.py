@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from pathlib import Path
 from typing import Callable
@@ -74,7 +75,11 @@ def read_records(records: Callable[[bytes], list[bytes]]) -> None:
     carried = [bytes(range(length)) for length in (4, 1, 2, 3, 40)]
     blob = _recordio(carried)
     for count in (1, 2, len(carried)):
-        found = records(_recordio(carried[:count]))
+        try:
+            found = records(_recordio(carried[:count]))
+        except (ValueError, struct.error) as error:
+            told = f"On a sound file of {count} records you raised {error!r:.60}."
+            raise Hint(f"{told} Do you skip the zeros that fill each record up?") from error
         if not isinstance(found, list) or not all(isinstance(item, bytes) for item in found):
             raise Hint(f"Return a list of bytes; this returned {found!r:.60}.")
         if len(found) != count:
