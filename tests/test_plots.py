@@ -168,3 +168,41 @@ def test_a_timeline_knows_two_units():
     assert "done after 0.07 ms" in plots.timeline({"work": recording(("operation", 0, 7e-5))}, unit="ms").alt
     with pytest.raises(ValueError, match="'s'"):
         plots.timeline({}, unit="s")
+
+
+def test_batches_tell_how_many_classes_each_holds():
+    sorted_, mixed = [np.array([0, 0]), np.array([1, 1])], [np.array([0, 1]), np.array([1, 0])]
+    fig = plots.batches({"sorted": sorted_, "mixed": mixed}, ["cat", "dog"])
+    assert fig.alt == (
+        "2 heat maps of the classes in 2 batches. "
+        "sorted: a batch holds from 1 to 1 of 2 classes. mixed: a batch holds from 2 to 2 of 2 classes."
+    )
+    assert fig.axes[0].images[0].get_array().tolist() == [[1, 0], [0, 1]]
+
+
+def test_raw_bytes_are_named_and_legible():
+    fig = plots.raw_bytes(b"\n#\xff\x00more", {"magic": 2, "length": 2}, columns=3)
+    assert fig.alt == "The first 4 bytes in hexadecimal, by meaning: magic 0a 23; length ff 00."
+    assert [text.get_text() for text in fig.axes[0].texts] == ["0a", "23", "ff", "00"]
+
+
+@pytest.mark.parametrize("parts", [{"magic": 5}, {"magic": 2, "nothing": 0}])
+def test_raw_bytes_refuse_parts_that_do_not_fit(parts):
+    with pytest.raises(ValueError, match="together at most 4"):
+        plots.raw_bytes(b"1234", parts)
+
+
+def test_spread_shows_every_seed():
+    fig = plots.spread({"sorted": [0.1, 0.3], "shuffled": [0.9, 0.9, 0.6]}, xlabel="accuracy")
+    points = [line for line in fig.axes[0].lines if line.get_linestyle() == "None"]
+    assert [list(line.get_xdata()) for line in points] == [[0.1, 0.3], [0.9, 0.9, 0.6]]
+    assert fig.alt == (
+        "Accuracy, every seed a point: sorted 0.2 on average, from 0.1 to 0.3 over 2 seeds; "
+        "shuffled 0.8 on average, from 0.6 to 0.9 over 3 seeds."
+    )
+
+
+def test_seed_curves_show_means_and_every_seed():
+    fig = plots.seed_curves([1, 10], {"warm": np.array([[0.2, 0.8], [0.4, 1.0]])}, xlabel="epoch", ylabel="accuracy")
+    assert [len(line.get_xdata()) for line in fig.axes[0].lines] == [2, 2, 2]
+    assert fig.alt == ("Accuracy by epoch, means over 2 seeds: warm goes from 0.3 to 0.9, and is highest, 0.9, at 10.")

@@ -33,6 +33,15 @@ class Profile:
     lenet_epochs: int
     lenet_accuracy: float  # the test accuracy that the chapter claims
 
+    # convnets/data_pipeline
+    data_pipeline_seeds: int  # how often each training is repeated
+    data_pipeline_epochs: int
+    data_pipeline_images: int  # images that the workers load, against the clock
+
+    # convnets/save_resume
+    save_resume_seeds: int
+    save_resume_flips: int  # bits that are flipped in a file, one at a time
+
 
 _PROFILES = {
     profile.name: profile
@@ -48,6 +57,11 @@ _PROFILES = {
             lenet_data="digits",
             lenet_epochs=20,
             lenet_accuracy=0.95,
+            data_pipeline_seeds=3,
+            data_pipeline_epochs=10,
+            data_pipeline_images=256,
+            save_resume_seeds=3,
+            save_resume_flips=100,
         ),
         Profile(
             name="full",
@@ -60,6 +74,11 @@ _PROFILES = {
             lenet_data="mnist",
             lenet_epochs=10,
             lenet_accuracy=0.99,
+            data_pipeline_seeds=10,
+            data_pipeline_epochs=10,
+            data_pipeline_images=1500,
+            save_resume_seeds=10,
+            save_resume_flips=1000,
         ),
     )
 }

@@ -50,6 +50,12 @@ def test_start_gives_the_tail(length, batch_size, seed, draw):
     assert len(tail) == len(whole) - start
 
 
+def test_without_shuffling_the_order_is_that_of_the_data():
+    batches = ShuffledBatches(8, 3, seed=5, epoch=2, start=1, shuffle=False)
+    assert list(batches) == [[3, 4, 5], [6, 7]]
+    assert len(batches) == 2
+
+
 def test_neighbouring_seeds_and_epochs_differ():
     orders = [tuple(next(iter(ShuffledBatches(100, 100, seed, epoch)))) for seed in range(5) for epoch in range(5)]
     assert len(set(orders)) == 25

@@ -35,15 +35,16 @@ def weights_of(net) -> list[np.ndarray]:
     return [array.asnumpy() for parameter in net.collect_params().values() for array in parameter.list_data()]
 
 
-def test_fit_is_the_loop_one_would_write():
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_fit_is_the_loop_one_would_write(shuffle):
     net, trainer = runs.start(net=plain(), learning_rate=0.1)
-    history = fit(net, trainer, DATA, **ODD, test=TEST, seed=4)
+    history = fit(net, trainer, DATA, **ODD, test=TEST, seed=4, shuffle=shuffle)
 
     by_hand, trainer = runs.start(net=plain(), learning_rate=0.1)
     loss, X, y = gluon.loss.SoftmaxCrossEntropyLoss(), *DATA[:]
     for epoch in range(2):
         total, hits = 0.0, 0
-        for batch in ShuffledBatches(100, 32, seed=4, epoch=epoch):
+        for batch in ShuffledBatches(100, 32, seed=4, epoch=epoch, shuffle=shuffle):
             with autograd.record():
                 out = by_hand(mx.nd.array(X[batch]))
                 losses = loss(out, mx.nd.array(y[batch]))
@@ -230,6 +231,7 @@ def test_a_rate_set_by_hand_is_state(tmp_path):
         ({}, {"lr_scheduler": mx.lr_scheduler.FactorScheduler(4, 0.8, base_lr=0.2)}, r"lr_scheduler\.step=4, there 3"),
         ({"batch_size": 20, "epochs": 4}, {}, "batch_size=20, there 10"),
         ({"seed": 2}, {}, "seed=2, there 0"),
+        ({"shuffle": False}, {}, "shuffle=False, there True"),
         ({"epochs": 1}, {}, "10 steps, there 20 already"),
     ],
 )

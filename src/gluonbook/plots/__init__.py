@@ -11,7 +11,9 @@ from gluonbook.plots.curves import learning_curves, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
 from gluonbook.plots.numbers import bars, ratios
-from gluonbook.plots.pictures import confusion, images
+from gluonbook.plots.pictures import batches, confusion, images
+from gluonbook.plots.raw import raw_bytes
+from gluonbook.plots.spread import seed_curves, spread
 from gluonbook.plots.timelines import timeline
 
 __all__ = [
@@ -26,11 +28,15 @@ __all__ = [
     "Figure",
     "axes",
     "bars",
+    "batches",
     "confusion",
     "graph",
     "images",
     "learning_curves",
     "live",
     "ratios",
+    "raw_bytes",
+    "seed_curves",
+    "spread",
     "timeline",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -43,4 +43,24 @@ def confusion(y: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> F
     )
     if wrong.any():
         fig.alt += f" The commonest error takes {classes[row]} for {classes[column]}, {wrong[row, column]} times."
+    return fig
+
+
+def batches(named: Mapping[str, Sequence[np.ndarray]], classes: Sequence[str]) -> Figure:
+    """What the batches of an epoch are made of: for each name a panel, a column a batch, a row a class.
+
+    `named` maps the name of an order to its batches, each the array of its labels.
+    """
+    fig, panels = axes(1, len(named), size=(6.4, 3.2), sharey=True, squeeze=False)
+    sentences = []
+    for ax, (name, labels) in zip(panels.flat, named.items()):
+        counts = np.stack([np.bincount(batch, minlength=len(classes)) for batch in labels], axis=1)
+        shown = ax.imshow(counts / counts.sum(axis=0), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        ax.grid(False)
+        ax.set(title=name, xlabel="batch", yticks=range(len(classes)), yticklabels=classes)
+        present = (counts > 0).sum(axis=0)
+        sentences.append(f"{name}: a batch holds from {present.min()} to {present.max()} of {len(classes)} classes.")
+    panels[0, 0].set_ylabel("class")
+    fig.colorbar(shown, ax=panels, label="share of the batch")
+    fig.alt = f"{len(named)} heat maps of the classes in {counts.shape[1]} batches. " + " ".join(sentences)
     return fig

@@ -50,21 +50,24 @@ class ShuffledBatches(data.Sampler):
     """A `batch_sampler` for `gluon.data.DataLoader` whose order depends on (seed, epoch) and nothing else.
 
     It yields lists of `batch_size` indices (the last one may be shorter) that cover 0 … length − 1 once, in an order
-    drawn from (seed, epoch); `start` skips that many batches. Set `epoch` and `start` before each pass.
-    Raises ValueError for a number out of range.
+    drawn from (seed, epoch), or as they stand with `shuffle=False`; `start` skips that many batches. Set `epoch` and
+    `start` before each pass. Raises ValueError for a number out of range.
     """
 
-    def __init__(self, length: int, batch_size: int, seed: int, epoch: int = 0, start: int = 0) -> None:
+    def __init__(
+        self, length: int, batch_size: int, seed: int, epoch: int = 0, start: int = 0, shuffle: bool = True
+    ) -> None:
         self.length = whole_number("length", length, 1)
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self.seed = whole_number("seed", seed, 0)
         self.epoch = whole_number("epoch", epoch, 0)
         self.start = whole_number("start", start, 0, -(-length // batch_size))
+        self.shuffle = shuffle
 
     def __iter__(self) -> Iterator[list[int]]:
         # numpy promises never to change RandomState's streams, and does not promise it for its newer Generator.
         bits = np.random.MT19937(np.random.SeedSequence((self.seed, self.epoch)))
-        order = np.random.RandomState(bits).permutation(self.length)
+        order = np.random.RandomState(bits).permutation(self.length) if self.shuffle else np.arange(self.length)
         for first in range(self.start * self.batch_size, self.length, self.batch_size):
             yield order[first : first + self.batch_size].tolist()
 

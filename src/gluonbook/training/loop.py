@@ -46,6 +46,7 @@ def fit(
     resume: bool = True,
     on_epoch: Callable[[History], None] | None = None,
     num_workers: int = 0,
+    shuffle: bool = True,
 ) -> History:
     """Train `net` on the (X, y) pairs of `train` until `epochs` epochs are done, and return what happened.
 
@@ -53,7 +54,8 @@ def fit(
     `trainer.step` gets its size. `loss(out, y)` gives one value a sample (default: softmax cross-entropy). After each
     epoch the net is tested on `test`, and `on_epoch(history)` is called.
 
-    The outcome depends on `seed`, the initial weights and nothing else: shuffling is drawn from (seed, epoch); dropout
+    The outcome depends on `seed`, the initial weights and nothing else: shuffling is drawn from (seed, epoch), unless
+    `shuffle=False` keeps the order of `train`, for data that are in random order, or to see what order does; dropout
     and augmentation from (seed, step), because MXNet's generators can be seeded and not saved. Python's and numpy's
     global generators come back untouched. (On a GPU, MXNET_ENFORCE_DETERMINISM=1 is needed as well.) Weights that wait
     for a first batch to know their shape are drawn from MXNet's generator as it is, so call `set_seed` before.
@@ -66,13 +68,13 @@ def fit(
     checkpoint; ValueError for arguments out of range, and for a checkpoint of a run that had other settings.
     """
     loss, ctx = loss or gluon.loss.SoftmaxCrossEntropyLoss(), contexts(net, ctx, whole=True)
-    batches = ShuffledBatches(sample_count(train), batch_size, seed)
+    batches = ShuffledBatches(sample_count(train), batch_size, seed, shuffle=shuffle)
     per_epoch, last = len(batches), whole_number("epochs", epochs, 1) * len(batches)
     if every is not None and whole_number("every", every, 1) and checkpoints is None:
         raise ValueError(f"every={every} needs a folder to save in: checkpoints=...")
     loader = ReproducibleLoader(train, batches, num_workers)
     draws = may_draw(net, loss, trainer)
-    run = _Run({"seed": seed, "batch_size": batch_size, "samples": len(train)}, Tally(ctx))
+    run = _Run({"seed": seed, "batch_size": batch_size, "samples": len(train), "shuffle": shuffle}, Tally(ctx))
     if checkpoints is not None:
         run.setup["settings"] = checkpoint.settings(trainer)
         if resume:
@@ -161,7 +163,7 @@ def _resume(folder: str | Path, net: gluon.Block, trainer: gluon.Trainer, fresh:
     if "setup" not in extra:
         raise ValueError(f"{path} was not written by fit: choose another folder")
     setup = extra["setup"]
-    differing = [key for key in ("seed", "batch_size", "samples") if setup[key] != fresh.setup[key]]
+    differing = [key for key in ("seed", "batch_size", "samples", "shuffle") if setup[key] != fresh.setup[key]]
     differing = [f"{key}={fresh.setup[key]}, there {setup[key]}" for key in differing]
     # What training has changed since the start is state, and is restored; the rest was set, and must be the same.
     for place in sorted(setup["settings"].keys() | now.keys()):

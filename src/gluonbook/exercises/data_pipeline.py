@@ -1,0 +1,138 @@
+"""Checks of the exercises of `convnets/data_pipeline`."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+from mxnet import recordio
+from mxnet.gluon.data import ArrayDataset, Dataset, Sampler
+
+from gluonbook.exercises.checking import Hint, exercise
+
+
+@exercise("count-batches")
+def count_batches(pair: tuple[int, int]) -> None:
+    steps, missed = _pair(pair)
+    if steps == 23:
+        raise Hint("That many batches are full. What does 'keep' do with the rest?")
+    if steps != 24:
+        raise Hint("Divide the number of images by 64, and round up.")
+    if missed == 36:
+        raise Hint("That is how many images the last batch lacks. How many does it have?")
+    if missed != 28:
+        raise Hint("The steps are right. Which images are left when as many batches as possible are full?")
+
+
+@exercise("frozen-luck")
+def frozen_luck(pair: tuple[int, int]) -> None:
+    his, lazy = _pair(pair)
+    if his == 10:
+        raise Hint("His transform runs when the data set is made, and never again.")
+    if his != 1:
+        raise Hint("How often does his transform run for the first image, in all ten epochs together?")
+    if lazy == 10:
+        raise Hint("There are ten epochs, but there are not ten different shifts.")
+    if lazy == 8:
+        raise Hint("Nearly. Is the digit in the middle not one of them?")
+    if lazy != 9:
+        raise Hint("down and right are each one of −1, 0 and 1.")
+
+
+@exercise("twice-the-data")
+def twice_the_data(doubled: Callable[[Dataset, Callable], Dataset]) -> None:
+    class Counting(ArrayDataset):
+        asked = 0
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            Counting.asked += 1
+            return super().__getitem__(index)
+
+    pairs = Counting(np.arange(5.0), np.arange(10, 15))
+    both = doubled(pairs, lambda x: -x - 1)
+    if not hasattr(both, "__getitem__") or not hasattr(both, "__len__"):
+        raise Hint(f"Doubled must have __len__ and __getitem__; {type(both).__name__} has not.")
+    if Counting.asked:
+        raise Hint(f"Making it asked for {Counting.asked} samples; a lazy data set waits until it is asked itself.")
+    if len(both) != 10:
+        raise Hint(f"Of five pairs it should make ten; its length is {len(both)}.")
+    found = [both[i] for i in range(10)]
+    if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in found):
+        raise Hint("Each sample must be a pair of image and label.")
+    if [y for _, y in found] != 2 * list(range(10, 15)):
+        raise Hint("The labels should come in their order, twice over.")
+    if [X for X, _ in found[:5]] != list(range(5)):
+        raise Hint("The first half should have the images as they are.")
+    if [X for X, _ in found[5:]] != [-1, -2, -3, -4, -5]:
+        raise Hint("The second half should have change(image) for each image, once.")
+
+
+@exercise("read-records")
+def read_records(records: Callable[[bytes], list[bytes]]) -> None:
+    carried = [bytes(range(length)) for length in (4, 1, 2, 3, 40)]
+    blob = _recordio(carried)
+    for count in (1, 2, len(carried)):
+        try:
+            found = records(_recordio(carried[:count]))
+        except (ValueError, struct.error) as error:
+            told = f"On a sound file of {count} records you raised {error!r:.60}."
+            raise Hint(f"{told} Do you skip the zeros that fill each record up?") from error
+        if not isinstance(found, list) or not all(isinstance(item, bytes) for item in found):
+            raise Hint(f"Return a list of bytes; this returned {found!r:.60}.")
+        if len(found) != count:
+            raise Hint(f"A file of {count} records: you found {len(found)}.")
+        lengths = [len(item) for item in found]
+        if lengths != [len(item) for item in carried[:count]]:
+            raise Hint(f"They carry {[len(item) for item in carried[:count]]} bytes; yours have {lengths}.")
+        if found != carried[:count]:
+            raise Hint("The lengths are right, the contents are not: where does a record's load begin?")
+    broken = blob[:12] + b"!" + blob[13:]
+    try:
+        records(broken)
+    except ValueError:
+        return
+    raise Hint("Right for a whole file. But here the second magic number was destroyed, and you did not raise.")
+
+
+@exercise("fair-batches")
+def fair_batches(fair: Callable[[np.ndarray, int], Sampler]) -> None:
+    labels = np.random.RandomState(0).permutation(np.repeat([0, 1, 2], [7, 9, 12]))
+    for each, count in ((2, 3), (1, 7), (5, 1)):
+        sampler = fair(labels, each)
+        if not hasattr(sampler, "__iter__") or not hasattr(sampler, "__len__"):
+            raise Hint(f"A sampler has __iter__ and __len__; {type(sampler).__name__} has not.")
+        batches = list(sampler)
+        for batch in batches:
+            held = np.bincount(labels[list(batch)], minlength=3).tolist()
+            if held != [each] * 3:
+                raise Hint(f"Fair(labels, {each}) gave a batch with {held} of its three classes.")
+        drawn = [i for batch in batches for i in batch]
+        if len(set(drawn)) != len(drawn):
+            raise Hint("An index came twice in one epoch.")
+        if len(batches) != count or len(sampler) != count:
+            raise Hint(
+                f"Classes of 7, 9 and 12 samples make {count} batches with {each} of each; "
+                f"you yield {len(batches)}, and __len__ says {len(sampler)}."
+            )
+    sampler = fair(labels, 1)
+    if len({frozenset(i for batch in sampler for i in batch) for _ in range(20)}) == 1:
+        raise Hint("Fair, but every epoch uses the same samples. Draw anew in __iter__.")
+
+
+def _pair(answer: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        raise Hint(f"Answer with a pair of two numbers, not {answer!r:.40}.")
+    return answer
+
+
+def _recordio(carried: list[bytes]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "some.rec"
+        writer = recordio.MXRecordIO(str(file), "w")
+        for item in carried:
+            writer.write(item)
+        writer.close()
+        return file.read_bytes()

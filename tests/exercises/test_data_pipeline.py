@@ -1,0 +1,123 @@
+"""The exercises of `convnets/data_pipeline`: each likely mistake gets the hint that fits it."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from mxnet.gluon import data
+
+
+def doubled(half=None, length=2, lazy=True, label=lambda y: y):
+    """A right Doubled, but for what the arguments spoil."""
+
+    class Doubled(data.Dataset):
+        def __init__(self, dataset, change):
+            self.dataset, self.change = dataset, change
+            if not lazy:
+                self.first = dataset[0]
+
+        def __len__(self):
+            return length * len(self.dataset)
+
+        def __getitem__(self, index):
+            second, place = divmod(index, len(self.dataset))
+            X, y = self.dataset[place]
+            return (self.change(X) if (second if half is None else half) else X), label(y)
+
+    return Doubled
+
+
+def records(blob, padding=True, begin=8, checking=True, limit=99):
+    found, place = [], 0
+    while place < len(blob) and len(found) < limit:
+        magic, word = struct.unpack_from("<II", blob, place)
+        if checking and magic != 0xCED7230A:
+            raise ValueError(magic)
+        found.append(blob[place + begin : place + begin + word])
+        place += 8 + (-(-word // 4) * 4 if padding else word)
+    return found
+
+
+class Fair(data.Sampler):
+    def __init__(self, labels, each):
+        self.each, self.labels = each, labels
+        self.classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+    def mixed(self):
+        return [np.random.permutation(own) for own in self.classes]
+
+    def __len__(self):
+        return min(map(len, self.classes)) // self.each
+
+    def __iter__(self):
+        mixed = self.mixed()
+        for first in range(0, len(self) * self.each, self.each):
+            yield [i for own in mixed for i in own[first : first + self.each].tolist()]
+
+
+class Unshuffled(Fair):
+    def mixed(self):
+        return self.classes
+
+
+class Repeating(Fair):
+    def __iter__(self):
+        return iter([[i for own in self.classes for i in own[: self.each].tolist()]] * len(self))
+
+
+class Short(Fair):
+    def __len__(self):
+        return 1
+
+
+class Unfair(Fair):
+    def __iter__(self):
+        return iter(np.arange(12).reshape(2, 6).tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("twice-the-data", doubled()), ("read-records", records), ("fair-batches", Fair)],
+)
+def test_right_answers_are_right(verdict, name, answer):
+    assert verdict(name, answer) == (True, "Solved: That is right.")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"),
+    [
+        ("count-batches", (23, 28), "'keep'"),
+        ("count-batches", (25, 28), "round up"),
+        ("count-batches", (24, 36), "lacks"),
+        ("count-batches", (24, 0), "as many batches as possible"),
+        ("count-batches", 24, "pair"),
+        ("frozen-luck", (10, 9), "never again"),
+        ("frozen-luck", (9, 9), "How often"),
+        ("frozen-luck", (1, 10), "not ten different"),
+        ("frozen-luck", (1, 8), "in the middle"),
+        ("frozen-luck", (1, 4), "−1, 0 and 1"),
+        ("twice-the-data", doubled(lazy=False), "asked for 1 samples"),
+        ("twice-the-data", doubled(length=1), "length is 5"),
+        ("twice-the-data", doubled(half=True), "first half"),
+        ("twice-the-data", doubled(half=False), "second half"),
+        ("twice-the-data", doubled(label=lambda y: -y), "labels"),
+        ("twice-the-data", lambda dataset, change: 7, "__getitem__"),
+        ("read-records", lambda blob: records(blob, limit=1), "you found 1"),
+        ("read-records", lambda blob: records(blob, begin=4), "where does a record's load begin"),
+        ("read-records", lambda blob: [r[:3] for r in records(blob)], "bytes; yours have"),
+        ("read-records", lambda blob: records(blob, checking=False), "did not raise"),
+        ("read-records", lambda blob: records(blob, padding=False), "zeros that fill"),
+        ("read-records", lambda blob: tuple(records(blob)), "list of bytes"),
+        ("fair-batches", Unshuffled, "Draw anew"),
+        ("fair-batches", Repeating, "twice"),
+        ("fair-batches", Short, "__len__ says 1"),
+        ("fair-batches", Unfair, "of its three classes"),
+        ("fair-batches", lambda labels, each: 3, "__iter__"),
+    ],
+)
+def test_hints_fit_the_mistake(verdict, name, answer, hint):
+    solved, told = verdict(name, answer)
+    assert solved is False
+    assert hint in told

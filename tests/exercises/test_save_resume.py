@@ -1,0 +1,121 @@
+"""The exercises of `convnets/save_resume`: each likely mistake gets the hint that fits it."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from mxnet.gluon import nn
+
+
+def tower(layers=12, prefix="tower_layer{:02d}_"):
+    net = nn.HybridSequential(prefix="tower_")
+    for i in range(layers):
+        net.add(nn.Dense(8, prefix=None if prefix is None else prefix.format(i)))
+    return net
+
+
+def scoped():
+    net = nn.HybridSequential(prefix="tower_")
+    with net.name_scope():
+        for _ in range(12):
+            net.add(nn.Dense(8))
+    return net
+
+
+def unseal(blob):
+    if sha256(blob[32:]).digest() != blob[:32]:
+        raise ValueError("changed")
+    return blob[32:]
+
+
+def seal(data):
+    return sha256(data).digest() + data
+
+
+def weak_seal(data):
+    return bytes([zlib.crc32(data) & 1]) + data
+
+
+def weak_unseal(blob):
+    if not blob or blob[0] != zlib.crc32(blob[1:]) & 1:
+        raise ValueError("changed")
+    return blob[1:]
+
+
+def lengthy_unseal(blob):
+    return unseal(blob.rstrip(b"\0"))
+
+
+def whole(path, data, flush=True, clean=True, swallow=False, in_place=False):
+    beside = path if in_place else Path(f"{path}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            if flush:
+                os.fsync(file.fileno())
+        if not in_place:
+            beside.replace(path)
+    except OSError:
+        if clean:
+            beside.unlink()
+        if not swallow:
+            raise
+
+
+def late(path, data):
+    beside = Path(f"{path}.tmp")
+    with beside.open("wb") as file:
+        file.write(data)
+        beside.replace(path)
+        os.fsync(file.fileno())
+
+
+def deleting(path, data):
+    beside = Path(f"{path}.tmp")
+    beside.write_bytes(data)
+    path.unlink()
+    beside.rename(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [("names-that-sort", tower), ("sealed", (seal, unseal)), ("whole-file", whole)]
+)
+def test_right_answers_are_right(verdict, name, answer):
+    assert verdict(name, answer) == (True, "Solved: That is right.")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"),
+    [
+        ("numbers-kept", (0, 1, 2), "alone"),
+        ("numbers-kept", (2, 2, 3), "forgets"),
+        ("numbers-kept", (1, 1, 3), "Momentum"),
+        ("numbers-kept", (1, 2, 2), "left sides"),
+        ("numbers-kept", 3, "tuple"),
+        ("names-that-sort", lambda: tower(11), "24 parameters"),
+        ("names-that-sort", lambda: tower(prefix=None), "other names"),
+        ("names-that-sort", lambda: tower(prefix="layer{}_"), "layer10 comes too early"),
+        ("names-that-sort", scoped, "tower_dense10 comes too early"),
+        ("names-that-sort", lambda: 3, "must return a network"),
+        ("sealed", (weak_seal, weak_unseal), "one flipped bit"),
+        ("sealed", (seal, lengthy_unseal), "a byte more"),
+        ("sealed", (seal, lambda blob: blob), "again"),
+        ("sealed", (lambda data: data.hex(), unseal), "must return bytes"),
+        ("whole-file", lambda path, data: None, "does not hold"),
+        ("whole-file", lambda path, data: whole(path, data, in_place=True), "write over"),
+        ("whole-file", deleting, "write over"),
+        ("whole-file", lambda path, data: whole(path, data, flush=False), "before the renaming"),
+        ("whole-file", late, "before the renaming"),
+        ("whole-file", lambda path, data: whole(path, data, clean=False), "behind"),
+        ("whole-file", lambda path, data: whole(path, data, swallow=True), "as if nothing"),
+    ],
+)
+def test_hints_fit_the_mistake(verdict, name, answer, hint):
+    solved, told = verdict(name, answer)
+    assert solved is False
+    assert hint in told
