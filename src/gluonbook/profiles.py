@@ -1,8 +1,8 @@
 """The sizes of the book: `quick` for two CPU cores, `full` for the scale of the papers, and `ci` for its tests.
 
-A profile holds sizes, and which data they are of: the chapters run the same cells in all. `ci` has the sizes of `quick`,
-but for chapters that are about real data it takes a part of that data. `GLUONBOOK_PROFILE` chooses, and `quick` is the
-default.
+A profile holds sizes, and which data they are of: the chapters run the same cells in all. `ci` has the sizes of
+`quick`, but for chapters that are about real data it takes a part of that data. `GLUONBOOK_PROFILE` chooses, and
+`quick` is the default.
 """
 
 from __future__ import annotations

@@ -88,7 +88,9 @@ def quiet_blocks(quiet: Callable[[gluon.HybridBlock], object]) -> None:
     for number, stage in enumerate(net.features[2:5], 1):
         for block in stage:
             if block.body(X).abs().max().asscalar() != 0:
-                raise Hint(f"In stage {number} there is a block whose body answers {X.shape[1]} channels or more, not 0.")
+                raise Hint(f"In stage {number} there is a block whose body does not answer 0.")
+            if block.body[1].gamma.data().abs().max().asscalar() == 0:
+                raise Hint("You have silenced a block's first batch normalization: no gradient gets past it, for ever.")
             X = block(X)
     after = [p.data().asnumpy() for name, p in net.collect_params().items() if name.endswith("weight")]
     if not all(np.array_equal(a, b) for a, b in zip(weights, after)):
