@@ -114,6 +114,33 @@ def test_images_fill_a_grid():
     assert [ax.get_title() for ax in fig.axes] == ["a", "b", "c", "d", "e", "", "", ""]
 
 
+def test_images_may_differ_in_size():
+    fig = plots.images([np.zeros((1, 8, 8)), np.zeros((1, 1, 1))], ["large", "small"])
+    assert [ax.images[0].get_array().shape for ax in fig.axes[:2]] == [(8, 8), (1, 1)]
+
+
+def test_long_names_of_classes_stand_upright():
+    for names, angle in ((["0", "1"], 0), (["cat", "dog"], 90)):
+        ax = plots.confusion(np.array([0, 1]), np.array([0, 1]), names).axes[0]
+        assert {label.get_rotation() for label in ax.get_xticklabels()} == {angle}
+
+
+def test_lines_are_named_counted_and_told():
+    fig = plots.lines({"a": [3, 1], "b": [2, 4, 1]}, xlabel="step", ylabel="loss (nats)", first=0, log=True)
+    assert fig.alt == "2 curves of loss (nats) over step. a: from 3 to 1, at most 3. b: from 2 to 1, at most 4."
+    (ax,) = fig.axes
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0, 1], [0, 1, 2]]
+    assert ax.get_yscale() == "log"
+    assert ax.get_legend() is not None
+
+
+def test_one_line_needs_no_legend():
+    fig = plots.lines({"rate": [0, 1]}, xlabel="step", ylabel="rate")
+    assert fig.alt == "A line chart of rate over step. rate: from 0 to 1, at most 1."
+    assert fig.axes[0].get_legend() is None
+    assert list(fig.axes[0].lines[0].get_xdata()) == [1, 2]
+
+
 def test_colour_images_keep_their_channels():
     fig = plots.images(np.zeros((1, 3, 8, 8)), ["rgb"])
     assert fig.axes[0].images[0].get_array().shape == (8, 8, 3)

@@ -26,7 +26,7 @@ def test_the_variable_chooses(monkeypatch, name):
 
 def test_an_unknown_profile_is_refused_with_the_legal_ones(monkeypatch):
     monkeypatch.setenv(VARIABLE, "fast")
-    with pytest.raises(ValueError, match=r"'fast'.*'quick', 'full'"):
+    with pytest.raises(ValueError, match=r"'fast'.*'quick', 'ci', 'full'"):
         profile()
 
 

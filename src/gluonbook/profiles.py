@@ -1,13 +1,14 @@
-"""The two sizes of the book: `quick` for two CPU cores, `full` for the scale of the papers.
+"""The sizes of the book: `quick` for two CPU cores, `full` for the scale of the papers, and `ci` for its tests.
 
-A profile holds sizes and nothing else: the chapters run the same cells in both. `GLUONBOOK_PROFILE` chooses, and
+A profile holds sizes, and which data they are of: the chapters run the same cells in all. `ci` has the sizes of
+`quick`, but for chapters that are about real data it takes a part of that data. `GLUONBOOK_PROFILE` chooses, and
 `quick` is the default.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 VARIABLE = "GLUONBOOK_PROFILE"
 
@@ -30,6 +31,8 @@ class Profile:
 
     # convnets/lenet
     lenet_data: str  # a name of gluonbook.datasets
+    lenet_images: int  # how many of the training set, at most
+    lenet_test_images: int
     lenet_epochs: int
     lenet_accuracy: float  # the test accuracy that the chapter claims
 
@@ -42,46 +45,107 @@ class Profile:
     save_resume_seeds: int
     save_resume_flips: int  # bits that are flipped in a file, one at a time
 
+    # convnets/cifar_resnet
+    cifar_data: str  # a name of gluonbook.datasets
+    cifar_side: int  # images are resized to so many pixels a side
+    cifar_images: int  # how many of the training set, at most
+    cifar_test_images: int
+    cifar_workers: int  # processes that augment images
+    cifar_epochs: int
+    cifar_accuracy: float  # the test accuracy that the chapter claims
+    cifar_blocks: int  # a stage, in the nets that are deeper by that
+    cifar_deep_images: int  # and epochs, for which nets with and without shortcuts are compared
+    cifar_deep_epochs: int
+    cifar_plain_factor: float  # by how much the deep net's loss is claimed to be larger without shortcuts
+    cifar_labels: int  # when there are few
+    cifar_few_epochs: int  # of training on those few
 
-_PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile(
-            name="quick",
-            cell_timeout=300,
-            loop_side=100,
-            async_side=1500,
-            hybridize_layers=8,
-            hybridize_width=1024,
-            hybridize_rounds=11,
-            lenet_data="digits",
-            lenet_epochs=20,
-            lenet_accuracy=0.95,
-            data_pipeline_seeds=3,
-            data_pipeline_epochs=10,
-            data_pipeline_images=256,
-            save_resume_seeds=3,
-            save_resume_flips=100,
-        ),
-        Profile(
-            name="full",
-            cell_timeout=6 * 3600,
-            loop_side=200,
-            async_side=3000,
-            hybridize_layers=8,
-            hybridize_width=2048,
-            hybridize_rounds=31,
-            lenet_data="mnist",
-            lenet_epochs=10,
-            lenet_accuracy=0.99,
-            data_pipeline_seeds=10,
-            data_pipeline_epochs=10,
-            data_pipeline_images=1500,
-            save_resume_seeds=10,
-            save_resume_flips=1000,
-        ),
-    )
-}
+
+_QUICK = Profile(
+    name="quick",
+    cell_timeout=300,
+    loop_side=100,
+    async_side=1500,
+    hybridize_layers=8,
+    hybridize_width=1024,
+    hybridize_rounds=11,
+    lenet_data="digits",
+    lenet_images=1500,
+    lenet_test_images=297,
+    lenet_epochs=20,
+    lenet_accuracy=0.95,
+    data_pipeline_seeds=3,
+    data_pipeline_epochs=10,
+    data_pipeline_images=256,
+    save_resume_seeds=3,
+    save_resume_flips=100,
+    cifar_data="digits",
+    cifar_side=12,
+    cifar_images=1500,
+    cifar_test_images=297,
+    cifar_workers=0,
+    cifar_epochs=6,
+    cifar_accuracy=0.95,
+    cifar_blocks=7,
+    cifar_deep_images=1000,
+    cifar_deep_epochs=4,
+    cifar_plain_factor=3,
+    cifar_labels=40,
+    cifar_few_epochs=20,
+)
+
+_CI = replace(
+    _QUICK,
+    name="ci",
+    lenet_data="mnist",
+    lenet_images=3000,
+    lenet_test_images=2000,
+    lenet_epochs=6,
+    lenet_accuracy=0.92,
+    cifar_data="cifar10",
+    cifar_images=3000,
+    cifar_test_images=500,
+    cifar_epochs=8,
+    cifar_accuracy=0.3,
+    cifar_deep_epochs=6,
+    cifar_plain_factor=1.05,
+    cifar_labels=100,
+)
+
+_FULL = Profile(
+    name="full",
+    cell_timeout=6 * 3600,
+    loop_side=200,
+    async_side=3000,
+    hybridize_layers=8,
+    hybridize_width=2048,
+    hybridize_rounds=31,
+    lenet_data="mnist",
+    lenet_images=60_000,
+    lenet_test_images=10_000,
+    lenet_epochs=10,
+    lenet_accuracy=0.99,
+    data_pipeline_seeds=10,
+    data_pipeline_epochs=10,
+    data_pipeline_images=1500,
+    save_resume_seeds=10,
+    save_resume_flips=1000,
+    cifar_data="cifar10",
+    cifar_side=32,
+    cifar_images=50_000,
+    cifar_test_images=10_000,
+    cifar_workers=8,
+    cifar_epochs=200,
+    cifar_accuracy=0.90,
+    cifar_blocks=9,
+    cifar_deep_images=50_000,
+    cifar_deep_epochs=20,
+    cifar_plain_factor=1.1,
+    cifar_labels=500,
+    cifar_few_epochs=40,
+)
+
+_PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}
 NAMES = tuple(_PROFILES)
 
 

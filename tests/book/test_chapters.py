@@ -102,7 +102,7 @@ def test_what_chapters_need_in_a_profile_exists(name, monkeypatch):
     monkeypatch.setenv(VARIABLE, name)
     needed = {need for chapter in chapters() for need in chapter.needs}
     assert needed <= set(datasets.NAMES)
-    assert bool(needed) == (name == "full")
+    assert bool(needed) == (name != "quick")
 
 
 def test_newcomers_are_told_how_long_each_chapter_takes():

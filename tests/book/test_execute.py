@@ -333,3 +333,12 @@ def test_chapters_in_sections_are_refused(small_book):
     )
     with pytest.raises(ValueError, match="sections"):
         chapters()
+
+
+def test_only_the_chapters_that_are_asked_for_are_executed(small_book, runs):
+    small_book.notebook("one", "1")
+    small_book.notebook("two", "2")
+    (two,) = [chapter for chapter in chapters() if chapter.short == "two"]
+    (result,) = execute(only=[two])
+    assert result.chapter == two
+    assert runs == ["two"]

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
@@ -43,14 +43,15 @@ _RUNNING: set[NotebookClient] = set()
 _INTERRUPTED = Event()
 
 
-def execute(results: Results | None = None) -> list[Executed]:
+def execute(results: Results | None = None, only: Collection[Chapter] | None = None) -> list[Executed]:
     """Execute each chapter that has no fresh result among `results` (by default the present state's); return all.
 
+    With `only`, no others are executed or returned.
     Chapters that measure time run alone, on all cores; the others run side by side, and share them.
     Problems are returned, not raised: see `Executed.problems`.
     """
     results = results or Results()
-    todo = [chapter for chapter in chapters() if chapter.runs]
+    todo = [chapter for chapter in chapters() if chapter.runs and (only is None or chapter in only)]
     found = {chapter.name: results.recall(chapter) for chapter in todo}
     rest = [chapter for chapter in todo if not found[chapter.name]]
     with _Progress(rest) as progress:

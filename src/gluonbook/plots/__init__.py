@@ -7,7 +7,7 @@ The palette is Okabe and Ito's, which colour-blind readers tell apart, darkened 
 differ in dash as well as in colour.
 """
 
-from gluonbook.plots.curves import learning_curves, live
+from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
 from gluonbook.plots.numbers import bars, ratios
@@ -33,6 +33,7 @@ __all__ = [
     "graph",
     "images",
     "learning_curves",
+    "lines",
     "live",
     "ratios",
     "raw_bytes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Callable
 
 import matplotlib as mpl
@@ -46,3 +47,25 @@ def live() -> Callable[[History], None]:
             handle.update(data, metadata=metadata, raw=True)
 
     return redraw
+
+
+def lines(
+    curves: Mapping[str, Sequence[float]], *, xlabel: str, ylabel: str, first: int = 1, log: bool = False
+) -> Figure:
+    """Named curves over a count such as that of steps or epochs, which starts at `first`."""
+    fig, ax = axes()
+    for name, values in curves.items():
+        ax.plot(range(first, first + len(values)), values, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    if log:
+        ax.set_yscale("log")
+    if len(curves) > 1:
+        ax.legend()
+    sentences = [
+        f"{name}: from {values[0]:.3g} to {values[-1]:.3g}, at most {max(values):.3g}."
+        for name, values in curves.items()
+    ]
+    kind = "A line chart" if len(curves) == 1 else f"{len(curves)} curves"
+    fig.alt = f"{kind} of {ylabel} over {xlabel}. " + " ".join(sentences)
+    return fig

@@ -9,14 +9,19 @@ import numpy as np
 from gluonbook.plots.figure import Figure, axes
 
 
-def images(X: np.ndarray, titles: Sequence[str], *, columns: int = 8) -> Figure:
-    """A grid of images of shape (n, channels, height, width) in [0, 1], each under its title."""
+def images(X: np.ndarray | Sequence[np.ndarray], titles: Sequence[str], *, columns: int = 8) -> Figure:
+    """A grid of images in [0, 1], each under its title.
+
+    `X` has shape (n, channels, height, width), or is a sequence of n images (channels, height, width) of any sizes. One
+    channel is drawn in grey, with 0 white and 1 black; three are red, green and blue.
+    """
     rows = -(-len(X) // columns)
     fig, grid = axes(rows, columns, size=(0.9 * columns, 1.15 * rows), squeeze=False)
     for ax in grid.flat:
         ax.axis("off")
     for ax, image, title in zip(grid.flat, X, titles):
-        ax.imshow(image.transpose(1, 2, 0).squeeze(), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        shown = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+        ax.imshow(shown, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
         ax.set_title(title, fontsize="small")
     return fig
 
@@ -36,6 +41,8 @@ def confusion(y: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> F
     ax.set(
         xlabel="predicted", ylabel="true class", xticks=ticks, yticks=ticks, xticklabels=classes, yticklabels=classes
     )
+    if max(map(len, classes)) > 2:
+        ax.tick_params(axis="x", rotation=90)
     wrong = counts - np.diag(np.diag(counts))
     row, column = np.unravel_index(wrong.argmax(), wrong.shape)
     fig.alt = (

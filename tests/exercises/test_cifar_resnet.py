@@ -1,0 +1,96 @@
+"""Hints of the exercises of `convnets/cifar_resnet`."""
+
+from __future__ import annotations
+
+from math import cos, pi
+
+import numpy as np
+import pytest
+from mxnet import nd
+
+from gluonbook.exercises import checking
+
+
+def rate(t, lr, warm, total):
+    return lr * t / (warm - 1) if t < warm else lr / 2 * (1 + cos(pi * (t - warm) / (total - warm - 1)))
+
+
+def one_step_late(t, lr, warm, total):
+    return lr * t / warm if t < warm else rate(t, lr, warm, total)
+
+
+def linear_all_the_way(t, lr, warm, total):
+    return rate(t, lr, warm, total) if t < warm else lr * (total - 1 - t) / (total - warm - 1)
+
+
+def quiet(net, which=-1, parameter="gamma"):
+    for stage in net.features[2:5]:
+        for block in stage:
+            array = getattr(block.body[which], parameter)
+            array.set_data(nd.zeros_like(array.data()))
+
+
+def first_stage_only(net):
+    for block in net.features[2]:
+        block.body[-1].gamma.set_data(nd.zeros(16))
+
+
+def shortcuts_too(net):
+    quiet(net)
+    for stage in net.features[3:5]:
+        gamma = stage[0].downsample[-1].gamma
+        gamma.set_data(nd.zeros_like(gamma.data()))
+
+
+def solve(name, answer):
+    """None for a right answer, else the hint."""
+    try:
+        checking._CHECKS[name](answer)
+    except checking.Hint as hint:
+        return str(hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("how-many-blocks", 18),
+        ("price-of-shortcuts", 2752),
+        ("schedule-by-hand", rate),
+        ("looking-glass", lambda X: X.flip(axis=2)),
+        ("looking-glass", lambda X: X[:, :, ::-1]),
+        ("quiet-blocks", quiet),
+    ],
+)
+def test_right_answers_are_right(name, answer):
+    assert solve(name, answer) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"),
+    [
+        ("how-many-blocks", 54, "all three stages"),
+        ("how-many-blocks", 36, "layers has a block"),
+        ("how-many-blocks", 17, "6n \\+ 2"),
+        ("price-of-shortcuts", 2560, "Each batch normalization"),
+        ("price-of-shortcuts", 2656, "scale and a shift"),
+        ("price-of-shortcuts", 2944, "not trained"),
+        ("price-of-shortcuts", 23232, "not 3 × 3"),
+        ("price-of-shortcuts", 1, "each pair"),
+        ("schedule-by-hand", one_step_late, "warms up"),
+        ("schedule-by-hand", linear_all_the_way, "on the cosine"),
+        ("looking-glass", lambda X: X.flip(axis=1), "upside down"),
+        ("looking-glass", lambda X: X.flip(axis=0), "order of the images"),
+        ("looking-glass", lambda X: X.flip(axis=3), "channels"),
+        ("looking-glass", lambda X: X, "right to left"),
+        ("looking-glass", lambda X: X.transpose((0, 2, 1, 3)), "shape"),
+        ("looking-glass", lambda X: np.flip(X.asnumpy(), 2), "ndarray"),
+        ("quiet-blocks", lambda net: None, "stage 1"),
+        ("quiet-blocks", first_stage_only, "stage 2"),
+        ("quiet-blocks", lambda net: quiet(net, 1), "for ever"),
+        ("quiet-blocks", lambda net: quiet(net, 3, "weight"), "convolutions"),
+        ("quiet-blocks", shortcuts_too, "shortcuts"),
+    ],
+)
+def test_hints_fit_the_mistake(name, answer, hint):
+    with pytest.raises(checking.Hint, match=hint):
+        checking._CHECKS[name](answer)
