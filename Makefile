@@ -10,7 +10,7 @@ UV ?= uv
 # Variables of Python itself that may point at other packages, or make it talk.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT
 
-.PHONY: help setup book test check lab notebooks doctor bench lock times clean
+.PHONY: help setup book test faults check lab notebooks doctor bench lock times clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ book: setup ## execute every chapter that is not fresh, build the site, say wher
 
 test: setup ## run all tests, the chapters included
 	@$(PYTHON_IN) -m pytest
+
+faults: setup ## run the fault tests with all their repetitions: killed ranks, full disks, restarted kernels
+	@GLUONBOOK_FAULTS=full $(PYTHON_IN) -m pytest --no-cov tests/checkpoint tests/launch
 
 check: setup ## look at style: ruff, codespell, and that every chapter survives the way to a notebook and back
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pre-commit run --all-files

@@ -31,9 +31,10 @@ def serve(role: str) -> None:
 
     from gluonbook.launch import pickles
 
-    # A pickle imports nothing, so what it may name has to be there.
-    for module in ["gluonbook.optimizers", "gluonbook.kvstore.referee", *pickles.trusted()]:
-        importlib.import_module(module)
+    if role == "server":
+        # A pickle imports nothing, so what it may name has to be there.
+        for module in ["gluonbook.optimizers", "gluonbook.kvstore.referee", *pickles.trusted()]:
+            importlib.import_module(module)
 
     class Server(KVStoreServer):
         def _controller(self) -> Callable[[int, bytes, Any], None]:

@@ -129,9 +129,8 @@ class Supervisor:
         if first in bad and bad[first][1] == "1" and logs.timed_out(self.log(first)):
             return self._examined()
         code = int(bad.get(first, (0, "1"))[1])
-        return died(
-            self.notes[first], code, self.log(first), None if code else "ended with exit status 0, in mid-script"
-        )
+        said = None if code else "ended with exit status 0 in the middle of its script"
+        return died(self.notes[first], code, self.log(first), said)
 
     def _is_lost(self, name: str) -> bool:
         """Whether the keeper of a part has vanished without a note, as after a kill -9 of it."""

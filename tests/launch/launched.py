@@ -1,0 +1,129 @@
+"""What the tests of the launcher share: scripts that fail on purpose, and a census of the processes of a test."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+
+MARK = "LAUNCH_TEST"
+FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
+
+MPI = """
+    import json, os, signal, sys, time
+    from pathlib import Path
+    from mpi4py import MPI
+    from gluonbook.launch import heartbeat
+
+    fault, at = sys.argv[1], int(sys.argv[2])
+    comm = MPI.COMM_WORLD
+    here = Path(__file__).parent
+    (here / f"pid-{comm.rank}").write_text(str(os.getpid()))
+
+    def is_faulty(step):
+        if comm.rank != 2 or step != at:
+            return False
+        (here / "fault-at").write_text(str(time.monotonic()))
+        return True
+
+    for step in range(60):
+        heartbeat.step()
+        if step == 3 and comm.rank == 0:
+            heartbeat.saved(here / "step-3")
+        if is_faulty(step):
+            if fault == "kill": os.kill(os.getpid(), signal.SIGKILL)
+            if fault == "crash": os.kill(os.getpid(), signal.SIGSEGV)
+            if fault == "raise": raise ValueError("no such batch")
+            if fault == "exit 1": sys.exit(1)
+            if fault == "exit with words": sys.exit("the data is missing")
+            if fault == "exit 0": sys.exit(0)
+            if fault == "leave": os._exit(0)
+            if fault == "abort": comm.Abort(7)
+            if fault == "stop": os.kill(os.getpid(), signal.SIGSTOP)
+            if fault == "skip": continue
+            if fault == "hang": time.sleep(60)
+        total = comm.allreduce(1)
+        time.sleep(0.01)
+    print("rank", comm.rank, "of", comm.size, "is done:", total)
+"""
+
+WAITING = """
+    import os, time
+    from pathlib import Path
+    from mpi4py import MPI
+    import subprocess, sys
+
+    comm = MPI.COMM_WORLD
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    comm.Barrier()
+    Path(__file__).with_name(f"ready-{comm.rank}").write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+
+PS = """
+    import json, os, signal, sys, time
+    from pathlib import Path
+    import mxnet as mx
+    from gluonbook.launch import heartbeat
+
+    heartbeat.step()
+    here = Path(__file__).parent
+    kv = mx.kvstore.create("dist_sync")
+    kv.init(3, mx.nd.zeros(4))
+    kv._barrier()
+"""
+
+
+def script(folder: Path, text: str, name: str = "train.py") -> Path:
+    path = folder / name
+    path.write_text(textwrap.dedent(text))
+    return path
+
+
+def new_mark() -> str:
+    return uuid.uuid4().hex
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """The living processes that carry a test's mark, whatever they are called; zombies have no environment left."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def seconds_until_none_is_left(mark: str, limit: float) -> float:
+    begun = time.monotonic()
+    while left := marked(mark):
+        if time.monotonic() - begun > limit:
+            raise AssertionError(
+                f"after {limit} s still alive: {[(p.pid, p.cmdline()[-4:], p.status()) for p in left]}"
+            )
+        time.sleep(0.01)
+    return time.monotonic() - begun
+
+
+def wait_for(files: list[Path], limit: float = 60.0) -> None:
+    begun = time.monotonic()
+    while not all(file.is_file() for file in files):
+        if time.monotonic() - begun > limit:
+            raise AssertionError(f"not within {limit} s: {[file.name for file in files if not file.is_file()]}")
+        time.sleep(0.02)
+
+
+def since_fault(folder: Path) -> float:
+    """The seconds from the fault, which the script noted, until now: all processes of a machine share the clock."""
+    return time.monotonic() - float((folder / "fault-at").read_text())
+
+
+def command_line(*words: str) -> list[str]:
+    return [sys.executable, "-c", "from gluonbook.cli import main; main()", "run", *words]

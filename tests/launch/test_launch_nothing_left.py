@@ -1,0 +1,143 @@
+"""Nothing outlives the launcher, however it ends: F15 and F16."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import launched
+import psutil
+import pytest
+from jupyter_client.manager import start_new_kernel
+from launched import FULL, WAITING, command_line, marked, script, seconds_until_none_is_left, wait_for
+
+WAITING_FOR_PSLITE = """
+    import os, time
+    from pathlib import Path
+    import mxnet as mx
+
+    kv = mx.kvstore.create("dist_sync")
+    Path(__file__).with_name(f"ready-{kv.rank}").write_text(str(os.getpid()))
+    if kv.rank == 0:
+        time.sleep(600)
+    kv._barrier()
+"""
+
+
+@contextlib.contextmanager
+def launching(folder, mark: str, engine: str = "mpi", workers: int = 3):
+    """A launcher of its own process, once all its workers wait."""
+    path = script(folder, WAITING if engine == "mpi" else WAITING_FOR_PSLITE)
+    words = ["--workers", str(workers), "--engine", engine, "--log-dir", str(folder / "logs"), str(path)]
+    process = subprocess.Popen(command_line(*words), start_new_session=True, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for([folder / f"ready-{rank}" for rank in range(workers)])
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+@pytest.mark.parametrize("time_of", range(20 if FULL else 2))
+def test_f16_a_killed_launcher_takes_all_along(tmp_path, mark, time_of):
+    with launching(tmp_path, mark) as launcher:
+        # launcher, reaper, mpiexec, and for each rank its keeper, itself and its own child
+        assert len(marked(mark)) == 3 + 3 * 3
+        launcher.kill()
+        launcher.wait()
+        assert seconds_until_none_is_left(mark, limit=10) <= 1
+    wait_until_swept(tmp_path / "logs")
+
+
+@pytest.mark.parametrize("time_of", range(5 if FULL else 1))
+def test_f16_of_pslite(tmp_path, mark, time_of):
+    with launching(tmp_path, mark, engine="pslite", workers=2) as launcher:
+        launcher.kill()
+        launcher.wait()
+        assert seconds_until_none_is_left(mark, limit=10) <= 1
+
+
+def test_f16_without_the_reaper_and_with_a_stopped_rank(tmp_path, mark):
+    """The kernel alone ends the ranks; their own children are what the reaper is for."""
+    with launching(tmp_path, mark) as launcher:
+        (reaper,) = [p for p in marked(mark) if "gluonbook.launch.reaper" in p.cmdline()]
+        reaper.kill()
+        ranks = [int((tmp_path / f"ready-{rank}").read_text()) for rank in range(3)]
+        os.kill(ranks[1], signal.SIGSTOP)
+        launcher.kill()
+        launcher.wait()
+        begun = time.monotonic()
+        while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in ranks):
+            assert time.monotonic() - begun <= 1
+            time.sleep(0.01)
+    for process in marked(mark):
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_ends_all_when_it_is_told_to_end(tmp_path, mark, number):
+    with launching(tmp_path, mark) as launcher:
+        os.killpg(launcher.pid, number)  # as a terminal does
+        begun = time.monotonic()
+        _, said = launcher.communicate()
+        assert time.monotonic() - begun <= 2
+        assert launcher.returncode not in (0, None)
+        if number == signal.SIGINT:
+            assert "interrupted; all processes of the run have been ended" in said
+        assert seconds_until_none_is_left(mark, limit=10) <= 1
+
+
+def wait_until_swept(logs) -> None:
+    """The reaper also removes the folder of notes."""
+    begun = time.monotonic()
+    while list(logs.glob(".run-*")):
+        assert time.monotonic() - begun < 5
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def kernel_that_launches(folder, monkeypatch):
+    """A Jupyter kernel whose cell is running three ranks, with a mark for them that the kernel does not carry."""
+    path, mark = script(folder, WAITING), launched.new_mark()
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(folder))
+    try:
+        client.execute(
+            f"import os; os.environ[{launched.MARK!r}] = {mark!r}\n"
+            f"from gluonbook import launch\nlaunch.run({str(path)!r}, workers=3)"
+        )
+        wait_for([folder / f"ready-{rank}" for rank in range(3)])
+        yield manager, client, mark
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("time_of", range(5 if FULL else 1))
+def test_f15_interrupting_the_cell(tmp_path, monkeypatch, time_of):
+    with kernel_that_launches(tmp_path, monkeypatch) as (manager, client, mark):
+        begun = time.monotonic()
+        manager.interrupt_kernel()
+        reply = client.get_shell_msg(timeout=10)["content"]
+        assert time.monotonic() - begun <= 2
+        assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
+        assert seconds_until_none_is_left(mark, limit=10) <= 1
+        assert client.execute_interactive("1 + 1", timeout=10)["content"]["status"] == "ok"
+
+
+@pytest.mark.parametrize("time_of", range(5 if FULL else 1))
+@pytest.mark.parametrize("now", [True, False], ids=["at once", "politely"])
+def test_f15_restarting_the_kernel(tmp_path, monkeypatch, now, time_of):
+    with kernel_that_launches(tmp_path, monkeypatch) as (manager, _, mark):
+        # A polite restart waits for the kernel, which is busy; what it waits is Jupyter's own affair.
+        manager.shutdown_wait_time = 1.0
+        restart = threading.Thread(target=manager.restart_kernel, kwargs={"now": now})
+        begun = time.monotonic()
+        restart.start()
+        seconds_until_none_is_left(mark, limit=10)
+        assert time.monotonic() - begun <= 3
+        restart.join()
