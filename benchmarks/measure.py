@@ -22,11 +22,13 @@ class Row:
     lower: float
     median: float
     upper: float
-    bound: float
+    bound: float | None  # None: there is no goal
     at_least: bool  # the ratio must be at least the bound; else at most
 
     @property
-    def met(self) -> bool:
+    def met(self) -> bool | None:
+        if self.bound is None:
+            return None
         return self.median >= self.bound if self.at_least else self.median <= self.bound
 
     def as_dict(self) -> dict[str, object]:

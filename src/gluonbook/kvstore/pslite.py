@@ -71,8 +71,8 @@ class PSLiteLink(Link):
         place = kind, length, number
         if place not in self._boxes:
             # The engine sends a key to the server 9973·key mod the number of servers, and 9973 is prime.
-            key = next(self._keys) * self._servers + number % self._servers
-            self._boxes[place] = _Box(self._store, key, kind, length)
+            keys = [next(self._keys) * self._servers + number % self._servers for _ in range(2 if kind == PASS else 1)]
+            self._boxes[place] = _Box(self._store, keys, kind, length)
         return self._boxes[place]
 
     def _round(
@@ -110,12 +110,21 @@ def _connection() -> tuple[mx.kv.KVStore, int, Iterator[int]]:
 
 
 class _Box:
-    """A key of the store, and the carriers to and from it; two, since a push keeps an eye on the array it was given."""
+    """Keys of the store, and the carriers to and from them; two, since a push keeps an eye on the array it was given.
 
-    def __init__(self, store: mx.kv.KVStore, key: int, kind: int, length: int) -> None:
-        self._store, self._key, self._kind, self.round = store, key, kind, 0
+    A vote or a sum is answered when all ranks have sent theirs, and so have seen the answer before. A message that is
+    passed on lies there at once, while a slow rank may still look for the one before: these take turns with two keys.
+    """
+
+    def __init__(self, store: mx.kv.KVStore, keys: Sequence[int], kind: int, length: int) -> None:
+        self._store, self._keys, self._kind, self.round = store, keys, kind, 0
         self._out, self._in = nd.zeros(HEADER + length), nd.zeros(HEADER + length)
-        store.init(key, self._in)  # waits for all ranks
+        for key in keys:
+            store.init(key, self._in)  # waits for all ranks
+
+    @property
+    def _key(self) -> int:
+        return self._keys[self.round % len(self._keys)]
 
     def send(self, content: np.ndarray, rank: int, counts: bool) -> None:
         head, body = words(self._out)

@@ -1,0 +1,66 @@
+"""One worker of PyTorch's DDP over gloo: python ddp_worker.py OUT MILLIONS ROUNDS; it needs torch and nothing of ours.
+
+DDP averages the gradients of all workers, in float32 or, by its own hook, in float16; then SGD updates. The backward
+pass of this model costs little: the gradient of a parameter is the number that it is multiplied by.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from links import received
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
+from torch.nn.parallel import DistributedDataParallel
+
+
+class Product(torch.nn.Module):
+    """The sum of products of parameters with given numbers."""
+
+    def __init__(self, millions: float, rank: int) -> None:
+        super().__init__()
+        torch.manual_seed(rank)
+        n = round(millions * 1e6 / 16)
+        self.weights = torch.nn.ParameterList([torch.nn.Parameter(torch.zeros(n)) for _ in range(16)])
+        self.given = [torch.randn(n) for _ in range(16)]
+
+    def forward(self, scale: torch.Tensor) -> torch.Tensor:
+        return scale * sum((weight * given).sum() for weight, given in zip(self.weights, self.given))
+
+
+def main(out: str, millions: str, rounds: str) -> None:
+    """Race the two, and write what rank 0 has seen."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", timeout=timedelta(minutes=30))
+    rank = dist.get_rank()
+    works = {}
+    for name, hook in (("DDP fp32", None), ("DDP fp16", default_hooks.fp16_compress_hook)):
+        model = DistributedDataParallel(Product(float(millions), rank))
+        if hook is not None:
+            model.register_comm_hook(None, hook)
+        works[name] = model, torch.optim.SGD(model.parameters(), lr=1e-4)
+    results: dict[str, dict] = {name: {"seconds": [], "bytes": []} for name in works}
+    for turn in range(int(rounds) + 1):
+        for name, (model, optimizer) in works.items():
+            optimizer.zero_grad()
+            dist.barrier()
+            before, start = received(), time.perf_counter()
+            model(torch.ones(1)).backward()
+            optimizer.step()
+            dist.barrier()
+            if turn:
+                results[name]["seconds"].append(time.perf_counter() - start)
+                results[name]["bytes"].append(received() - before)
+    if rank == 0:
+        Path(out).write_text(json.dumps(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    main(*sys.argv[1:])

@@ -1,0 +1,48 @@
+"""Links of a given speed on one machine: the loopback device of a network namespace, shaped by the kernel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Without these, MPI's ranks on one machine talk through shared memory, and nothing crosses the device.
+TCP = {"MPIR_CVAR_CH4_NETMOD": "ofi", "FI_PROVIDER": "tcp", "MPIR_CVAR_NUM_CLIQUES": "64"}
+
+
+def why_not() -> str | None:
+    """Why links cannot be shaped here, or None if they can."""
+    if os.geteuid() != 0:
+        return "only root may make network namespaces"
+    missing = [program for program in ("ip", "tc") if shutil.which(program) is None]
+    return f"{' and '.join(missing)} (package iproute2) is missing" if missing else None
+
+
+@contextmanager
+def shaped(gigabits: float | None) -> Iterator[list[str]]:
+    """The words that run a command in a network of its own, whose one link carries so many Gbit/s; None for no limit.
+
+    All processes in it share that link, in both directions together.
+    """
+    name = f"gluonbook-{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        inside = ["ip", "netns", "exec", name]
+        subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
+        if gigabits is not None:
+            rate = f"{round(gigabits * 1000)}mbit"
+            limit = ["tbf", "rate", rate, "burst", "4mb", "latency", "200ms"]
+            subprocess.run([*inside, "tc", "qdisc", "replace", "dev", "lo", "root", *limit], check=True)
+        yield inside
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def received() -> int:
+    """The bytes that have crossed the loopback device of this network, as the kernel counts them."""
+    lines = Path("/proc/net/dev").read_text(encoding="ascii").splitlines()
+    (line,) = (line for line in lines if line.split(":")[0].strip() == "lo")
+    return int(line.split(":")[1].split()[0])

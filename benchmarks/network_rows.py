@@ -1,0 +1,173 @@
+"""Whole exchanges of gradients among real processes, over links of a given speed."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from gluoncv.model_zoo import get_model
+from links import TCP, shaped, why_not
+from measure import Row, row
+from mxnet import autograd, gluon, nd
+
+from gluonbook import costs
+from gluonbook.costs import AlphaBeta
+
+HERE = Path(__file__).resolve().parent
+D = 25.6  # million parameters: those of ResNet-50
+SIZES = (6.4, 12.8, D)  # for the α–β model
+IMAGES = 8  # in the training step that overheads are compared with
+TORCH = "GLUONBOOK_TORCH"  # a Python that has PyTorch, for the peer that the book does not need
+
+
+@dataclass(frozen=True)
+class Race:
+    """What one launch has measured: by work, the seconds of each round, and the bytes of one, all workers together."""
+
+    seconds: dict[str, np.ndarray]
+    bytes: dict[str, float]
+
+
+def race(engine: str, workers: int, millions: float, rounds: int, names: list[str], gigabits: float | str) -> Race:
+    """Let workers race over a link of so many Gbit/s; "memory" is no link at all, and MPI's alone."""
+    own, variables = (nullcontext([]), {}) if gigabits == "memory" else (shaped(gigabits), TCP)
+    with own as inside, tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "results.json"
+        words = [str(out), str(millions), str(rounds)]
+        if engine == "torch":
+            torch = ["-m", "torch.distributed.run", "--nproc_per_node", str(workers), HERE / "ddp_worker.py", *words]
+            command = [os.environ[TORCH], *torch]
+        else:
+            started = ["run", "--workers", str(workers), "--engine", "mpi" if engine == "mpi" else "pslite"]
+            script = [HERE / "network_worker.py", out, engine, str(millions), str(rounds), *names]
+            command = [Path(sys.executable).with_name("gluonbook"), *started, "--deadline", "600", "--", *script]
+        environment = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run([*inside, *command], env=environment, cwd=HERE, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"the workers of {engine} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        found = json.loads(out.read_text(encoding="utf-8"))
+    seconds = {name: np.array(result["seconds"]) for name, result in found.items()}
+    return Race(seconds, {name: statistics.median(result["bytes"]) for name, result in found.items()})
+
+
+def rows(repeat: int) -> Iterator[Row]:
+    """The rows: memory first, then each link. Links need root; without, what is left out is said."""
+    rounds = max(2, repeat // 7)
+    yield from _in_memory(rounds)
+    if reason := why_not():
+        print(f"network: links are left out, since {reason}")
+        return
+    for gigabits, millions in ((10, D), (1, D), (0.1, D / 10)):
+        for workers in (2, 4, 8):
+            yield from _on_link(workers, millions, rounds, gigabits)
+    yield from _peers(rounds)
+    yield from _model(rounds)
+
+
+def _in_memory(rounds: int) -> Iterator[Row]:
+    for workers in (2, 4):
+        t = race("mpi", workers, D, rounds, ["vote", "mean"], "memory").seconds
+        on = f"{D} M, {workers} workers in one memory"
+        yield row("step of a vote", "all-reduce and update", on, t["vote"], t["mean"] / t["vote"], at_least=2.5)
+        ratio = t["all-reduce alone"] / t["exchange alone"]
+        yield row("exchange of a vote", "all-reduce alone", on, t["exchange alone"], ratio, at_least=25)
+    extra = sum(t[name] for name in ("look for NaN", "pack", "count votes", "unpack and apply")) / workers
+    ratio = extra / _resnet50_step(rounds)
+    on = f"{D} M, one worker's share of {workers}"
+    yield row("pack, count, apply", f"ResNet-50, {IMAGES} images", on, extra, ratio, at_most=0.1)
+
+
+def _on_link(workers: int, millions: float, rounds: int, gigabits: float) -> Iterator[Row]:
+    got = race("mpi", workers, millions, rounds, ["vote", "mean"], gigabits)
+    t, d = got.seconds, round(millions * 1e6)
+    on = f"{millions:g} M, {workers} workers, {gigabits:g} Gbit/s"
+    goal = 25 if (workers, gigabits) == (4, 1) else None
+    yield row("step of a vote", "all-reduce and update", on, t["vote"], t["mean"] / t["vote"], at_least=goal)
+    ratio = np.array([got.bytes["mean"] / got.bytes["vote"]])
+    yield row("bytes of a vote", "all-reduce, times more", on, t["vote"], ratio, at_least=31)
+    ratio = np.array([got.bytes["vote"] / costs.vote_sharded(workers, d).total])
+    yield row("bytes of a vote", "the formula", on, t["vote"], ratio, at_most=1.02)
+    spent = {name: float(np.median(t[name])) for name in t}
+    fixed = spent["vote"] - got.bytes["vote"] * 8e-9 / gigabits
+    other = spent["mean"] - got.bytes["mean"] * 8e-9 / gigabits
+    even = costs.break_even(fixed, got.bytes["vote"], other, got.bytes["mean"]) * 8e-9
+    parts = ", ".join(f"{name} {1e3 * spent[name]:.3g}" for name in PARTS)
+    print(f"network: {on}: a vote takes {1e3 * spent['vote']:.3g} ms (alone: {parts}), faster below {even:.3g} Gbit/s")
+
+
+PARTS = ("look for NaN", "pack", "exchange alone", "count votes", "unpack and apply")
+
+
+def _peers(rounds: int) -> Iterator[Row]:
+    """How much longer others take at 1 Gbit/s than our vote over MPI."""
+    workers, gigabits = 4, 1
+    vote = float(np.median(race("mpi", workers, D, rounds, ["vote"], gigabits).seconds["vote"]))
+    asked = [("pslite", ["vote over ps-lite"]), ("dist_sync", ["dist_sync"]), ("dist_sync", ["dist_sync, 2 bit"])]
+    if TORCH in os.environ:
+        asked.append(("torch", []))
+    else:
+        print(f"network: PyTorch's DDP is left out, since {TORCH} does not say which Python has PyTorch")
+    for engine, names in asked:
+        got = race(engine, workers, D, rounds, names, gigabits)
+        for name, seconds in got.seconds.items():
+            on = f"{D} M, {workers} workers, {gigabits} Gbit/s, {got.bytes[name] / 1e6:.1f} MB"
+            yield row(name, "our vote over MPI", on, seconds, seconds / vote)
+
+
+def _model(rounds: int) -> Iterator[Row]:
+    """Fit the α–β model to all points but one, and predict that one; then carry it to many workers."""
+    points, times = {}, {}
+    for workers in (2, 4, 8):
+        for millions in SIZES:
+            got = race("mpi", workers, millions, rounds, ["vote"], 1)
+            # All workers of this machine share one link and its cores, so their bytes and their work add up.
+            traffic = costs.vote_sharded(workers, round(millions * 1e6))
+            points[workers, millions] = (traffic.messages, traffic.total, workers * millions * 1e6)
+            times[workers, millions] = got.seconds["vote"]
+    held_out = (4, 12.8)
+    known = [place for place in points if place != held_out]
+    model = AlphaBeta.fit([points[place] for place in known], [float(np.median(times[place])) for place in known])
+    error = np.abs(model.seconds(*points[held_out]) / times[held_out] - 1)
+    print(
+        f"network: α = {model.alpha:.3g} s, 1/β = {8e-9 / model.beta:.3g} Gbit/s, γ = {model.gamma:.3g} s a parameter"
+    )
+    yield row("α–β model", "the point left out", "12.8 M, 4 workers, 1 Gbit/s", times[held_out], error, at_most=0.15)
+    d = round(D * 1e6)
+    for name, method in costs.METHODS.items():
+        curve = ", ".join(f"{M}: {_on_paper(model, method, M, d):.3g}" for M in (2, 8, 64, 1000))
+        print(f"network: seconds of a step on paper, a card of 1 Gbit/s for each worker: {name}: {curve}")
+
+
+def _on_paper(model: AlphaBeta, method: costs.Method, workers: int, d: int) -> float:
+    """With a card and cores of its own for each worker."""
+    traffic = method(workers, d)
+    return model.seconds(traffic.messages, traffic.bytes, d)
+
+
+def _resnet50_step(rounds: int) -> float:
+    """The seconds that forward and backward of ResNet-50 take on all cores."""
+    net = get_model("resnet50_v1b", pretrained=False)
+    net.initialize()
+    net.hybridize(static_alloc=True, static_shape=True)
+    X, y = nd.random.normal(shape=(IMAGES, 3, 224, 224)), nd.zeros(IMAGES)
+    loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    times = []
+    for _ in range(rounds + 1):
+        nd.waitall()
+        start = time.perf_counter()
+        with autograd.record():
+            error = loss(net(X), y)
+        error.backward()
+        nd.waitall()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])

@@ -1,0 +1,129 @@
+"""What an exchange of gradients costs: messages and bytes by formula, seconds by the α–β model.
+
+A message of n bytes takes α + β·n seconds: α is the latency, 1/β the bandwidth. For d parameters and M workers, each
+method below says how many messages follow one another, and how many bytes pass the busiest network card in one
+direction. Headers are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from gluonbook.checks import whole_number
+
+
+class Traffic(NamedTuple):
+    """What one exchange sends."""
+
+    messages: float  # one after the other
+    bytes: float  # through the busiest card, in one direction
+    total: float  # bytes that all workers, and servers, send together
+
+
+Method = Callable[[int, int], Traffic]
+
+
+def vote_sharded(M: int, d: int) -> Traffic:
+    """Majority vote, each worker counting one M-th: 2(M − 1) messages of d/8M bytes each."""
+    return _sharded(M, d, d / 8)
+
+
+def vote_gathered(M: int, d: int) -> Traffic:
+    """Majority vote, each worker counting all: M − 1 messages of d/8 bytes."""
+    _check(M, d)
+    return Traffic(M - 1, (M - 1) * d / 8, M * (M - 1) * d / 8)
+
+
+def vote_by_server(M: int, d: int) -> Traffic:
+    """Majority vote at one server, whose card all ballots pass: M·d/8 bytes each way."""
+    return _served(M, d, d / 8)
+
+
+def mean_by_ring(M: int, d: int) -> Traffic:
+    """All-reduce of float32 around a ring: 2(M − 1) messages of 4d/M bytes each."""
+    return _sharded(M, d, 4 * d)
+
+
+def mean_by_server(M: int, d: int) -> Traffic:
+    """A parameter server for float32, on one machine: M·4d bytes each way."""
+    return _served(M, d, 4 * d)
+
+
+METHODS: dict[str, Method] = {
+    "vote, sharded": vote_sharded,
+    "vote, gathered": vote_gathered,
+    "vote, one server": vote_by_server,
+    "float32, ring": mean_by_ring,
+    "float32, one server": mean_by_server,
+}
+
+
+def _sharded(M: int, d: int, whole: float) -> Traffic:
+    _check(M, d)
+    own = 2 * (M - 1) / M * whole
+    return Traffic(2 * (M - 1), own, M * own)
+
+
+def _served(M: int, d: int, whole: float) -> Traffic:
+    _check(M, d)
+    return Traffic(2, M * whole, 2 * M * whole)
+
+
+def _check(M: int, d: int) -> None:
+    whole_number("the number of workers", M, 1)
+    whole_number("the number of parameters", d, 1)
+
+
+@dataclass(frozen=True)
+class AlphaBeta:
+    """Seconds of an exchange: alpha·messages + beta·bytes + gamma·work.
+
+    `work` is what a worker computes on its own, such as packing, in parameters; on a machine whose workers share the
+    cores, in parameters of all workers together. Source of the model: Thakur, Rabenseifner and Gropp, Optimization of
+    collective communication operations in MPICH (2005), section 3.
+    """
+
+    alpha: float  # seconds a message
+    beta: float  # seconds a byte
+    gamma: float = 0.0  # seconds a parameter
+
+    def seconds(self, messages: float, bytes: float, work: float = 0.0) -> float:
+        """The time that the model gives."""
+        return self.alpha * messages + self.beta * bytes + self.gamma * work
+
+    @classmethod
+    def fit(cls, points: Sequence[tuple[float, float, float]], seconds: Sequence[float]) -> AlphaBeta:
+        """The model whose relative errors at (messages, bytes, work) have the smallest sum of squares, none negative.
+
+        Raises:
+            ValueError: fewer than three points, not as many times, or a time that is not positive.
+        """
+        A, t = np.asarray(points, float), np.asarray(seconds, float)
+        if A.ndim != 2 or A.shape[1] != 3 or len(A) < 3 or t.shape != (len(A),) or not (t > 0).all():
+            raise ValueError(
+                f"a fit takes three or more points (messages, bytes, work), each with a positive time, got {len(A)} "
+                f"points and times {list(seconds)}"
+            )
+        from scipy.optimize import nnls
+
+        scaled = A / t[:, None]  # so that every point asks for 1
+        size = np.where(scaled.any(axis=0), scaled.max(axis=0), 1)
+        solution, _ = nnls(scaled / size, np.ones(len(t)))
+        return cls(*(solution / size))
+
+
+def break_even(fixed: float, bytes: float, other_fixed: float, other_bytes: float) -> float:
+    """The bandwidth, in bytes a second, below which the first of two methods is faster: it sends fewer bytes.
+
+    Each takes fixed + bytes/bandwidth seconds. `inf` if the first has the smaller fixed cost as well.
+
+    Raises:
+        ValueError: the first does not send fewer bytes.
+    """
+    if not bytes < other_bytes:
+        raise ValueError(f"the first method must send fewer bytes, got {bytes} and {other_bytes}")
+    return float("inf") if fixed <= other_fixed else (other_bytes - bytes) / (fixed - other_fixed)
