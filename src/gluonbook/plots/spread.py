@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib as mpl
 import numpy as np
 
 from gluonbook.plots.figure import PALETTE, Figure, axes
@@ -49,6 +50,8 @@ def seed_curves(
         top = int(mean.argmax())
         told.append(f"{name} goes from {mean[0]:.3g} to {mean[-1]:.3g}, and is highest, {mean[top]:.3g}, at {x[top]:g}")
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear")
+    if not log:
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=np.issubdtype(np.asarray(x).dtype, np.integer)))
     ax.legend()
     seeds = len(next(iter(results.values())))
     fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, means over {seeds} seeds: {'; '.join(told)}."
