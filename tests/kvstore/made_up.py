@@ -1,12 +1,12 @@
 """Short trainings with made-up gradients, the same for every engine; as a script, one worker of such a run.
 
-python made_up.py STORE FOLDER [CASE...]      trains every case, and writes the weights to FOLDER/rank-N.npz
+python made_up.py STORE FOLDER [CASE...]      trains every case, and writes the weights to FOLDER/CASE-WORKERS-RANK.npz
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,11 +80,25 @@ def trained(case: Case, store: kvstore.Store, ctx: Sequence[mx.Context], workers
 
 
 def main(name: str, folder: str, *cases: str) -> None:
-    """Train as one worker of a distributed run."""
-    for case in cases:
-        store = getattr(kvstore, name)()
-        weights = trained(CASES[case], store, [mx.cpu()], [store.rank], store.num_workers)
-        np.savez(Path(folder) / f"{case}-{store.rank}.npz", *weights)
+    """Train every case as one worker; over MPI with the first M ranks only, too, for each M."""
+    for M, options in _groups(name):
+        for case in cases:
+            store = getattr(kvstore, name)(**options)
+            weights = trained(CASES[case], store, [mx.cpu()], [store.rank], store.num_workers)
+            np.savez(Path(folder) / f"{case}-{M or store.num_workers}-{store.rank}.npz", *weights)
+
+
+def _groups(name: str) -> Iterator[tuple[int, dict]]:
+    """Groups that this rank belongs to, and what a store needs to know of them."""
+    if not name.startswith("MPI"):
+        yield 0, {}
+        return
+    from mpi4py import MPI
+
+    for M in range(1, MPI.COMM_WORLD.size + 1):
+        comm = MPI.COMM_WORLD.Split(MPI.COMM_WORLD.rank < M)
+        if MPI.COMM_WORLD.rank < M:
+            yield M, {"comm": comm}
 
 
 if __name__ == "__main__":
