@@ -75,8 +75,10 @@ def test_f16_without_the_reaper_and_with_a_stopped_rank(tmp_path, mark):
         while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in ranks):
             assert time.monotonic() - begun <= 1
             time.sleep(0.01)
-    for process in marked(mark):
+    left = marked(mark)
+    for process in left:
         process.kill()
+    psutil.wait_procs(left, timeout=5)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -101,28 +103,37 @@ def wait_until_swept(logs) -> None:
 
 
 @contextlib.contextmanager
-def kernel_that_launches(folder, monkeypatch):
+def kernel_that_launches(folder):
     """A Jupyter kernel whose cell is running three ranks, with a mark for them that the kernel does not carry."""
     path, mark = script(folder, WAITING), launched.new_mark()
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(folder))
     try:
-        client.execute(
+        cell = client.execute(
             f"import os; os.environ[{launched.MARK!r}] = {mark!r}\n"
-            f"from gluonbook import launch\nlaunch.run({str(path)!r}, workers=3)"
+            f"from gluonbook import launch\nlaunch.run({str(path)!r}, workers=3)",
+            stop_on_error=False,  # or the kernel would refuse what is asked of it right after the error
         )
         wait_for([folder / f"ready-{rank}" for rank in range(3)])
-        yield manager, client, mark
+        yield manager, client, cell, mark
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 
+def reply_to(cell: str, client) -> dict:
+    """The kernel's reply to one request: on a busy machine, replies of the kernel's start still come before it."""
+    while True:
+        reply = client.get_shell_msg(timeout=10)
+        if reply["parent_header"].get("msg_id") == cell:
+            return reply["content"]
+
+
 @pytest.mark.parametrize("time_of", range(5 if FULL else 1))
-def test_f15_interrupting_the_cell(tmp_path, monkeypatch, time_of):
-    with kernel_that_launches(tmp_path, monkeypatch) as (manager, client, mark):
+def test_f15_interrupting_the_cell(tmp_path, time_of):
+    with kernel_that_launches(tmp_path) as (manager, client, cell, mark):
         begun = time.monotonic()
         manager.interrupt_kernel()
-        reply = client.get_shell_msg(timeout=10)["content"]
+        reply = reply_to(cell, client)
         assert time.monotonic() - begun <= 2
         assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
         assert seconds_until_none_is_left(mark, limit=10) <= 1
@@ -131,8 +142,8 @@ def test_f15_interrupting_the_cell(tmp_path, monkeypatch, time_of):
 
 @pytest.mark.parametrize("time_of", range(5 if FULL else 1))
 @pytest.mark.parametrize("now", [True, False], ids=["at once", "politely"])
-def test_f15_restarting_the_kernel(tmp_path, monkeypatch, now, time_of):
-    with kernel_that_launches(tmp_path, monkeypatch) as (manager, _, mark):
+def test_f15_restarting_the_kernel(tmp_path, now, time_of):
+    with kernel_that_launches(tmp_path) as (manager, _, _, mark):
         # A polite restart waits for the kernel, which is busy; what it waits is Jupyter's own affair.
         manager.shutdown_wait_time = 1.0
         restart = threading.Thread(target=manager.restart_kernel, kwargs={"now": now})
