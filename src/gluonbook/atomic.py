@@ -38,7 +38,7 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
-    later = [path for path in _checkpoints(folder) if _step(path) > step]
+    later = [path for path in _checkpoints(folder) if step_of(path) > step]
     for path in later:
         if is_sound(path):
             raise ValueError(f"{folder} holds {path.name}, later than step {step}: one folder serves one run")
@@ -90,13 +90,15 @@ def is_sound(path: str | Path) -> bool:
     return True
 
 
-def latest(folder: str | Path) -> Path | None:
-    """The newest sound checkpoint in `folder`, or None if it holds none at all.
+def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
+    """The newest sound checkpoint in `folder`, of the steps up to `until` if given, or None if it holds none at all.
 
     Damaged ones are skipped with a RuntimeWarning that names them; raises Damaged if no other is left.
     """
     skipped = []
     for path in _checkpoints(Path(folder)):
+        if until is not None and step_of(path) > until:
+            continue
         if is_sound(path):
             if skipped:
                 warnings.warn(f"skipped damaged {', '.join(skipped)} in {folder}", RuntimeWarning, stacklevel=2)
@@ -107,19 +109,26 @@ def latest(folder: str | Path) -> Path | None:
     return None
 
 
-def clear(folder: str | Path) -> None:
-    """Delete every checkpoint in `folder`, and leave its other files alone."""
+def steps(folder: str | Path) -> list[int]:
+    """The steps that have a checkpoint in `folder`, sound or not, the newest first."""
+    return sorted({step_of(path) for path in _checkpoints(Path(folder))}, reverse=True)
+
+
+def step_of(path: Path) -> int:
+    """The step that a checkpoint's directory is named after."""
+    return int(_NAME.fullmatch(path.name).group(1))
+
+
+def clear(folder: str | Path, *, after: int = -1) -> None:
+    """Delete every checkpoint in `folder` of a step later than `after`, and leave its other files alone."""
     _sweep(Path(folder))
     for path in _checkpoints(Path(folder)):
-        _discard(path)
+        if step_of(path) > after:
+            _discard(path)
 
 
 def _sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())).encode()
-
-
-def _step(path: Path) -> int:
-    return int(_NAME.fullmatch(path.name).group(1))
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -127,7 +136,7 @@ def _checkpoints(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: (-_step(path), path.name))
+    return sorted(found, key=lambda path: (-step_of(path), path.name))
 
 
 def _sweep(folder: Path) -> None:

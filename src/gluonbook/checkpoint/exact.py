@@ -127,10 +127,10 @@ def load(path: str | Path, net: Block, trainer: Trainer) -> Progress:
         parameter._load_init(values[name], None)
     if not trainer._kv_initialized:
         trainer._init_kvstore()
-    trainer._init_params()  # copies the first device's values to the others, so the others' own come after it
+    trainer._init_params()  # copies rank 0's first device's values to all others, so the others' own come after it
     for key, array in tensors.items():
         device, kind, name = key.split("/", 2)
-        if kind == "parameter" and device != "0":
+        if kind == "parameter":
             parameters[name].list_data()[int(device)][:] = _ndarray(array)
     for device, updater in enumerate(updaters_of(trainer)):
         packed = record["updaters"][device if device < len(record["updaters"]) else 0]

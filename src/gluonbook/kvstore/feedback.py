@@ -45,6 +45,7 @@ class ErrorFeedbackStore(Store):
     """
 
     method = "feedback"
+    per_device = True
 
     def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> Compressed:
         devices, sizes = len(grads[0]), [own[0].size for own in grads]

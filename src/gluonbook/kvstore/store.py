@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,9 +14,9 @@ from mxnet.kvstore import KVStoreBase
 from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer, get_updater
 
-from gluonbook import kernels
+from gluonbook import atomic, kernels
 from gluonbook.checks import whole_number
-from gluonbook.kvstore.consent import Consent
+from gluonbook.kvstore.consent import Consent, grouped, ranges
 from gluonbook.kvstore.link import Link
 from gluonbook.launch import heartbeat
 
@@ -36,48 +37,59 @@ class Store(KVStoreBase, ABC):
     """A store for `Trainer(params, optimizer, options, kvstore=store)`: gradients of all workers become one.
 
     A worker is a process, a `rank` of `num_workers`; it may train on several devices. Every rank makes the same store
-    and the same trainer, and takes the same number of steps. The weights of rank 0 are broadcast before the first.
+    and the same trainer, and takes the same number of steps. A store serves one trainer. The weights of rank 0 are
+    broadcast in the first step, when its gradients are there already: begin with the same weights on all ranks (by the
+    same seed), or let the first step be a rough one.
 
     By default `Trainer` hands its optimizer to the store, which then runs it on every worker alike
     (`update_on_kvstore`), and a step is one exchange for all parameters. With `update_on_kvstore=False`, where the
-    trainer runs it, each parameter is exchanged by itself, since the store cannot know which is the last.
+    trainer runs it, each parameter is exchanged by itself, since the store cannot know which is the last, and the
+    store knows them by their numbers only. Gradients are then what the store made of them; else they may be.
 
     Args:
         nonfinite: what happens if a gradient holds NaN or infinity, on any rank. "raise": all ranks raise
             FloatingPointError in the same step, before anything has changed. "zero": the ranks that have one sit this
-            step out, and are counted (`abstentions`); if all do, the weights stay.
+            step out, and are counted (`abstentions`); if all do, the weights stay, or, where the trainer runs the
+            optimizer, it gets zeros.
         check_every: every so many steps all ranks compare a hash of their weights; 0 for never. It takes part in the
             exchange that tells of NaN, and needs the store to have the optimizer.
 
     Attributes:
         states: what the method remembers, such as the momentum of this rank: a list of arrays, one a device, by
             parameter. `gluonbook.checkpoint` saves and restores it, in a folder of each rank's own.
-        abstentions: by rank, in how many steps it did not take part.
-        steps: how many exchanges there were.
+        abstentions: by rank, in how many steps it did not take part, since this store was made.
+        steps: how many exchanges there were, since this store was made.
 
-    Raises (the first four on all ranks alike):
-        ValueError: parameters differ between ranks in name, order, type or shape; or an argument is not legal.
+    Raises (all but the last on all ranks alike, and with nothing changed: the next step may be taken):
+        ValueError: parameters differ between ranks in name, order, type or shape; or the stores do; or an argument is
+            not legal.
         FloatingPointError: a gradient is not finite, see `nonfinite`.
-        RuntimeError: weights differ between ranks; the message names the ranks.
+        RuntimeError: weights differ between ranks; the message names the ranks. Or a step of several ranks was broken
+            off halfway, by an exception or an interrupt, and another one is asked for.
     """
 
     link_type: ClassVar[type[Link]]
     method: ClassVar[str]
+    per_device: ClassVar[bool] = False  # whether a rank with more devices sends a longer message
 
     def __init__(self, *, nonfinite: str = "raise", check_every: int = 100, **link: Any) -> None:
         if nonfinite not in POLICIES:
             raise ValueError(f"nonfinite must be {' or '.join(map(repr, POLICIES))}, got {nonfinite!r}")
         self.nonfinite = nonfinite
         self.check_every = whole_number("check_every", check_every, 0)
+        heartbeat.step()  # a link may wait for all ranks
         self.link = self.link_type(**link)
         self.states: dict[int, list[NDArray]] = {}
         self.abstentions = [0] * self.link.size
         self.steps = 0
         self._consent = Consent(self.link)
+        self._halfway = False  # in a step, while ranks may differ in how much of it they have done
         self._sender = ThreadPoolExecutor(1, "gluonbook-store")
         self._updater = None
         self._waiting: dict[int, Item] = {}
         self._expected: set[int] | None = None
+        self._consent.reach(f"a store {self.type}, nonfinite={nonfinite!r}, check_every={check_every}")
+        heartbeat.pause()  # what comes before the first step may take its time
 
     @property
     def type(self) -> str:
@@ -101,8 +113,48 @@ class Store(KVStoreBase, ABC):
 
     def set_optimizer(self, optimizer: Optimizer) -> None:
         """Run this optimizer, the trainer's own, so that what is set there later holds here, too."""
+        if self._updater and self._updater.optimizer is not optimizer:
+            raise ValueError("this store serves another trainer already, with parameters of the same numbers: make two")
         self._accept(optimizer)
         self._updater = get_updater(optimizer)
+
+    def agree(self, what: str) -> None:
+        """Find that all ranks say the same `what`, such as how many steps they are going to take.
+
+        Raises:
+            ValueError: they do not; on every rank, with what each says.
+        """
+        heartbeat.step()
+        self._consent.reach(what)
+        heartbeat.pause()
+
+    def latest_checkpoint(self, folder: str | Path) -> Path | None:
+        """The newest sound checkpoint in this rank's `folder` of a step that every rank has one of, each in its own.
+
+        When a run is killed, some ranks have saved a step that others have not. All ranks call this, and load what it
+        gives (their weights are the same, but not what their stores remember), or begin anew where it gives None: when
+        some had saved once, and others never.
+
+        Raises:
+            ValueError: there is no such step, though ranks have saved more than once; on every rank.
+            Damaged: every checkpoint in `folder` is damaged.
+        """
+        heartbeat.step()
+        saved, bound = len(atomic.steps(folder)), None
+        while True:
+            path = atomic.latest(folder, until=bound)
+            own = -1 if path is None else atomic.step_of(path)
+            told = self.link.gather(np.array([own, saved], np.int64))
+            bound = int(told[:, 0].min())
+            if (told[:, 0] == bound).all() or bound < 0:
+                break
+        heartbeat.pause()
+        if bound >= 0:
+            return path
+        if told[:, 1].max() > 1:
+            listed = "; ".join(f"rank {ranges(r)}: {n}" for n, r in grouped(told[:, 1].tolist()).items())
+            raise ValueError(f"no step has a checkpoint on every rank; there are, in {folder} and its likes, {listed}")
+        return None
 
     def broadcast(self, key: int, value: NDArray, out: NDArray | list[NDArray], priority: int = 0) -> None:
         """Write rank 0's value into all arrays of `out`, on every rank."""
@@ -119,6 +171,8 @@ class Store(KVStoreBase, ABC):
         `key` is a parameter's number, and `value` and `out` are arrays or lists with one a device; or `key` is a list
         of numbers, and the others lists of such. With an optimizer, a step waits until all its parameters are there.
         """
+        if out is None and self._updater:
+            raise ValueError("with an optimizer, pushpull needs the weights to update: out=...")
         many = isinstance(key, (list, tuple))
         keys, values = (key, value) if many else ([key], [value])
         outs = values if out is None else out if many else [out]
@@ -160,11 +214,18 @@ class Store(KVStoreBase, ABC):
 
     def _exchange(self, items: list[Item]) -> None:
         heartbeat.step()
+        if self._halfway:
+            raise RuntimeError(
+                "an earlier step was broken off halfway, and the ranks may differ in what they did of it: "
+                "go on from a checkpoint, with a new net, trainer and store"
+            )
         keys, grads = _columns(items)
+        buckets, elements = list(_buckets(items)), sum(own[0].size for own in grads)
+        devices = f" on {len(grads[0])} devices" if self.per_device else ""
         bad = kernels.nonfinite([grad for device in zip(*grads) for grad in device])
         due = self._updater is not None and self.check_every and self.steps % self.check_every == 0
         told = self._consent.reach(
-            f"a step of parameters {_ranges(keys)}",
+            f"a step of parameters {ranges(keys)}, {elements} elements{devices}",
             bad[0] % len(keys) if bad else _FINE,
             _fingerprint([item.outs[0] for item in items]) if due else 0,
         )
@@ -173,15 +234,19 @@ class Store(KVStoreBase, ABC):
         self.steps += 1
         voters = self._voters(told[:, 0], keys)
         if not voters:
+            if self._updater is None:
+                for out in (array for item in items for array in item.outs):
+                    out[:] = 0  # what is there is not finite
             return
+        self._halfway = self.num_workers > 1
         # Messages travel while the next ones are made.
-        buckets = list(_buckets(items))
         coming = [
             self._sender.submit(self._send, self._message(*_columns(bucket), self.rank in voters), voters)
             for bucket in buckets
         ]
         for bucket, combined in zip(buckets, coming):
             self._finish(bucket, combined.result())
+        self._halfway = False
 
     def _finish(self, items: list[Item], combined: Any) -> None:
         if self._updater is None:
@@ -207,9 +272,11 @@ class Store(KVStoreBase, ABC):
             parameters = self._updater.optimizer.param_dict
             self._expected = {key for key, p in parameters.items() if p.grad_req != "null"}
         if item.key in self._waiting or (self._updater and item.key not in self._expected):
+            expected, waiting = ranges(sorted(self._expected or [])), ranges(list(self._waiting))
+            self._waiting, self._expected = {}, None
             raise ValueError(
-                f"parameter {self._name(item.key)} does not belong to this step, or comes again: a step takes "
-                f"{_ranges(sorted(self._expected or []))}, and has {_ranges(list(self._waiting))}"
+                f"parameter {self._name(item.key)} does not belong to this step, or comes again, as after a step that "
+                f"was broken off: a step takes {expected}, and had {waiting}, which is dropped"
             )
         self._waiting[item.key] = item
 
@@ -219,14 +286,15 @@ class Store(KVStoreBase, ABC):
             if place != _FINE and self.nonfinite == "raise":
                 name = self._name(keys[place])
                 raise FloatingPointError(f"step {self.steps}: the gradient of {name} on rank {rank} is not finite")
-            self.abstentions[rank] += place != _FINE
+            self.abstentions[rank] += int(place != _FINE)
         return np.flatnonzero(bad == _FINE).tolist()
 
     def _compare(self, fingerprints: np.ndarray) -> None:
-        others = np.flatnonzero(fingerprints != fingerprints[0]).tolist()
+        most, *others = grouped(fingerprints.tolist()).values()
         if others:
-            ranks = ", ".join(map(str, others))
-            raise RuntimeError(f"after {self.steps} steps, the weights of rank 0 are not those of rank {ranks}")
+            odd = ranges(sorted(rank for ranks in others for rank in ranks))
+            found = f"the weights of rank {odd} are not those of rank {ranges(most)}"
+            raise RuntimeError(f"after {self.steps} steps, {found}")
 
     def _name(self, key: int) -> str:
         parameters = self._updater.optimizer.param_dict if self._updater else {}
@@ -261,14 +329,3 @@ def _fingerprint(weights: Sequence[NDArray]) -> int:
     for weight in weights:
         digest.update(np.ascontiguousarray(weight.asnumpy()).view(np.uint8))
     return int.from_bytes(digest.digest(), "little") >> 1
-
-
-def _ranges(keys: Sequence[int]) -> str:
-    """Numbers as people write them: 0-3, 5."""
-    ends: list[list[int]] = []
-    for key in keys:
-        if ends and key == ends[-1][1] + 1:
-            ends[-1][1] = key
-        else:
-            ends.append([key, key])
-    return ", ".join(f"{low}-{high}" if low < high else str(low) for low, high in ends)

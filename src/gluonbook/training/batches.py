@@ -133,7 +133,10 @@ def _is_plain(dataset: data.Dataset) -> bool:
     return type(dataset) is data.ArrayDataset and all(isinstance(d, (np.ndarray, mx.nd.NDArray)) for d in dataset._data)
 
 
-_QUIET = ("mxnet.gluon.nn.", "mxnet.gluon.loss", "mxnet.optimizer.", "mxnet.kvstore.", "gluonbook.optimizers.")
+_QUIET = (
+    *("mxnet.gluon.nn.", "mxnet.gluon.loss", "mxnet.optimizer.", "mxnet.kvstore."),
+    *("gluonbook.optimizers.", "gluonbook.kvstore."),
+)
 _LOUD = {"Dropout", "Lambda", "HybridLambda", "SGLD"}
 
 

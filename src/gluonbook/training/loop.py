@@ -62,7 +62,9 @@ def fit(
 
     With a folder `checkpoints`, the run is saved there after each epoch, or after `every` steps and at its end, and
     goes on from the newest sound checkpoint: bit for bit the run that was never interrupted; a finished run is loaded
-    and its history returned. `resume=False` deletes the folder's checkpoints and starts over.
+    and its history returned. `resume=False` deletes the folder's checkpoints and starts over. With a store of
+    `gluonbook.kvstore` every rank saves in a folder of its own in it, `rank-0` and so on, and all go on from the newest
+    step that all have saved.
 
     Raises FloatingPointError when the loss is no longer finite, which is seen at the end of the epoch and before a
     checkpoint; ValueError for arguments out of range, and for a checkpoint of a run that had other settings.
@@ -72,6 +74,10 @@ def fit(
     per_epoch, last = len(batches), whole_number("epochs", epochs, 1) * len(batches)
     if every is not None and whole_number("every", every, 1) and checkpoints is None:
         raise ValueError(f"every={every} needs a folder to save in: checkpoints=...")
+    store = trainer._kvstore_params["kvstore"]
+    if getattr(store, "num_workers", 1) > 1 and hasattr(store, "agree"):
+        store.agree(f"{last} steps, {per_epoch} an epoch")  # else they would wait for one that has ended
+        checkpoints = checkpoints and Path(checkpoints, f"rank-{store.rank}")
     loader = ReproducibleLoader(train, batches, num_workers)
     draws = may_draw(net, loss, trainer)
     run = _Run({"seed": seed, "batch_size": batch_size, "samples": len(train), "shuffle": shuffle}, Tally(ctx))
@@ -155,8 +161,11 @@ class _Run:
 
 def _resume(folder: str | Path, net: gluon.Block, trainer: gluon.Trainer, fresh: _Run, last: int) -> _Run:
     """The run that the folder's newest checkpoint left off, `fresh` if it has none; ValueError if it is another run."""
-    path = checkpoint.latest(folder)
+    store = trainer._kvstore_params["kvstore"]
+    shared = hasattr(store, "latest_checkpoint")
+    path = store.latest_checkpoint(folder) if shared else checkpoint.latest(folder)
     if path is None:
+        checkpoint.clear(folder)  # what this rank has, others do not have
         return fresh
     progress = checkpoint.peek(path)
     extra, then, now = progress.extra, progress.settings, fresh.setup["settings"]
@@ -175,6 +184,8 @@ def _resume(folder: str | Path, net: gluon.Block, trainer: gluon.Trainer, fresh:
         advice = "choose another folder, or start over with resume=False, which deletes it"
         raise ValueError(f"{path} belongs to another run ({'; '.join(differing)}): {advice}")
     checkpoint.load(path, net, trainer)
+    if shared:
+        checkpoint.clear(folder, after=progress.step)  # others do not have these, and they will come again
     tally, history = Tally(fresh.tally.ctx, extra["sums"]), History.from_json(extra["history"])
     return _Run(setup, tally, progress.step, history, extra["seconds"])
 
