@@ -60,6 +60,11 @@ def test_newest_are_kept_and_latest_is_found(tmp_path):
         assert atomic.latest(tmp_path) != atomic.write(tmp_path, step, {"a": b"%d" % step}, keep=3)
     assert names(tmp_path) == ["readme.txt", "step-00000009", "step-00000010", "step-123456789"]
     assert atomic.latest(tmp_path).name == "step-123456789"
+    assert atomic.steps(tmp_path) == [123_456_789, 10, 9]
+    assert atomic.latest(tmp_path, until=123_456_788).name == "step-00000010"
+    assert atomic.latest(tmp_path, until=8) is None
+    atomic.clear(tmp_path, after=9)
+    assert names(tmp_path) == ["readme.txt", "step-00000009"]
     atomic.clear(tmp_path)
     assert names(tmp_path) == ["readme.txt"]
 

@@ -26,7 +26,7 @@ METHODS = ("Vote", "Mean", "ErrorFeedback")
 
 
 def start(script: Path, *words: object, **settings) -> launch.Result:
-    settings = {"quiet": True, "deadline": 60, "env": {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}, **settings}
+    settings = {"quiet": True, "deadline": 120, "env": {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}, **settings}
     return launch.run([script, *words], **settings)
 
 
@@ -198,14 +198,20 @@ def test_f3_a_rank_that_skips_a_step(tmp_path):
 
 
 def test_f8_inverters(tmp_path):
-    """Of seven ranks 1, 2 and 3 may send the opposite of what they find; with 4 of them nothing is learnt."""
+    """Of seven ranks 1, 2 and 3 may send the opposite of what they find; with 4 of them the net learns the opposite.
+
+    The toy logistic regression, 300 points a rank for 21 numbers to learn, loses less than .5, 1 and 5 points of
+    accuracy. On the digits, 214 images a rank for 2410 numbers, such bounds are out of reach: honest ranks, each with
+    its own images, agree on fewer signs. Over three seeds 1, 2 and 3 inverters cost 1.2, 1.7 and 5.8 points there on
+    average, and at most 2.0, 2.7 and 6.4 (of 297 images each is a third of a point).
+    """
+    bounds = {"toy": (0.005, 0.01, 0.05), "digits": (0.03, 0.045, 0.09)}
     start(TRAINING, "inverted", tmp_path, 0, 1, 2, 3, 4, workers=7)
     ranks = notes(tmp_path, 7)
-    accuracy = {int(count): value for count, (value, *_) in ranks[0].items()}
-    assert all(len({rank[count][1] for rank in ranks}) == 1 for count in ranks[0])
-    print(accuracy)
-    assert accuracy[0] > 0.93
-    assert accuracy[1] >= accuracy[0] - 0.005
-    assert accuracy[2] >= accuracy[0] - 0.01
-    assert accuracy[3] >= accuracy[0] - 0.05
-    assert accuracy[4] < 0.5
+    assert all(rank == ranks[0] for rank in ranks)
+    for task, losses in bounds.items():
+        clean, *harmed, lost = (accuracy for accuracy, _ in ranks[0][task])
+        assert clean > 0.94
+        for inverters, (accuracy, loss) in enumerate(zip(harmed, losses), 1):
+            assert accuracy >= clean - loss, (task, inverters, clean)
+        assert lost < 0.15

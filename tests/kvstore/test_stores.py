@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
 
 import mxnet as mx
 import numpy as np
@@ -253,8 +254,60 @@ def test_a_key_that_comes_again_is_refused():
     step_with_gradients(params, trainer, 0)
     grads = params["p00"].list_grad()
     store.pushpull(0, grads, out=params["p00"].list_data())
-    with pytest.raises(ValueError, match=r"parameter 0 \(p00\) .* comes again: a step takes 0-7, and has 0"):
+    with pytest.raises(ValueError, match=r"parameter 0 \(p00\) .* comes again.*: a step takes 0-7, and had 0,"):
         store.pushpull(0, grads, out=params["p00"].list_data())
+    expected = stepped(LocalVoteStore(), 0, 1)
+    step_with_gradients(params, trainer, 1)
+    for parameter, weight in zip(params.values(), expected):
+        np.testing.assert_array_equal(parameter.data().asnumpy(), weight)
+
+
+def stepped(store, *steps) -> list:
+    """The weights after these steps."""
+    params, trainer = setting(store)
+    for step in steps:
+        step_with_gradients(params, trainer, step)
+    return [parameter.data().asnumpy() for parameter in params.values()]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_the_step_after_one_that_raised(store):
+    params, trainer = setting(store())
+    step_with_gradients(params, trainer, 0)
+    with pytest.raises(FloatingPointError):
+        step_with_gradients(params, trainer, 1, spoil(np.inf, 0, 7))
+    step_with_gradients(params, trainer, 2)
+    for parameter, weight in zip(params.values(), stepped(store(), 0, 2)):
+        np.testing.assert_array_equal(parameter.data().asnumpy(), weight)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_all_abstain_and_the_trainer_runs_the_optimizer(store):
+    params = parameters(CASES["plain"], devices(2), 0)
+    options = {"learning_rate": 0.05, "momentum": 0.0}
+    trainer = gluon.Trainer(params, "sgd", options, kvstore=store(nonfinite="zero"), update_on_kvstore=False)
+    step_with_gradients(params, trainer, 0)
+    before = params["p03"].data().asnumpy()
+    step_with_gradients(params, trainer, 1, spoil(np.nan, 1, 3))
+    np.testing.assert_array_equal(params["p03"].data().asnumpy(), before)
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("optimizer", ["sgd", "signsgd"])
+def test_half_precision_with_a_master_copy(store, optimizer):
+    """The step is far smaller than what float16 can tell apart at 1, and adds up all the same."""
+    parameter = gluon.Parameter("p", shape=(5,), dtype="float16")
+    parameter.initialize(mx.init.One(), ctx=devices(2))
+    options = {"learning_rate": 1e-4, "multi_precision": True}
+    trainer = gluon.Trainer([parameter], optimizer, options, kvstore=store())
+    for _ in range(100):
+        for device in devices(2):
+            parameter.grad(device)[:] = 1
+            parameter.data(device)._fresh_grad = True
+        trainer.step(1)
+    expected = 1 - 100 * 1e-4 * (2 if optimizer == "sgd" and store is not LocalVoteStore else 1)
+    for weight in parameter.list_data():
+        np.testing.assert_allclose(weight.asnumpy(), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -283,30 +336,75 @@ def test_the_trainers_own_files_are_refused(tmp_path):
         trainer.save_states(str(tmp_path / "states"))
 
 
+class Second(kvstore.Link):
+    """A second rank that does the same as this one."""
+
+    engine, rank, size = "test", 0, 2
+
+    def exchange(self, ballot, voters):
+        return ballot
+
+    def gather(self, values):
+        return np.stack([values, values])
+
+    def add(self, values):
+        values *= 2
+
+    def broadcast(self, values):
+        pass
+
+
 def test_weights_that_differ_are_noticed():
-    class Other(kvstore.Link):
-        """A second rank with other weights."""
-
-        engine, rank, size = "test", 0, 2
-
-        def exchange(self, ballot, voters):
-            return ballot
-
+    class Other(Second):
         def gather(self, values):
             return np.stack([values, values + (values.dtype == np.int64) * np.array([0, 0, 1])])
-
-        def add(self, values):
-            pass
-
-        def broadcast(self, values):
-            pass
 
     class Store(kvstore.VoteStore):
         link_type = Other
 
     params, trainer = setting(Store(check_every=2))
-    with pytest.raises(RuntimeError, match="after 0 steps, the weights of rank 0 are not those of rank 1"):
+    with pytest.raises(RuntimeError, match="after 0 steps, the weights of rank 1 are not those of rank 0"):
         step_with_gradients(params, trainer, 0)
+
+
+def test_no_step_follows_one_that_was_broken_off_halfway():
+    """Say by Ctrl-C, or by an error of the connection in the store's own thread: others may have done more of it."""
+
+    class Breaking(Second):
+        left = 2
+
+        def exchange(self, ballot, voters):
+            self.left -= 1
+            if self.left < 0:
+                raise OSError("no route to host")
+            return ballot
+
+    class Store(kvstore.VoteStore):
+        link_type = Breaking
+
+    params, trainer = setting(Store())
+    for step in range(2):
+        step_with_gradients(params, trainer, step)
+    with pytest.raises(OSError, match="no route"):
+        step_with_gradients(params, trainer, 2)
+    with pytest.raises(RuntimeError, match=r"broken off halfway.*go on from a checkpoint"):
+        step_with_gradients(params, trainer, 3)
+
+
+def test_a_store_serves_one_trainer():
+    store = LocalVoteStore()
+    for message in (None, "serves another trainer"):
+        params, trainer = setting(store)
+        with pytest.raises(ValueError, match=message) if message else nullcontext():
+            step_with_gradients(params, trainer, 0)
+
+
+def test_weights_must_be_given_to_a_store_with_the_optimizer():
+    store = LocalVoteStore()
+    params, trainer = setting(store)
+    step_with_gradients(params, trainer, 0)
+    with pytest.raises(ValueError, match="pushpull needs the weights"):
+        store.pushpull(0, params["p00"].list_grad())
 
 
 def test_a_ballot_has_one_bit_a_coordinate():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mxnet import gluon
 from mxnet.gluon import data, nn
 
+from gluonbook.kvstore import LocalVoteStore
 from gluonbook.models import lenet, mlp
 from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches, may_draw, preserved, seeded, set_seed
 
@@ -176,6 +177,7 @@ def test_who_may_draw_random_numbers():
     with_lambda.add(nn.HybridLambda("relu"))
     assert not answer(mlp())
     assert not answer(lenet(), optimizer="adam", kvstore=mx.kv.create("local"))
+    assert not answer(mlp(), kvstore=LocalVoteStore())
     assert answer(mlp(dropout=0.1))
     own = OfMyOwn()
     own.add(nn.Dense(2))
