@@ -126,4 +126,6 @@ def since_fault(folder: Path) -> float:
 
 
 def command_line(*words: str) -> list[str]:
-    return [sys.executable, "-c", "from gluonbook.cli import main; main()", "run", *words]
+    # A shell starts what runs in its background with Ctrl-C ignored, and these tests may run there.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    return [sys.executable, "-c", f"{heard}; from gluonbook.cli import main; main()", "run", *words]
