@@ -142,9 +142,12 @@ class Supervisor:
     def _lost(self, names: list[str]) -> Failure | None:
         if not names:
             return None
-        for name in self.plan.workers:  # mpiexec ends all of them for one
-            if last_words := logs.mpi_abort(self.log(name)):
-                return died(self.notes[name], 1, self.log(name), f"aborted all ranks ({last_words})")
+        # mpiexec ends all of them for one.
+        aborted = {name: words for name in self.plan.workers for words in [logs.mpi_abort(self.log(name))] if words}
+        if aborted:
+            # A rank whose partners are gone may abort, too, with an error inside of MPI: that is no cause.
+            name = min(aborted, key=lambda name: "Fatal error" in aborted[name])
+            return died(self.notes[name], 1, self.log(name), f"aborted all ranks ({aborted[name]})")
         return died(self.notes[names[0]], 1, self.log(names[0]), "was lost: the process that started it was killed")
 
     def _gone(self, names: list[str]) -> Failure | None:
