@@ -21,11 +21,11 @@ class Link(ABC):
     size: int
 
     @abstractmethod
-    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> np.ndarray:
-        """The majority of the ballots of the ranks in `voters`, which is not empty, ties counting as +.
+    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+        """Replace a ballot, in place, by the majority of those of the ranks in `voters`, ties counting as +.
 
-        A ballot and the majority are words of uint64, as `kernels.pack` and `kernels.vote` make them. A rank that does
-        not vote hands in a ballot all the same, of which only the length counts.
+        A ballot and the majority are words of uint64, as `kernels.pack` and `kernels.vote` make them. There is a voter
+        at least. A rank that does not vote hands in a ballot all the same, of which only the length counts.
         """
 
     @abstractmethod
@@ -48,8 +48,8 @@ class Alone(Link):
     rank = 0
     size = 1
 
-    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> np.ndarray:
-        return ballot
+    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+        pass
 
     def gather(self, values: np.ndarray) -> np.ndarray:
         return values[None]

@@ -19,10 +19,10 @@ _SHORT = 1 << 10  # words: so few are gathered by all, in one round of messages,
 class MPILink(Link):
     """The ranks of an MPI communicator, all of `MPI.COMM_WORLD` unless another is given.
 
-    A vote takes one of two ways with the same result. Two workers, and any number with a short ballot, *gather*: each
-    gets the ballots of the others, (M − 1)·d/8 bytes in and out for d coordinates and M workers. More workers *shard*:
-    each counts the votes of one M-th of the coordinates, and sends the outcome to all others, which is
-    2·(M − 1)/M·d/8 bytes in and out, less than d/4 however many they are.
+    A vote takes one of two ways with the same result. Short ballots are *gathered*: each worker gets those of all
+    others, (M − 1)·d/8 bytes in and out for d coordinates and M workers. Longer ones are *sharded*: each worker counts
+    the votes of one M-th of the coordinates, and sends the outcome to all others, which is 2·(M − 1)/M·d/8 bytes in and
+    out, less than d/4 however many they are.
 
     Raises:
         ImportError: mpi4py is not installed (`pip install gluonbook[dist]`).
@@ -37,20 +37,32 @@ class MPILink(Link):
         self._comm = (MPI.COMM_WORLD if comm is None else comm).Dup()
         self._mpi = MPI
         self.rank, self.size = self._comm.rank, self._comm.size
+        self._room = np.empty(0, np.uint64)
 
-    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> np.ndarray:
-        if self.size <= 2 or len(ballot) <= _SHORT:
-            return kernels.vote(list(self.gather(ballot)[list(voters)]))
-        edges = np.linspace(0, len(ballot), self.size + 1).astype(int)
-        counts, starts = np.diff(edges), edges[:-1]
-        mine = int(counts[self.rank])
-        word = self._mpi.UINT64_T
-        shares = np.empty((self.size, mine), np.uint64)
-        self._comm.Alltoallv([ballot, counts, starts, word], [shares, [mine] * self.size, None, word])
-        verdict = np.empty_like(ballot)
-        own = kernels.vote([shares[voter] for voter in voters])
-        self._comm.Allgatherv([own, mine, word], [verdict, counts, starts, word])
-        return verdict
+    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+        if len(ballot) <= _SHORT:
+            ballots = self.gather(ballot)
+            kernels.vote([ballots[voter] for voter in voters], out=ballot)
+            return
+        shards = np.array_split(ballot, self.size)  # views: shard r is for rank r to count
+        own = shards[self.rank]
+        votes = [own if rank == self.rank else room for rank, room in enumerate(self._rooms(len(own)))]
+        self._swap(shards, votes)
+        kernels.vote([votes[voter] for voter in voters], out=own)
+        self._swap([own] * self.size, shards)
+
+    def _swap(self, out: Sequence[np.ndarray], into: Sequence[np.ndarray]) -> None:
+        """Send out[r] to each other rank r, and receive into[r] from it."""
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        coming = [self._comm.Irecv(into[rank], rank) for rank in others]
+        going = [self._comm.Isend(out[rank], rank) for rank in others]
+        self._mpi.Request.Waitall(coming + going)
+
+    def _rooms(self, words: int) -> np.ndarray:
+        """Room for so many words of each rank, the same at every call: to get new memory takes longer than a vote."""
+        if self._room.size < self.size * words:
+            self._room = np.empty(self.size * words, np.uint64)
+        return self._room[: self.size * words].reshape(self.size, words)
 
     def gather(self, values: np.ndarray) -> np.ndarray:
         table = np.empty((self.size, len(values)), values.dtype)

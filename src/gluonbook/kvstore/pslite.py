@@ -28,10 +28,6 @@ class PSLiteLink(Link):
     float32 carriers, sent to a `Referee` on the server, whose answer is pulled after a barrier. A ballot is cut into
     as many parts as there are servers. An answer that is not that of this very round raises an error.
 
-    What a server only passes on has two mailboxes, used in turn: between the barrier of a round and that of the next
-    one, fast workers already send, and slow ones still read. A vote or a sum needs no second one, since its answer
-    stays until all workers have sent, and with that have read.
-
     Raises:
         RuntimeError: this process is no worker of ps-lite, or a server reports an error or gives no answer.
     """
@@ -43,14 +39,14 @@ class PSLiteLink(Link):
         self._store = weakref.proxy(store)
         self.rank, self.size = self._store.rank, self._store.num_workers
         self._boxes: dict[tuple, _Box] = {}
-        self._rounds = 0
 
-    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> np.ndarray:
+    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
         parts = np.array_split(ballot, self._servers)
         boxes = [self._box(VOTE, 2 * len(part), server) for server, part in enumerate(parts)]
         counts = self.rank in voters
         answers = self._round(boxes, [part.view(np.float32) for part in parts], [counts] * len(parts), boxes)
-        return np.concatenate([answer.view(np.uint64) for answer in answers])
+        for part, answer in zip(parts, answers):
+            part[:] = answer.view(np.uint64)
 
     def add(self, values: np.ndarray) -> None:
         parts = np.array_split(values, self._servers)
@@ -73,7 +69,7 @@ class PSLiteLink(Link):
 
     def _box(self, kind: int, length: int, number: int) -> _Box:
         """The mailbox for messages of this kind and length; `number` also chooses the server."""
-        place = kind, length, number, self._rounds % 2 if kind == PASS else 0
+        place = kind, length, number
         if place not in self._boxes:
             # The engine sends a key to the server 9973·key mod the number of servers, and 9973 is prime.
             keys = [next(self._keys) * self._servers + number % self._servers for _ in range(2 if kind == PASS else 1)]
@@ -84,7 +80,6 @@ class PSLiteLink(Link):
         self, to: Sequence[_Box], contents: Sequence[np.ndarray], counts: Sequence[bool], of: Sequence[_Box]
     ) -> list[np.ndarray]:
         """Send contents to boxes; when all ranks have, return what is in the boxes `of`, as views."""
-        self._rounds += 1
         for box in {*to, *of}:
             box.round += 1
         for box, content, counting in zip(to, contents, counts):
@@ -118,8 +113,8 @@ def _connection() -> tuple[mx.kv.KVStore, int, Iterator[int]]:
 class _Box:
     """Keys of the store, and the carriers to and from them; two, since a push keeps an eye on the array it was given.
 
-    A vote or a sum is answered when all ranks have sent theirs, and so have seen the answer before. A message that is
-    passed on lies there at once, while a slow rank may still look for the one before: these take turns with two keys.
+    A vote or a sum is answered when all ranks have sent theirs, and so have read the answer before: one key is enough.
+    A message that is passed on lies there at once, while a slow rank may still read the one before: two take turns.
     """
 
     def __init__(self, store: mx.kv.KVStore, keys: Sequence[int], kind: int, length: int) -> None:
