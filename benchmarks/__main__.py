@@ -19,7 +19,12 @@ from gluonbook import environment
 from gluonbook.kernels import threads
 
 HERE = Path(__file__).resolve().parent
-PARTS = {"kernels": kernel_rows.rows, "steps": step_rows.rows, "network": network_rows.rows}
+PARTS = {
+    "kernels": kernel_rows.rows,
+    "steps": step_rows.rows,
+    "memory": network_rows.memory,
+    "links": network_rows.links,
+}
 
 
 def commit() -> str:

@@ -60,12 +60,11 @@ def race(engine: str, workers: int, millions: float, rounds: int, names: list[st
     return Race(seconds, {name: statistics.median(result["bytes"]) for name, result in found.items()})
 
 
-def rows(repeat: int) -> Iterator[Row]:
-    """The rows: memory first, then each link. Links need root; without, what is left out is said."""
+def links(repeat: int) -> Iterator[Row]:
+    """The rows over links, of which every round takes seconds, so there are fewer. They need root."""
     rounds = max(2, repeat // 7)
-    yield from _in_memory(rounds)
     if reason := why_not():
-        print(f"network: links are left out, since {reason}")
+        print(f"links are left out, since {reason}")
         return
     for gigabits, millions in ((10, D), (1, D), (0.1, D / 10)):
         for workers in (2, 4, 8):
@@ -74,7 +73,8 @@ def rows(repeat: int) -> Iterator[Row]:
     yield from _model(rounds)
 
 
-def _in_memory(rounds: int) -> Iterator[Row]:
+def memory(rounds: int) -> Iterator[Row]:
+    """The rows of workers that share one machine's memory."""
     for workers in (2, 4):
         t = race("mpi", workers, D, rounds, ["vote", "mean"], "memory").seconds
         on = f"{D} M, {workers} workers in one memory"
@@ -102,7 +102,7 @@ def _on_link(workers: int, millions: float, rounds: int, gigabits: float) -> Ite
     other = spent["mean"] - got.bytes["mean"] * 8e-9 / gigabits
     even = costs.break_even(fixed, got.bytes["vote"], other, got.bytes["mean"]) * 8e-9
     parts = ", ".join(f"{name} {1e3 * spent[name]:.3g}" for name in PARTS)
-    print(f"network: {on}: a vote takes {1e3 * spent['vote']:.3g} ms (alone: {parts}), faster below {even:.3g} Gbit/s")
+    print(f"links: {on}: a vote takes {1e3 * spent['vote']:.3g} ms (alone: {parts}), faster below {even:.3g} Gbit/s")
 
 
 PARTS = ("look for NaN", "pack", "exchange alone", "count votes", "unpack and apply")
@@ -116,7 +116,7 @@ def _peers(rounds: int) -> Iterator[Row]:
     if TORCH in os.environ:
         asked.append(("torch", []))
     else:
-        print(f"network: PyTorch's DDP is left out, since {TORCH} does not say which Python has PyTorch")
+        print(f"links: PyTorch's DDP is left out, since {TORCH} does not say which Python has PyTorch")
     for engine, names in asked:
         got = race(engine, workers, D, rounds, names, gigabits)
         for name, seconds in got.seconds.items():
@@ -138,14 +138,12 @@ def _model(rounds: int) -> Iterator[Row]:
     known = [place for place in points if place != held_out]
     model = AlphaBeta.fit([points[place] for place in known], [float(np.median(times[place])) for place in known])
     error = np.abs(model.seconds(*points[held_out]) / times[held_out] - 1)
-    print(
-        f"network: α = {model.alpha:.3g} s, 1/β = {8e-9 / model.beta:.3g} Gbit/s, γ = {model.gamma:.3g} s a parameter"
-    )
+    print(f"links: α = {model.alpha:.3g} s, 1/β = {8e-9 / model.beta:.3g} Gbit/s, γ = {model.gamma:.3g} s a parameter")
     yield row("α–β model", "the point left out", "12.8 M, 4 workers, 1 Gbit/s", times[held_out], error, at_most=0.15)
     d = round(D * 1e6)
     for name, method in costs.METHODS.items():
         curve = ", ".join(f"{M}: {_on_paper(model, method, M, d):.3g}" for M in (2, 8, 64, 1000))
-        print(f"network: seconds of a step on paper, a card of 1 Gbit/s for each worker: {name}: {curve}")
+        print(f"links: seconds of a step on paper, a card of 1 Gbit/s for each worker: {name}: {curve}")
 
 
 def _on_paper(model: AlphaBeta, method: costs.Method, workers: int, d: int) -> float:
