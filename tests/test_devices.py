@@ -3,7 +3,9 @@ from __future__ import annotations
 import mxnet as mx
 import pytest
 
+from gluonbook import gpus as known_gpus
 from gluonbook.devices import devices, explain, proves_itself
+from gluonbook.environment import UnsupportedEnvironment
 
 
 @pytest.fixture
@@ -91,3 +93,58 @@ def test_bad_numbers_are_named(n):
     for function in (devices, explain):
         with pytest.raises(ValueError, match=f"n must be a whole number from 1, got {n!r}"):
             function(n)
+
+
+class TestWhyNoGpuIsUsed:
+    """One sentence for a GPU that is there; the list is nvidia-smi's."""
+
+    @pytest.fixture(autouse=True)
+    def listed(self, monkeypatch, gpus):
+        gpus(0)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+        def there(name: str, driver: str, capability: float | None, build: bool = True) -> None:
+            monkeypatch.setattr(known_gpus, "listed", lambda: [known_gpus.Gpu(name, driver, capability)])
+            monkeypatch.setattr(known_gpus, "gpu_build", lambda: build)
+
+        return there
+
+    def test_the_build_for_the_cpu(self, listed):
+        listed("Tesla T4", "535.104.05", 7.5, build=False)
+        assert explain() == (
+            "cpu(0) (the CPU): Tesla T4 needs MXNet's build for GPUs (`make setup KIND=cu112`), "
+            "and this is that for CPUs."
+        )
+
+    def test_too_new(self, listed, gpus):
+        listed("NVIDIA H100", "550.54", 9.0)
+        why = "NVIDIA H100 is too new (sm_90): MXNet 1.9.1 holds kernels for sm_50 to sm_89 alone"
+        assert explain() == f"cpu(0) (the CPU): {why}."
+        gpus(1)
+        assert explain(probe=works()) == f"cpu(0) (the CPU): gpu(0) failed its test operation ({why})."
+
+    def test_too_old(self, listed):
+        listed("Tesla K80", "470.82.01", 3.7)
+        assert "Tesla K80 is too old (sm_37)" in explain()
+
+    def test_a_driver_that_is_too_old(self, listed):
+        listed("Tesla T4", "418.67", None)
+        assert explain() == "cpu(0) (the CPU): the driver 418.67 is too old: CUDA 11 needs 450.80 or later."
+
+    def test_one_that_is_hidden(self, listed, monkeypatch):
+        listed("Tesla T4", "535.104.05", 7.5)
+        assert explain() == "cpu(0) (the CPU): nvidia-smi lists Tesla T4, but MXNet counts no GPU."
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        assert explain().endswith("MXNet counts no GPU, since CUDA_VISIBLE_DEVICES is ''.")
+
+
+def test_a_library_that_is_missing_is_named_before_mxnet_is_loaded(monkeypatch):
+    monkeypatch.setattr(known_gpus, "gpu_build", lambda: True)
+    monkeypatch.setattr(known_gpus, "missing_libraries", lambda: ["libnccl.so.2", "libcuda.so.1"])
+    with pytest.raises(UnsupportedEnvironment) as refused:
+        known_gpus.check_libraries()
+    sentence = str(refused.value)
+    assert sentence.startswith(
+        "MXNet's build for GPUs does not find libnccl.so.2, libcuda.so.1: `python -m pip install"
+    )
+    assert "nvidia-nccl-cu11" in sentence and sentence.endswith("NVIDIA's driver brings libcuda.so.1.")

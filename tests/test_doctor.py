@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gluonbook import datasets, doctor, environment, paths
+from gluonbook import datasets, doctor, environment, gpus, paths
 from gluonbook.doctor import NOTE, OK, PROBLEM, Check, Outlook, hardware, outlook, report, software
 
 
@@ -321,12 +321,12 @@ class TestGpu:
     def test_one_that_mxnet_has_no_kernels_for(self, commands, gpu_build, row):
         commands("nvidia-smi", nvidia_smi(T4, row))
         check = hardware.gpu()
-        assert check.status == PROBLEM and row.split(",")[0] in check.remedy and "5.0 to 8.9" in check.remedy
+        assert check.status == PROBLEM and row.split(",")[0] in check.remedy and "sm_50 to sm_89" in check.remedy
 
     def test_a_too_new_one_is_only_a_note_with_the_cpu_build(self, commands, installed):
         commands("nvidia-smi", nvidia_smi(H100))
         check = hardware.gpu()
-        assert check.status == NOTE and "5.0 to 8.9" in check.remedy and "KIND=cu112" not in check.remedy
+        assert check.status == NOTE and "sm_50 to sm_89" in check.remedy and "KIND=cu112" not in check.remedy
 
     @pytest.mark.parametrize(("driver", "status"), [("450.51.06", PROBLEM), ("450.80.02", OK), ("396.37", PROBLEM)])
     def test_the_driver_must_serve_cuda_11(self, commands, gpu_build, driver, status):
@@ -360,7 +360,7 @@ class TestGpu:
 
     def test_the_list_is_that_of_the_project(self):
         project = (paths.checkout() / "pyproject.toml").read_text()
-        assert all(package in project for package in hardware.CUDA_LIBRARIES.values())
+        assert all(package in project for package in gpus.CUDA_LIBRARIES.values())
 
 
 class TestOutlook:

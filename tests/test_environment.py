@@ -137,7 +137,7 @@ def test_machine_names_what_it_is_not_whose(monkeypatch):
 
 def test_gpus_are_named_by_nvidia_smi(tmp_path, monkeypatch):
     fake = tmp_path / "nvidia-smi"
-    fake.write_text('#!/bin/sh\n[ "$1" = --query-gpu=name ] && printf "Tesla T4\\nTesla V100\\n"\n')
+    fake.write_text('#!/bin/sh\nprintf "Tesla T4, 535.1, 7.5\\nTesla V100, 535.1, 7.0\\n"\n')
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     environment._gpus.cache_clear()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Callable
 
-import mxnet as mx
+from gluonbook import gpus
+from gluonbook.checks import whole_number
 
-from .checks import whole_number
+gpus.check_libraries()  # before MXNet is loaded, whose own error would name one library and no remedy
+
+import mxnet as mx  # noqa: E402
 
 
 def proves_itself(ctx: mx.Context) -> None:
@@ -36,7 +40,8 @@ def _choose(n: int | None, probe: Callable[[mx.Context], None]) -> _Choice:
         try:
             probe(gpu)
         except mx.base.MXNetError as error:
-            failures.append(f"{gpu} failed its test operation ({_first_line(error)})")
+            known = "; ".join(gpus.hindrances())
+            failures.append(f"{gpu} failed its test operation ({known or _first_line(error)})")
         else:
             usable.append(gpu)
     wanted = n or len(usable) or 1
@@ -46,7 +51,7 @@ def _choose(n: int | None, probe: Callable[[mx.Context], None]) -> _Choice:
         failures.insert(0, f"{wanted} devices were asked for and only {_names(usable)} can be used")
     ctx = [mx.cpu(i) for i in range(wanted)]
     kind = "virtual CPU devices" if wanted > 1 else "the CPU"
-    return _Choice(ctx, f"{_names(ctx)} ({kind}): {'; '.join(failures) or 'MXNet finds no GPU here'}.")
+    return _Choice(ctx, f"{_names(ctx)} ({kind}): {'; '.join(failures) or _absence()}.")
 
 
 def _count() -> int:
@@ -54,6 +59,20 @@ def _count() -> int:
         return mx.context.num_gpus()
     except mx.base.MXNetError:  # a CUDA build on a machine whose driver does not answer: there is no GPU to try
         return 0
+
+
+def _absence() -> str:
+    """Why MXNet counts no GPU."""
+    found = gpus.listed()
+    if not found:
+        return "MXNet finds no GPU here"
+    if reasons := gpus.hindrances():
+        return "; ".join(reasons)
+    if not gpus.gpu_build():
+        return f"{found[0].name} needs MXNet's build for GPUs (`make setup KIND=cu112`), and this is that for CPUs"
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    why = "" if hidden is None else f", since CUDA_VISIBLE_DEVICES is {hidden!r}"
+    return f"nvidia-smi lists {found[0].name}, but MXNet counts no GPU{why}"
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,6 @@ import functools
 import os
 import platform
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -255,17 +254,9 @@ def _cpu() -> str:
 
 @functools.cache
 def _gpus() -> tuple[str, ...]:
-    try:
-        answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):  # no driver, or none that answers: then there is no GPU to name
-        return ()
-    return tuple(line.strip() for line in answer.stdout.decode(errors="replace").splitlines() if line.strip())
+    from gluonbook import gpus  # which needs this module
+
+    return tuple(gpu.name for gpu in gpus.listed())
 
 
 def _core_quotas(root: Path) -> list[float]:

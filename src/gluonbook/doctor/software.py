@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from gluonbook import environment, paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.doctor.hardware import LINK, gpu_build
+from gluonbook.gpus import LINK, gpu_build
 
 STAMP = ".gluonbook-setup"  # what scripts/setup.sh leaves in an environment that it made from the lock
 _SHOWN = 5  # packages that are named; a longer list helps nobody
