@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from mxnet import nd
 
 from gluonbook import kernels
-from gluonbook.kernels import cpu, expressions, hyper, reference
+from gluonbook.kernels import hyper, reference
 
-FORMS = pytest.mark.parametrize("form", [cpu, expressions], ids=["cpu", "expressions"])
 TYPES = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 255, 256, 1000)
 
@@ -41,7 +40,6 @@ def test_where_a_bit_lies(dtype):
     assert kernels.pack(x).tolist() == [1 | 1 << 63, 1, 2]
 
 
-@FORMS
 @TYPES
 def test_pack_is_the_reference(form, dtype):
     for length in LENGTHS[1:]:
@@ -122,6 +120,26 @@ def test_a_vote_does_not_depend_on_the_order(M, n, random):
     assert np.array_equal(verdict, cut(verdict.copy(), n))  # the bits after the last stay 0
 
 
+@pytest.mark.parametrize("M", [1, 7])
+def test_ballots_in_an_ndarray(M):
+    table = words((M, 9))
+    majority = kernels.vote(nd.array(table.view(np.int64), dtype=np.int64))
+    assert np.array_equal(majority.asnumpy().view(np.uint64), reference.vote(table))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (nd.zeros((3, 2)), r"int64, of shape \(M, words\), with no out, got float32, shape \(3, 2\)"),
+        (nd.zeros(3, dtype=np.int64), r"got int64, shape \(3,\)"),
+        (nd.zeros((4097, 1), dtype=np.int64), "number of ballots"),
+    ],
+)
+def test_no_table_of_ballots(table, message):
+    with pytest.raises(ValueError, match=message):
+        kernels.vote(table)
+
+
 def test_long_arrays_which_threads_share():
     n = 1_200_003
     x = mixed(DTYPES[1], n)
@@ -132,7 +150,6 @@ def test_long_arrays_which_threads_share():
     assert np.array_equal(kernels.vote(ballots), reference.vote(ballots))
 
 
-@FORMS
 @TYPES
 @pytest.mark.parametrize("wd", [0.0, 0.03])
 def test_apply_signs_is_the_reference(form, dtype, wd):
@@ -163,7 +180,6 @@ def test_apply_signs_moves_against_the_sign():
     assert w.asnumpy().tolist() == [[0.625, 1.125], [0.625, -0.625]]
 
 
-@FORMS
 @TYPES
 @pytest.mark.parametrize("clip", [None, 0.3])
 def test_momentum_pack_is_the_reference(form, dtype, clip):
@@ -244,7 +260,6 @@ def test_a_vote_of_lists_is_that_of_each_array(dtype):
         assert same(one, other)
 
 
-@FORMS
 @TYPES
 def test_unpack_into_arrays_is_the_reference(form, dtype):
     for length in LENGTHS[1:]:
@@ -261,7 +276,6 @@ def test_unpack_into_a_list():
     assert all(np.array_equal(out, np.where(x < 0, -1, 1)) for out, x in zip(outs, xs))
 
 
-@FORMS
 @TYPES
 def test_nan_and_infinity_are_found_wherever_they_are(form, dtype):
     limits = np.finfo(dtype)

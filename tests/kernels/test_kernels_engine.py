@@ -18,7 +18,7 @@ from arrays import DTYPES, flat, mixed, same, words
 from mxnet import autograd, gluon, nd
 
 from gluonbook import kernels
-from gluonbook.kernels import forms, threads, views
+from gluonbook.kernels import ballots, cuda, forms, reference, threads, views
 
 ROUNDS = 12
 SINGLE = DTYPES[1]
@@ -312,16 +312,60 @@ def test_how_many_threads(monkeypatch, environment, expected):
 
 def test_arrays_in_different_places_are_refused(monkeypatch):
     monkeypatch.setattr(forms, "_gpus", lambda: 1)
-    monkeypatch.setattr(forms, "_place", lambda array: mx.gpu(0) if isinstance(array, nd.NDArray) else None)
+    monkeypatch.setattr(forms, "gpu_of", lambda array: mx.gpu(0) if isinstance(array, nd.NDArray) else None)
     with pytest.raises(ValueError, match=r"all on the host, got mom on the host, grad on gpu\(0\)"):
         kernels.momentum_pack(np.ones(3, np.float32), nd.ones(3), momentum=0.9)
 
 
-def test_arrays_on_a_gpu_get_expressions(monkeypatch):
+@pytest.fixture
+def on_a_gpu(monkeypatch) -> None:
+    """All arrays seem to lie on a GPU."""
     monkeypatch.setattr(forms, "_gpus", lambda: 1)
-    monkeypatch.setattr(forms, "_place", lambda array: mx.gpu(0))
-    assert forms.form_for(a=flat(nd.ones(1))).__name__ == "gluonbook.kernels.expressions"
+    for module in (forms, ballots):
+        monkeypatch.setattr(module, "gpu_of", lambda array: array.context)
+    yield
+    forms.gpu.cache_clear()
+    cuda.works.cache_clear()
+
+
+def test_arrays_on_a_gpu_get_cuda_kernels(on_a_gpu, cuda_here):
+    assert forms.form_for(a=flat(nd.ones(1))) is cuda_here
+    assert kernels.pack([nd.array([1, -1, 0]), nd.array([-1])]).tolist() == [0b101, 0]
+    assert kernels.nonfinite([nd.array([1]), nd.array([np.nan, 1]), nd.array([np.inf])]) == [1, 2]
+
+
+@pytest.mark.parametrize("M", [1, 2, 3, 4, 7, 8, 100, 4095, 4096])
+def test_ballots_on_a_gpu_are_counted_there(on_a_gpu, cuda_here, M):
+    table = words((M, 37), seed=M)
+    majority = kernels.vote(nd.array(table.view(np.int64), dtype=np.int64))
+    assert np.array_equal(majority.asnumpy().view(np.uint64), reference.vote(table))
+
+
+def test_where_cuda_kernels_do_not_run_expressions_do_and_it_is_said(on_a_gpu, monkeypatch):
+    def refuse(*_, **__) -> None:
+        raise mx.base.MXNetError("Traceback\nMXNetError: no NVRTC")
+
+    monkeypatch.setattr(cuda, "_kernel", refuse)
+    with pytest.warns(UserWarning, match=r"cpu\(0\) computes in NDArray expressions, since .*: MXNetError: no NVRTC"):
+        assert forms.form_for(a=flat(nd.ones(1))).__name__ == "gluonbook.kernels.expressions"
     assert kernels.pack(nd.array([1, -1, 0])).tolist() == [0b101]
+    table = words((3, 5))
+    majority = kernels.vote(nd.array(table.view(np.int64), dtype=np.int64))
+    assert np.array_equal(majority.asnumpy().view(np.uint64), reference.vote(table))
+
+
+def test_kernels_that_compute_nonsense_are_not_used(on_a_gpu, cuda_here, monkeypatch):
+    monkeypatch.setattr(cuda, "pack", lambda jobs: None)
+    assert cuda.works(mx.cpu(0)) == "pack gave 0 where 110 is right"
+
+
+def test_cuda_kernels_take_what_their_signatures_say():
+    single, half = np.dtype("float32"), np.dtype("float16")
+    vote = "const int64_t *ballots, int64_t *result, int64_t n, int M, int offset, int top"
+    assert cuda.signature("vote", single, single) == vote
+    assert cuda.signature("pack", half, half) == "const __half *x, int32_t *words, int64_t n"
+    assert cuda.signature("apply_signs", half, half).endswith("const int32_t *words, int64_t n, float lr, float wd")
+    assert cuda.signature("signum_step", single, half).startswith("float *weight, const __half *grad, float *mom, ")
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess:

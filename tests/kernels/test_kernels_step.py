@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mxnet import nd
 
 from gluonbook import kernels
-from gluonbook.kernels import cpu, expressions, hyper, reference
+from gluonbook.kernels import hyper, reference
 from gluonbook.kernels.forms import SignumStep
 
 HALF, SINGLE, DOUBLE = DTYPES
@@ -139,7 +139,6 @@ def as_nd(array: np.ndarray) -> nd.NDArray:
     return nd.array(array, dtype=array.dtype)
 
 
-@pytest.mark.parametrize("form", [cpu, expressions], ids=["cpu", "expressions"])
 @pytest.mark.parametrize("options", OPTIONS, ids=name)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_every_form_is_the_reference(form, dtype, options):
@@ -153,7 +152,6 @@ def test_every_form_is_the_reference(form, dtype, options):
             assert same(expected, got.asnumpy())
 
 
-@pytest.mark.parametrize("form", [cpu, expressions], ids=["cpu", "expressions"])
 @pytest.mark.parametrize("options", SOME, ids=name)
 def test_every_form_of_the_multi_precision_step_is_the_reference(form, options):
     c = constants(SINGLE, options)

@@ -23,8 +23,9 @@ threads share them as if they were one. The words of a list are those of its arr
 beginning with a new word; so one ballot serves a whole net. No array may come twice.
 
 **Arrays** are NDArrays or numpy arrays of float16, float32 or float64. An NDArray on a CPU context is read and written
-where it lies; on a GPU the same results come from NDArray expressions. A numpy array that is written must be
-contiguous, in C order. A call waits for pending operations on its arrays, and is complete when it returns.
+where it lies; on a GPU the same results come from CUDA (`kernels.cu`, which `mx.rtc` compiles at the first call). A
+numpy array that is written must be contiguous, in C order. A call waits for pending operations on its arrays, and is
+complete when it returns; on a GPU, only words are waited for.
 
 Each kernel has a reference in numpy (`reference`), which defines it, and equals it bit for bit. The compiled form
 (`native`) is made at the first call and kept in numba's cache, so that importing this package costs nothing.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from mxnet import nd
+from mxnet.ndarray import NDArray
 
 from gluonbook.checks import whole_number
 from gluonbook.kernels import memory
-from gluonbook.kernels.forms import NonFinite, Pack, Unpack, compute, form_for, host
+from gluonbook.kernels.forms import NonFinite, Pack, Unpack, compute, form_for, gpu, gpu_of, host
 from gluonbook.kernels.memory import Array, each
 
 MAX_BALLOTS = 4096
@@ -82,21 +84,38 @@ def nonfinite(x: Array | Sequence[Array]) -> list[int]:
     return np.flatnonzero(found).tolist()
 
 
-def vote(ballots: np.ndarray | Sequence[np.ndarray], *, out: np.ndarray | None = None) -> np.ndarray:
+def vote(
+    ballots: np.ndarray | Sequence[np.ndarray] | NDArray, *, out: np.ndarray | None = None
+) -> np.ndarray | NDArray:
     """The majority of each bit over M ballots, M from 1 to 4096; a tie counts as +.
 
     Args:
-        ballots: an array (M, words) or M arrays of equally many words, uint64, as `pack` makes them.
+        ballots: an array (M, words) or M arrays of equally many words, uint64, as `pack` makes them; or an NDArray
+            (M, words) of int64, which has the same bits, for ballots that are on a GPU.
 
     Returns:
-        The words of the majority, uint64, in `out` if given; it may be one of the ballots.
+        The words of the majority, uint64, in `out` if given; it may be one of the ballots. Or an NDArray of int64.
 
     Raises:
-        ValueError: no ballots, too many, of different lengths, or not of uint64; or `out` is no array for the words.
+        ValueError: no ballots, too many, of different lengths, or not of the type; or `out` is no array for the words.
     """
+    if isinstance(ballots, NDArray):
+        return _vote_of_table(ballots, out)
     whole_number("the number of ballots", len(ballots), 1, MAX_BALLOTS)
     n = np.size(ballots[0]) * memory.BITS
     checked = [memory.words(f"ballot {i}", ballot, [n]) for i, ballot in enumerate(ballots)]
     words = memory.room(out, [n])
     host().vote(checked, words)
     return words
+
+
+def _vote_of_table(table: NDArray, out: None) -> NDArray:
+    if out is not None or len(table.shape) != 2 or table.dtype != np.int64:
+        found = f"{np.dtype(table.dtype)}, shape {table.shape}, out={out}"
+        raise ValueError(f"an NDArray of ballots must be int64, of shape (M, words), with no out, got {found}")
+    whole_number("the number of ballots", len(table), 1, MAX_BALLOTS)
+    place = gpu_of(table)
+    if place and (count := getattr(gpu(place), "vote", None)):
+        return count(table)
+    majority = vote(table.asnumpy().view(np.uint64))
+    return nd.array(majority.view(np.int64), table.context, dtype=np.int64)

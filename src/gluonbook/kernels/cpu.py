@@ -8,7 +8,7 @@ from typing import Callable
 import numpy as np
 
 from gluonbook.kernels import hyper, native
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack, tally
 from gluonbook.kernels.memory import Flat
 from gluonbook.kernels.threads import Call, share
 from gluonbook.kernels.views import readable, settle, writable
@@ -46,12 +46,10 @@ def nonfinite(jobs: Sequence[NonFinite]) -> None:
 
 def vote(ballots: Sequence[np.ndarray], words: np.ndarray) -> None:
     """See `ballots.vote`."""
-    M = len(ballots)
-    majority = (M + 1) // 2  # the fewest ayes that carry it
-    power = (M // 2).bit_length()  # a count, with its offset, then fits in power + 1 digits
+    offset, top = tally(len(ballots))
     addresses = np.array([ballot.__array_interface__["data"][0] for ballot in ballots])
-    arguments = (addresses, words, power + 1, (1 << power) - majority)
-    share([Call(native.vote, words.size, words.itemsize * (M + 1), arguments)])
+    traffic = words.itemsize * (len(ballots) + 1)
+    share([Call(native.vote, words.size, traffic, (addresses, words, top + 1, offset))])
 
 
 def _compute(call_for: Callable[..., Call], jobs: Sequence[tuple]) -> None:

@@ -1,4 +1,4 @@
-"""The kernels in NDArray expressions: for arrays on a GPU, and right on every context.
+"""The kernels in NDArray expressions: for a GPU where CUDA kernels cannot be had, and right on every context.
 
 They take many passes over the arrays where compiled code takes one, but all work stays on the device, and only words
 cross to the host. Constants are arrays of one element: as operands written in an expression they would pass through

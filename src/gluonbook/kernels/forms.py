@@ -1,13 +1,14 @@
-"""Which form of the kernels computes: compiled code for the host's memory, NDArray expressions for a GPU's.
+"""Which form of the kernels computes: compiled code for the host's memory, CUDA for a GPU's.
 
 Every form is a module with the same functions, `signum_step`, `momentum_pack`, `apply_signs`, `pack`, `unpack` and
 `nonfinite`; each takes a list of jobs, one an array, that have been checked. The host's has also `vote`, since words
-always lie there: they are 1/32 of an array, and on their way between workers. A faster form for GPUs would be one more
-module, chosen here.
+lie there: they are 1/32 of an array, and on their way between workers. Where CUDA sources cannot be compiled, NDArray
+expressions do the same on a GPU, more slowly.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
@@ -72,6 +73,15 @@ class ApplySigns(NamedTuple):
     wd: np.floating
 
 
+def tally(M: int) -> tuple[int, int]:
+    """How M votes are counted in binary: from which offset, and which digit then says that a majority is reached.
+
+    A majority is half of the votes, rounded up, since a tie counts as +.
+    """
+    top = (M // 2).bit_length()
+    return (1 << top) - (M + 1) // 2, top
+
+
 def compute(kernel: str, jobs: Iterable[tuple[ModuleType, tuple]]) -> None:
     """Give each form, at once, all jobs for its function `kernel`."""
     by_form: dict[ModuleType, list[tuple]] = {}
@@ -89,11 +99,21 @@ def form_for(**arrays: Flat) -> ModuleType:
     """
     if not _gpus():
         return host()
-    places = {name: _place(flat.array) for name, flat in arrays.items()}
+    places = {name: gpu_of(flat.array) for name, flat in arrays.items()}
     if len(set(places.values())) > 1:
         found = ", ".join(f"{name} on {place or 'the host'}" for name, place in places.items())
         raise ValueError(f"all arrays must be on one GPU, or all on the host, got {found}")
-    return host() if None in places.values() else _module("expressions")
+    (place,) = set(places.values())
+    return host() if place is None else gpu(place)
+
+
+@cache
+def gpu(ctx: Context) -> ModuleType:
+    """The form for a GPU's memory: CUDA, or NDArray expressions and a warning, once, where that does not run."""
+    if not (reason := _module("cuda").works(ctx)):
+        return _module("cuda")
+    warnings.warn(f"{ctx} computes in NDArray expressions, since the CUDA kernels do not run: {reason}", stacklevel=2)
+    return _module("expressions")
 
 
 def host() -> ModuleType:
@@ -109,7 +129,7 @@ def _gpus() -> int:
         return 0
 
 
-def _place(array: Array) -> Context | None:
+def gpu_of(array: Array) -> Context | None:
     """The GPU that the array is on, or None for the host's memory, where the arrays of all other contexts lie."""
     if isinstance(array, NDArray) and array.context.device_type == "gpu":
         return array.context

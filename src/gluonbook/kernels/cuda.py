@@ -1,0 +1,148 @@
+"""The kernels on a GPU: CUDA sources, which MXNet's `mx.rtc` has NVRTC compile at the first call.
+
+Only words cross to the host, 1/32 of an array, when a whole list of arrays has been given its work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+from mxnet import nd
+from mxnet.ndarray import NDArray
+
+from gluonbook.kernels import memory
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack, tally
+
+OPTIONS = ("--fmad=false",)
+BLOCK = 256  # threads
+ITEMS = 8  # elements a thread; in the sources, too
+_ANY = np.dtype("float32")  # of sources whose types do not matter
+_TYPES = {"float16": "Half", "float32": "float", "float64": "double"}
+_KERNELS = (Path(__file__).parent / "kernels.cu").read_text(encoding="utf-8")
+_IN_SIGNATURES = {  # what mx.rtc calls the types of the sources
+    "Half": "__half",
+    "unsigned long long": "int64_t",
+    "long long": "int64_t",
+    "unsigned": "int32_t",
+}
+
+
+def signum_step(jobs: Sequence[SignumStep]) -> None:
+    """See `steps.signum_step`."""
+    for weight, grad, mom, weight32, c in jobs:
+        if weight32 is None:
+            _launch("signum_step", mom.dtype, grad.dtype, weight.n, weight.array, grad.array, mom.array, weight.n, *c)
+        else:
+            arrays = weight32.array, grad.array, mom.array, weight.array
+            _launch("signum_step_and_copy", mom.dtype, grad.dtype, weight.n, *arrays, weight.n, *c)
+
+
+def momentum_pack(jobs: Sequence[MomentumPack]) -> None:
+    """See `steps.momentum_pack`."""
+    sent = []
+    for mom, grad, c, words in jobs:
+        sent.append(_words_on(mom.array, words.size))
+        constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
+        _launch("momentum_pack", mom.dtype, grad.dtype, mom.n, mom.array, grad.array, sent[-1], mom.n, *constants)
+    _fetch(sent, [job[-1] for job in jobs])
+
+
+def apply_signs(jobs: Sequence[ApplySigns]) -> None:
+    """See `steps.apply_signs`."""
+    for weight, words, lr, wd in jobs:
+        given = _words_on(weight.array, words)
+        _launch("apply_signs", weight.dtype, weight.dtype, weight.n, weight.array, given, weight.n, lr, wd)
+
+
+def pack(jobs: Sequence[Pack]) -> None:
+    """See `ballots.pack`."""
+    sent = []
+    for x, words in jobs:
+        sent.append(_words_on(x.array, words.size))
+        _launch("pack", x.dtype, x.dtype, x.n, x.array, sent[-1], x.n)
+    _fetch(sent, [job[-1] for job in jobs])
+
+
+def unpack(jobs: Sequence[Unpack]) -> None:
+    """See `ballots.unpack`."""
+    for x, words in jobs:
+        _launch("unpack", x.dtype, x.dtype, x.n, x.array, _words_on(x.array, words), x.n)
+
+
+def nonfinite(jobs: Sequence[NonFinite]) -> None:
+    """See `ballots.nonfinite`."""
+    flags = [nd.zeros(1, x.array.context, dtype=np.int32) for x, _ in jobs]
+    for (x, _), flag in zip(jobs, flags):
+        _launch("nonfinite", x.dtype, x.dtype, x.n, x.array, flag, x.n)
+    for (_, found), flag in zip(jobs, flags):
+        found[0] |= bool(flag.asscalar())
+
+
+def vote(table: NDArray) -> NDArray:
+    """See `ballots.vote`; `table` holds a ballot a row, and its words as int64."""
+    M, n = table.shape
+    result = nd.empty(n, table.context, dtype=np.int64)
+    _launch("vote", _ANY, _ANY, ITEMS * n, table, result, n, M, *tally(M))  # a word a thread
+    return result
+
+
+def source(exact: np.dtype, grad: np.dtype) -> str:
+    """The sources of all kernels, for weights and momentum of the type `exact`, and gradients of the type `grad`."""
+    return f"#define EXACT {_TYPES[exact.name]}\n#define GRAD {_TYPES[grad.name]}\n{_KERNELS}"
+
+
+@cache
+def works(ctx: mx.Context) -> str:
+    """An empty string if the kernels can be compiled and run on a GPU, else why not."""
+    words = np.zeros(1, np.uint64)
+    try:
+        pack([Pack(memory.flat("x", nd.array([-1, 1, 0], ctx)), words)])
+    except mx.base.MXNetError as error:
+        return str(error).strip().splitlines()[-1]
+    return "" if words[0] == 0b110 else f"pack gave {words[0]:b} where 110 is right"
+
+
+def _launch(name: str, exact: np.dtype, grad: np.dtype, n: int, *arguments: NDArray | np.number | int) -> None:
+    """Call a kernel that takes n elements."""
+    if n:
+        blocks = -(-n // (BLOCK * ITEMS))
+        kernel = _kernel(name, exact, grad)
+        kernel.launch(arguments, arguments[0].context, (blocks, 1, 1), (BLOCK, 1, 1))
+
+
+@cache
+def _module(exact: np.dtype, grad: np.dtype) -> mx.rtc.CudaModule:
+    return mx.rtc.CudaModule(source(exact, grad), options=OPTIONS)
+
+
+@cache
+def _kernel(name: str, exact: np.dtype, grad: np.dtype) -> mx.rtc.CudaKernel:
+    return _module(exact, grad).get_kernel(name, signature(name, exact, grad))
+
+
+def signature(name: str, exact: np.dtype, grad: np.dtype) -> str:
+    """The parameters of a kernel, in the words of `mx.rtc`."""
+    (parameters,) = re.findall(rf'extern "C" __global__ void {name}\(([^)]*)\)', _KERNELS)
+    wide = "double" if exact == np.float64 else "float"
+    for word, meaning in {"EXACT": _TYPES[exact.name], "GRAD": _TYPES[grad.name], "WIDE": wide}.items():
+        parameters = re.sub(rf"\b{word}\b", meaning, parameters)
+    for word, meaning in _IN_SIGNATURES.items():
+        parameters = re.sub(rf"\b{word}\b", meaning, parameters)
+    return " ".join(parameters.split())
+
+
+def _words_on(array: NDArray, words: np.ndarray | int) -> NDArray:
+    """Words beside the array, as MXNet has them: in halves of 32 bits; those given, or room for so many."""
+    if isinstance(words, int):
+        return nd.empty(2 * words, array.context, dtype=np.int32)
+    return nd.array(np.ascontiguousarray(words).view(np.int32), array.context, dtype=np.int32)
+
+
+def _fetch(sent: Sequence[NDArray], places: Sequence[np.ndarray]) -> None:
+    for halves, place in zip(sent, places):
+        place[:] = halves.asnumpy().view(np.uint64)
