@@ -65,6 +65,10 @@ class Profile:
     data_parallel_steps: int  # over which runs on one and on several devices are compared
     data_parallel_epochs: int
 
+    # multi_gpu/kvstore
+    kvstore_seeds: int
+    kvstore_epochs: int
+
 
 _QUICK = Profile(
     name="quick",
@@ -100,6 +104,8 @@ _QUICK = Profile(
     data_parallel_seeds=3,
     data_parallel_steps=100,
     data_parallel_epochs=6,
+    kvstore_seeds=3,
+    kvstore_epochs=6,
 )
 
 _CI = replace(
@@ -154,6 +160,8 @@ _FULL = Profile(
     data_parallel_seeds=10,
     data_parallel_steps=100,
     data_parallel_epochs=8,
+    kvstore_seeds=10,
+    kvstore_epochs=6,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}
