@@ -60,6 +60,15 @@ class Profile:
     cifar_labels: int  # when there are few
     cifar_few_epochs: int  # of training on those few
 
+    # multi_gpu/data_parallel
+    data_parallel_seeds: int
+    data_parallel_steps: int  # over which runs on one and on several devices are compared
+    data_parallel_epochs: int
+
+    # multi_gpu/kvstore
+    kvstore_seeds: int
+    kvstore_epochs: int
+
 
 _QUICK = Profile(
     name="quick",
@@ -92,6 +101,11 @@ _QUICK = Profile(
     cifar_plain_factor=3,
     cifar_labels=40,
     cifar_few_epochs=20,
+    data_parallel_seeds=3,
+    data_parallel_steps=100,
+    data_parallel_epochs=6,
+    kvstore_seeds=3,
+    kvstore_epochs=6,
 )
 
 _CI = replace(
@@ -143,6 +157,11 @@ _FULL = Profile(
     cifar_plain_factor=1.1,
     cifar_labels=500,
     cifar_few_epochs=40,
+    data_parallel_seeds=10,
+    data_parallel_steps=100,
+    data_parallel_epochs=8,
+    kvstore_seeds=10,
+    kvstore_epochs=6,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

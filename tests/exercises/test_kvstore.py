@@ -1,0 +1,104 @@
+"""Hints of the exercises of `multi_gpu/kvstore`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mxnet.kvstore import KVStoreBase
+
+
+def two_bits(grad, residual, threshold):
+    p = residual + grad
+    q = threshold * ((p >= threshold).astype(p.dtype) - (p <= -threshold))
+    return q, p - q
+
+
+def strict(grad, residual, threshold):
+    p = residual + grad
+    q = threshold * ((p > threshold).astype(p.dtype) - (p < -threshold))
+    return q, p - q
+
+
+def in_place(grad, residual, threshold):
+    residual += grad
+    q, _ = two_bits(grad, residual - grad, threshold)
+    return q, residual
+
+
+def forgetful(grad, residual, threshold):
+    q, _ = two_bits(grad, np.zeros_like(grad), threshold)
+    return q, residual + grad - q
+
+
+def store(combine, to_all=True):
+    class Own(KVStoreBase):
+        type, rank, num_workers = "own", 0, 1
+
+        @staticmethod
+        def is_capable(capability):
+            return False
+
+        def broadcast(self, key, value, out, priority=0):
+            for place in out:
+                if place is not value:
+                    value.copyto(place)
+
+        def pushpull(self, key, value, out=None, priority=0):
+            made = combine(np.stack([grad.asnumpy() for grad in value]))
+            for place in (value if out is None else out)[: None if to_all else 1]:
+                place[:] = made
+
+    return Own
+
+
+def median(grads):
+    return len(grads) * np.median(grads, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("shelf-keeping", (3, 5, 3)),
+        ("memory-for-states", (2, 8)),
+        ("two-bits-by-hand", two_bits),
+        ("median-store", store(median)),
+    ],
+)
+def test_right_answers_are_right(verdict, name, answer):
+    assert verdict(name, answer) == (True, "Solved: That is right.")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"),
+    [
+        ("shelf-keeping", 3, "tuple of three"),
+        ("shelf-keeping", (7, 5, 4), "is replaced"),
+        ("shelf-keeping", (2, 5, 4), "over devices"),
+        ("shelf-keeping", (3, 8, 4), "not added up"),
+        ("shelf-keeping", (3, 3, 4), "second push"),
+        ("shelf-keeping", (3, 5, 3.5), "sum over devices"),
+        ("shelf-keeping", (3, 5, 4), "starts with 4"),
+        ("shelf-keeping", (3, 5, 2), "given to the updater"),
+        ("memory-for-states", 2, "two numbers"),
+        ("memory-for-states", (8, 2), "other way round"),
+        ("memory-for-states", (1, 4), "two running means"),
+        ("memory-for-states", (3, 12), "no states"),
+        ("memory-for-states", (4, 8), "how many sets"),
+        ("memory-for-states", (2, 4), "There are four"),
+        ("two-bits-by-hand", lambda g, r, t: (np.sign(r + g), r), "nothing but"),
+        ("two-bits-by-hand", strict, "equal the threshold"),
+        ("two-bits-by-hand", in_place, "changed its arguments"),
+        ("two-bits-by-hand", forgetful, "before the comparison"),
+        ("two-bits-by-hand", lambda g, r, t: (0 * g, r + g), "three cases"),
+        ("two-bits-by-hand", lambda g, r, t: (two_bits(g, r, t)[0], r), "stays behind"),
+        ("median-store", 3, "the class itself"),
+        ("median-store", store(lambda grads: grads.sum(axis=0)), "That is the sum"),
+        ("median-store", store(lambda grads: np.median(grads, axis=0)), "stand for a sum"),
+        ("median-store", store(lambda grads: grads.max(axis=0)), "yours makes"),
+        ("median-store", store(median, to_all=False), "replicas differ"),
+    ],
+)
+def test_hints_fit_the_mistake(verdict, name, answer, hint):
+    solved, told = verdict(name, answer)
+    assert solved is False
+    assert hint in told
