@@ -60,6 +60,11 @@ class Profile:
     cifar_labels: int  # when there are few
     cifar_few_epochs: int  # of training on those few
 
+    # signum/convergence
+    convergence_runs: int  # independent runs, side by side
+    convergence_steps: int  # with batches that grow by one at each
+    convergence_calls: int  # gradients of single samples, at most
+
 
 _QUICK = Profile(
     name="quick",
@@ -92,6 +97,9 @@ _QUICK = Profile(
     cifar_plain_factor=3,
     cifar_labels=40,
     cifar_few_epochs=20,
+    convergence_runs=20,
+    convergence_steps=1000,
+    convergence_calls=6400,
 )
 
 _CI = replace(
@@ -143,6 +151,9 @@ _FULL = Profile(
     cifar_plain_factor=1.1,
     cifar_labels=500,
     cifar_few_epochs=40,
+    convergence_runs=50,
+    convergence_steps=3000,
+    convergence_calls=25_600,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

@@ -15,6 +15,7 @@ START = np.full(10, 1.5)
 def test_by_hand():
     assert bounds.large_batch(16, 4, 1.5, 3) == (2 * 2 + 6) ** 2 / 4
     assert bounds.large_batch(16, 4, 1.5, 3, workers=9) == (2 * 2 + 2) ** 2 / 4
+    assert bounds.large_batch_sgd(16, 2, 1.5, 10) == 4
     assert bounds.small_batch(16, 4, 9) == 3 * 6 / 4
     assert bounds.inverters(16, 4, 9, 3, workers=9, share=0.25) == (3 / (0.5 * 3) + 6) ** 2
 
@@ -50,6 +51,7 @@ def test_runs_with_small_batches_keep_theirs():
         (lambda: bounds.large_batch(1, 1, -1, 1), "gap"),
         (lambda: bounds.large_batch(1, 1, 1, np.nan), "sigma"),
         (lambda: bounds.large_batch(1, 1, 1, 1, workers=0), "workers"),
+        (lambda: bounds.large_batch_sgd(1, 1, 1, -1), "variance"),
         (lambda: bounds.small_batch(1, 1, "much"), "gap"),
         (lambda: bounds.inverters(1, 1, 1, 1, 3, share=0.5), r"share must be a number in \[0, 0.5\), got 0.5"),
     ],

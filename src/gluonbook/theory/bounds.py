@@ -31,6 +31,17 @@ def large_batch(calls: float, smoothness: float, gap: float, sigma: float, worke
     return (sqrt(smoothness) * (gap + 0.5) + 2 * sigma / sqrt(workers)) ** 2 / sqrt(calls)
 
 
+def large_batch_sgd(calls: float, largest: float, gap: float, variance: float) -> float:
+    """Bounds the mean ‖g_k‖₂² over K steps, E (1/K) Σ‖g_k‖₂²:
+
+        N^−½ · [2·‖L‖∞·gap + ‖σ‖₂²]
+
+    for SGD with lr 1/‖L‖∞ and batches of K samples (so N = K²); `largest` = ‖L‖∞, and `variance` = ‖σ‖₂².
+    """
+    calls, largest = real("calls", calls, _POSITIVE), real("largest", largest, _POSITIVE)
+    return (2 * largest * real("gap", gap, _FROM_0) + real("variance", variance, _FROM_0)) / sqrt(calls)
+
+
 def small_batch(calls: float, smoothness: float, gap: float) -> float:
     """Bounds the mean over steps of Σ_H |gᵢ| + Σ_rest gᵢ²/σᵢ, where H holds the coordinates with |gᵢ| > (2/√3)·σᵢ:
 
