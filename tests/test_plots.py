@@ -233,3 +233,23 @@ def test_seed_curves_show_means_and_every_seed():
     fig = plots.seed_curves([1, 10], {"warm": np.array([[0.2, 0.8], [0.4, 1.0]])}, xlabel="epoch", ylabel="accuracy")
     assert [len(line.get_xdata()) for line in fig.axes[0].lines] == [2, 2, 2]
     assert fig.alt == ("Accuracy by epoch, means over 2 seeds: warm goes from 0.3 to 0.9, and is highest, 0.9, at 10.")
+
+
+def test_bands_show_the_mean_the_extremes_and_what_to_compare_with():
+    runs = np.array([[1.0, 4.0], [3.0, 8.0]])
+    fig = plots.bands([10, 100], {"vote": runs}, guides={"bound": [9, 9]}, xlabel="calls", ylabel="norm", log="xy")
+    (ax,) = fig.axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[2, 6], [9, 9]]
+    edges = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert {1, 3, 4, 8} <= set(edges)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert fig.alt == "Norm by calls, from 10 to 100: vote from 2 to 6; bound from 9 to 9."
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [({"log": "z"}, "'z'"), ({"results": {"a": [1, 2, 3]}}, r"a has shape \(3,\): it needs 2 values")],
+)
+def test_bands_refuse(changed, told):
+    with pytest.raises(ValueError, match=told):
+        plots.bands(**{"x": [1, 2], "results": {"a": [1, 2]}, "xlabel": "x", "ylabel": "y", **changed})

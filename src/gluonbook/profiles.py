@@ -68,6 +68,10 @@ class Profile:
     # multi_gpu/kvstore
     kvstore_seeds: int
     kvstore_epochs: int
+    # signum/convergence
+    convergence_runs: int  # independent runs, side by side
+    convergence_steps: int  # with batches that grow by one at each
+    convergence_calls: int  # gradients of single samples, at most
 
 
 _QUICK = Profile(
@@ -106,6 +110,9 @@ _QUICK = Profile(
     data_parallel_epochs=6,
     kvstore_seeds=3,
     kvstore_epochs=6,
+    convergence_runs=20,
+    convergence_steps=1000,
+    convergence_calls=6400,
 )
 
 _CI = replace(
@@ -162,6 +169,9 @@ _FULL = Profile(
     data_parallel_epochs=8,
     kvstore_seeds=10,
     kvstore_epochs=6,
+    convergence_runs=50,
+    convergence_steps=3000,
+    convergence_calls=25_600,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

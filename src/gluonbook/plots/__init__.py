@@ -7,6 +7,7 @@ The palette is Okabe and Ito's, which colour-blind readers tell apart, darkened 
 differ in dash as well as in colour.
 """
 
+from gluonbook.plots.bands import bands
 from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
@@ -27,6 +28,7 @@ __all__ = [
     "VERMILION",
     "Figure",
     "axes",
+    "bands",
     "bars",
     "batches",
     "confusion",

@@ -1,0 +1,28 @@
+"""The mathematics that several chapters share, one idea a file, all in NumPy and float64.
+
+- `density`: how evenly a vector is spread over its coordinates
+- `sign_error_bound`, `signal_to_noise`, `CRITICAL_SNR`: how often noise turns the sign of a gradient
+- `NOISES`, `Noise`: families of noise with mean 0 and variance 1, some of which keep the lemma's promise, some not
+- `bounds`: the rates that are proved for signSGD, SGD, the majority vote and a vote with inverters
+- `LogBowl`: the smooth non-convex function that the rates are checked on
+- `sign_walks`: signSGD, Signum and their majority votes on such a function, many runs side by side
+"""
+
+from gluonbook.theory import bounds
+from gluonbook.theory.density import density
+from gluonbook.theory.log_bowl import LogBowl
+from gluonbook.theory.noise import NOISES, Noise
+from gluonbook.theory.sign_error import CRITICAL_SNR, sign_error_bound, signal_to_noise
+from gluonbook.theory.walks import sign_walks
+
+__all__ = [
+    "CRITICAL_SNR",
+    "NOISES",
+    "LogBowl",
+    "Noise",
+    "bounds",
+    "density",
+    "sign_error_bound",
+    "sign_walks",
+    "signal_to_noise",
+]
