@@ -233,3 +233,13 @@ def test_seed_curves_show_means_and_every_seed():
     fig = plots.seed_curves([1, 10], {"warm": np.array([[0.2, 0.8], [0.4, 1.0]])}, xlabel="epoch", ylabel="accuracy")
     assert [len(line.get_xdata()) for line in fig.axes[0].lines] == [2, 2, 2]
     assert fig.alt == ("Accuracy by epoch, means over 2 seeds: warm goes from 0.3 to 0.9, and is highest, 0.9, at 10.")
+
+
+def test_bars_made_of_parts_tell_each_and_the_sum():
+    fig = plots.stacked({"vote": {"compute": 3.0, "send": 0.5}, "mean": {"compute": 3.0, "copy": 1.0}}, xlabel="s")
+    assert fig.alt == (
+        "2 horizontal bars in s, made of parts. vote: compute 3, send 0.5, together 3.5; "
+        "mean: compute 3, copy 1, together 4."
+    )
+    starts = {(bar.get_y(), bar.get_x(), bar.get_width()) for bar in fig.axes[0].patches if bar.get_width()}
+    assert {(x, width) for _, x, width in starts} == {(0.0, 3.0), (3.0, 0.5), (3.0, 1.0)}
