@@ -60,6 +60,12 @@ class Profile:
     cifar_labels: int  # when there are few
     cifar_few_epochs: int  # of training on those few
 
+    # signum/majority_vote
+    majority_vote_seeds: int  # of the toy
+    majority_vote_epochs: int
+    majority_vote_parameters: int  # whose bits are counted on the wire
+    majority_vote_width: int  # of the network whose epoch is cut into parts
+
 
 _QUICK = Profile(
     name="quick",
@@ -92,6 +98,10 @@ _QUICK = Profile(
     cifar_plain_factor=3,
     cifar_labels=40,
     cifar_few_epochs=20,
+    majority_vote_seeds=5,
+    majority_vote_epochs=10,
+    majority_vote_parameters=1_000_000,
+    majority_vote_width=1024,
 )
 
 _CI = replace(
@@ -143,6 +153,10 @@ _FULL = Profile(
     cifar_plain_factor=1.1,
     cifar_labels=500,
     cifar_few_epochs=40,
+    majority_vote_seeds=20,
+    majority_vote_epochs=30,
+    majority_vote_parameters=25_600_000,
+    majority_vote_width=4096,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}
