@@ -253,3 +253,11 @@ def test_bands_show_the_mean_the_extremes_and_what_to_compare_with():
 def test_bands_refuse(changed, told):
     with pytest.raises(ValueError, match=told):
         plots.bands(**{"x": [1, 2], "results": {"a": [1, 2]}, "xlabel": "x", "ylabel": "y", **changed})
+def test_bars_made_of_parts_tell_each_and_the_sum():
+    fig = plots.stacked({"vote": {"compute": 3.0, "send": 0.5}, "mean": {"compute": 3.0, "copy": 1.0}}, xlabel="s")
+    assert fig.alt == (
+        "2 horizontal bars in s, made of parts. vote: compute 3, send 0.5, together 3.5; "
+        "mean: compute 3, copy 1, together 4."
+    )
+    starts = {(bar.get_y(), bar.get_x(), bar.get_width()) for bar in fig.axes[0].patches if bar.get_width()}
+    assert {(x, width) for _, x, width in starts} == {(0.0, 3.0), (3.0, 0.5), (3.0, 1.0)}

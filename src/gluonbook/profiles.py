@@ -72,6 +72,11 @@ class Profile:
     convergence_runs: int  # independent runs, side by side
     convergence_steps: int  # with batches that grow by one at each
     convergence_calls: int  # gradients of single samples, at most
+    # signum/majority_vote
+    majority_vote_seeds: int  # of the toy
+    majority_vote_epochs: int
+    majority_vote_parameters: int  # whose bits are counted on the wire
+    majority_vote_width: int  # of the network whose epoch is cut into parts
 
 
 _QUICK = Profile(
@@ -113,6 +118,10 @@ _QUICK = Profile(
     convergence_runs=20,
     convergence_steps=1000,
     convergence_calls=6400,
+    majority_vote_seeds=5,
+    majority_vote_epochs=10,
+    majority_vote_parameters=1_000_000,
+    majority_vote_width=1024,
 )
 
 _CI = replace(
@@ -172,6 +181,10 @@ _FULL = Profile(
     convergence_runs=50,
     convergence_steps=3000,
     convergence_calls=25_600,
+    majority_vote_seeds=20,
+    majority_vote_epochs=30,
+    majority_vote_parameters=25_600_000,
+    majority_vote_width=4096,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

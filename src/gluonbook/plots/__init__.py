@@ -11,7 +11,7 @@ from gluonbook.plots.bands import bands
 from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
-from gluonbook.plots.numbers import bars, ratios
+from gluonbook.plots.numbers import bars, ratios, stacked
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
 from gluonbook.plots.spread import seed_curves, spread
@@ -41,5 +41,6 @@ __all__ = [
     "raw_bytes",
     "seed_curves",
     "spread",
+    "stacked",
     "timeline",
 ]

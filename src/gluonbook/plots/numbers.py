@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from gluonbook.plots.figure import BLACK, BLUE, Figure, axes
+from gluonbook.plots.figure import BLACK, BLUE, PALETTE, Figure, axes
 
 
 def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figure:
@@ -23,6 +23,30 @@ def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figu
     longest = max(values, key=values.__getitem__)
     listed = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
     fig.alt = f"{len(values)} horizontal bars in {xlabel}: {listed}. The longest is {longest}."
+    return fig
+
+
+_HATCHES = ("", "///", "...", "xx", "\\\\\\", "--")
+
+
+def stacked(values: Mapping[str, Mapping[str, float]], *, xlabel: str) -> Figure:
+    """Horizontal bars, one a name, each made of its parts one after the other; a part has the same look in all."""
+    fig, ax = axes(size=(6.4, 1.1 + 0.55 * len(values)))
+    parts = list(dict.fromkeys(part for own in values.values() for part in own))
+    for i, part in enumerate(parts):
+        lengths = [own.get(part, 0.0) for own in values.values()]
+        before = [sum(own.get(other, 0.0) for other in parts[:i]) for own in values.values()]
+        look = {"color": PALETTE[i % len(PALETTE)], "hatch": _HATCHES[i % len(_HATCHES)], "edgecolor": "white"}
+        ax.barh(list(values), lengths, left=before, height=0.6, linewidth=0.3, label=part, **look)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel=xlabel)
+    fig.legend(loc="outside upper center", ncols=6, fontsize="small", frameon=False)
+    told = [
+        f"{name}: {', '.join(f'{part} {length:.3g}' for part, length in own.items())}, together {sum(own.values()):.3g}"
+        for name, own in values.items()
+    ]
+    fig.alt = f"{len(values)} horizontal bars in {xlabel}, made of parts. {'; '.join(told)}."
     return fig
 
 
