@@ -58,8 +58,8 @@ class Trial(NamedTuple):
 class Study:
     """A problem, methods with equally large grids, and the seeds of the final runs.
 
-    Tuning trains on the first `tuning_images` of the training set for `tuning_epochs`, with a seed of its own. Final runs
-    train on all of it for `epochs`.
+    Tuning trains on the first `tuning_images` of the training set for `tuning_epochs`, with a seed of its own. Final
+    runs train on all of it for `epochs`.
 
     Raises ValueError if a method would get more settings than another, or names or seeds come twice.
     """
@@ -116,7 +116,7 @@ class Study:
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Study:
-        """The study that `to_dict` gave, also after JSON made lists of its tuples; TypeError or ValueError if it is none."""
+        """The study that `to_dict` gave, also after JSON made lists of its tuples; else ValueError or TypeError."""
         if not isinstance(d, Mapping) or not {"problem", "methods", "seeds"} <= set(d):
             raise ValueError("a study has a problem, methods and seeds")
         methods = (Method(**{**m, "lrs": tuple(m["lrs"]), "betas": tuple(m["betas"])}) for m in d["methods"])

@@ -40,10 +40,10 @@ class Data(NamedTuple):
 class Problem:
     """A data set, a network, and their sizes.
 
-    `validation` images are drawn from the training set, with a fixed seed, and taken away from it; of the rest, `images`
-    are trained on; `test` are the first of the test set. Each channel is shifted and scaled to mean 0 and standard
-    deviation 1 over the images that are trained on. With `augment`, an image is shifted by up to 4 pixels in both
-    directions and mirrored half of the time, anew in each epoch.
+    `validation` images are drawn from the training set, with a fixed seed, and taken away from it; of the rest,
+    `images` are trained on; `test` are the first of the test set. Each channel is shifted and scaled to mean 0 and
+    standard deviation 1 over the images that are trained on. With `augment`, an image is shifted by up to 4 pixels in
+    both directions and mirrored half of the time, anew in each epoch.
 
     Raises ValueError for an unknown data set or network, and for more images than there are.
     """

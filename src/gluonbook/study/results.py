@@ -22,7 +22,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Run:
-    """One training. The test columns of `history` are of the validation set in tuning, of the test set in final runs."""
+    """One training. The test columns of `history` are of the validation set in tuning, else of the test set."""
 
     trial: Trial
     history: History  # shorter than asked for where the loss stopped being finite
@@ -95,7 +95,7 @@ class Results:
         return out
 
     def provenance(self) -> str:
-        """A paragraph for each session that left runs here: what, when, from which commit, on what, and by which command."""
+        """For each session that left runs here: how many, when, from which commit, on what, and by which command."""
         told = []
         for number, session in enumerate(self.sessions):
             runs = [run for run in self.runs.values() if run.session == number]
@@ -163,9 +163,8 @@ class Results:
     def load(cls, path: str | Path) -> Results:
         """The results that `save` wrote; raises FileNotFoundError, or ValueError with the line that is not right."""
         results: Results | None = None
-        number = 0
-        try:
-            for number, text in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        for number, text in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+            try:
                 line = json.loads(text)
                 if results is None:
                     results = cls(_header(line))
@@ -173,8 +172,8 @@ class Results:
                     results._take_session(line)
                 else:
                     results._take_run(line)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"{path}, line {number}: {type(error).__name__}: {error}") from error
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise ValueError(f"{path}, line {number}: {type(error).__name__}: {error}") from error
         if results is None:
             raise ValueError(f"{path} is empty: the first line of results says what study they are of")
         return results
