@@ -8,30 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 
 from gluonbook import study
 from gluonbook.study.results import file_of
 
 HELP = "`study mnist` and `study cifar10` compare optimizers instead; `study --help` says more"
-
-
-def table(results: study.Results) -> Table:
-    """A row a method: its best setting, and how its final runs ended."""
-    seeds = results.seeds()
-    shown = Table("method", "lr", "β", "validation accuracy", f"test accuracy, seeds {', '.join(map(str, seeds))}")
-    for method in results.study.methods:
-        lr, beta = results.best(method.name)
-        reached = f"{results.tuning(method.name).max():.4f}" if len(seeds) == 0 else ""
-        ends = results.curves(method.name, "test_accuracy")[:, -1]
-        shown.add_row(
-            method.name,
-            f"{lr:g}",
-            "" if beta is None else f"{beta:g}",
-            reached,
-            ", ".join(f"{end:.4f}" for end in ends),
-        )
-    return shown
 
 
 def main(words: Sequence[str]) -> None:
@@ -48,7 +30,7 @@ def main(words: Sequence[str]) -> None:
         command=f"gluonbook bench study {asked.plan}",
         report=functools.partial(print, flush=True),
     )
-    Console(width=130).print(table(results))
+    Console(width=130).print(Markdown(results.verdict()))
     print(f"kept in {path.name}")
 
 

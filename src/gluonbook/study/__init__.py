@@ -9,13 +9,14 @@ that a study can be stopped at any time, and continued by the same command.
 from gluonbook.study.plan import Method, Setting, Study, Trial
 from gluonbook.study.plans import PLANS, methods
 from gluonbook.study.problem import Data, Problem
-from gluonbook.study.results import Results, Run, stored
+from gluonbook.study.results import Outcome, Results, Run, stored
 from gluonbook.study.runner import run
 
 __all__ = [
     "PLANS",
     "Data",
     "Method",
+    "Outcome",
     "Problem",
     "Results",
     "Run",

@@ -38,7 +38,7 @@ PLANS = {
         methods=methods(),
         tuning_images=6_400,
         tuning_epochs=1,
-        epochs=4,
+        epochs=3,
         seeds=(0, 1, 2),
     ),
     "cifar10": Study(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gluonbook import atomic, environment, paths
-from gluonbook.study.plan import STAGES, Setting, Study, Trial
+from gluonbook.study.plan import STAGES, TUNING_SEED, Setting, Study, Trial
 from gluonbook.training import History
 
 FORMAT = 1
@@ -27,6 +27,27 @@ class Run:
     trial: Trial
     history: History  # shorter than asked for where the loss stopped being finite
     session: int  # which of the results' sessions it was made in
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a method did: accuracies from 0 to 1, `test` at the end of the final run of each seed."""
+
+    method: str
+    setting: Setting
+    at_edge: bool  # the best step size is the smallest or largest that was tried: a wider grid might do better
+    broken: int  # settings with which training broke down
+    validation: float
+    test: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.test))
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation over seeds; NaN for a single one."""
+        return float(np.std(self.test, ddof=1)) if len(self.test) > 1 else float("nan")
 
 
 @dataclass
@@ -58,11 +79,6 @@ class Results:
         rank = [(run.history["test_accuracy"][-1], -run.history["test_loss"][-1]) for run in finished]
         return finished[rank.index(max(rank))].trial.setting
 
-    def at_edge(self, name: str) -> bool:
-        """Whether the best step size is the smallest or largest that was tried: a wider grid might do better."""
-        lrs = self.study.method(name).lrs
-        return self.best(name).lr in (min(lrs), max(lrs))
-
     def tuned(self) -> bool:
         """Whether tuning is complete."""
         return all(trial in self.runs for trial in self.study.tuning_trials())
@@ -93,6 +109,42 @@ class Results:
             values = self.runs[Trial("final", name, best, seed)].history[column]
             row[: len(values)] = values
         return out
+
+    def outcomes(self) -> list[Outcome]:
+        """How each method did, over `seeds()`; raises ValueError if tuning is not complete or there is no such seed."""
+        if not self.seeds():
+            raise ValueError(f"no seed has the final runs of all methods yet; {self.missing()} runs are missing")
+        return [self._outcome(method.name) for method in self.study.methods]
+
+    def _outcome(self, name: str) -> Outcome:
+        best, lrs = self.best(name), self.study.method(name).lrs
+        return Outcome(
+            method=name,
+            setting=best,
+            at_edge=best.lr in (min(lrs), max(lrs)),
+            broken=int(np.isnan(self.tuning(name)).sum()),
+            validation=float(self.runs[Trial("tuning", name, best, TUNING_SEED)].history["test_accuracy"][-1]),
+            test=tuple(self.curves(name, "test_accuracy")[:, -1].tolist()),
+        )
+
+    def verdict(self) -> str:
+        """The outcomes as a Markdown table."""
+        seeds = ", ".join(map(str, self.seeds()))
+        head = ["method", "best lr", "best β", "broke down", "validation", f"test, seeds {seeds}", "mean ± deviation"]
+        lines = [
+            [
+                o.method,
+                f"{o.setting.lr:g}" + " (at the edge)" * o.at_edge,
+                "none" if o.setting.beta is None else f"{o.setting.beta:g}",
+                f"{o.broken} of {self.study.budget}",
+                f"{o.validation:.2%}",
+                ", ".join(f"{accuracy:.2%}" for accuracy in o.test),
+                f"{o.mean:.2%}" + (f" ± {o.deviation:.2%}" if len(o.test) > 1 else ""),
+            ]
+            for o in self.outcomes()
+        ]
+        rows = [head, ["---"] * len(head), *lines]
+        return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
     def provenance(self) -> str:
         """For each session that left runs here: how many, when, from which commit, on what, and by which command."""
