@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
 import kernel_rows
 import network_rows
 import step_rows
+import study_runs
 from measure import Row
 from rich.console import Console
 from rich.table import Table
@@ -27,14 +28,6 @@ PARTS = {
 }
 
 
-def commit() -> str:
-    """The commit that is measured, marked where the tree has changed since."""
-    answer = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=HERE, capture_output=True, text=True
-    )
-    return answer.stdout.strip() or "unknown"
-
-
 def table(rows: list[Row]) -> Table:
     """The rows, each with its bound and whether it is met."""
     columns = ("work", "against", "on", "ms", "ratio (quartiles)", "bound", "met")
@@ -48,7 +41,10 @@ def table(rows: list[Row]) -> Table:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    if sys.argv[1:2] == ["study"]:
+        study_runs.main(sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__, epilog=study_runs.HELP)
     parser.add_argument("parts", nargs="*", help=f"what to measure: {', '.join(PARTS)}; all without it")
     parser.add_argument("--repeat", type=int, default=21, help="rounds of each race (default 21)")
     parser.add_argument("--keep", type=Path, help="the JSON file for the results (default: one in results/, by date)")
@@ -60,7 +56,7 @@ def main() -> None:
     now = datetime.now(timezone.utc)
     results = {
         "date": now.isoformat(timespec="seconds"),
-        "commit": commit(),
+        "commit": environment.commit(),
         "machine": environment.machine(),
         "threads": threads.count(),
         "versions": environment.versions(),

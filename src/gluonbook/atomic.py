@@ -65,6 +65,25 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     return path
 
 
+def replace(path: str | Path, data: bytes) -> None:
+    """Write the single file `path`, new or in place of an older one: after a crash it holds the new bytes or the old.
+
+    Raises OSError when the disk refuses; the older file is then as it was.
+    """
+    path = Path(path)
+    beside = path.with_name(f"{_TEMPORARY}{path.name}")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
 def read(path: str | Path) -> dict[str, bytes]:
     """The files of a checkpoint, checked against its SHA256SUMS; raises Damaged unless every byte is right."""
     path = Path(path)

@@ -75,6 +75,23 @@ def versions() -> dict[str, str]:
     return found
 
 
+def commit() -> str:
+    """The commit of the checkout that this package runs from, marked `-dirty` where files have changed since.
+
+    "unknown" where there is no checkout, or no git.
+    """
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).resolve().parent,
+            capture_output=True,
+            text=True,
+        )
+    except OSError:
+        return "unknown"
+    return answer.stdout.strip() or "unknown"
+
+
 def machine() -> dict[str, object]:
     """The machine, without any name that tells whose it is.
 

@@ -77,6 +77,20 @@ class Profile:
     majority_vote_epochs: int
     majority_vote_parameters: int  # whose bits are counted on the wire
     majority_vote_width: int  # of the network whose epoch is cut into parts
+    # signum/benchmarks
+    benchmarks_data: str  # a name of gluonbook.datasets
+    benchmarks_images: int  # of the training set, besides those for validation
+    benchmarks_validation: int
+    benchmarks_test: int
+    benchmarks_lrs: int  # step sizes that are tried, each with each beta
+    benchmarks_betas: tuple[float, ...]
+    benchmarks_tuning_images: int
+    benchmarks_tuning_epochs: int
+    benchmarks_epochs: int
+    benchmarks_seeds: int
+    benchmarks_spread: float  # by how much the tuned methods' test accuracies may differ, as claimed
+    benchmarks_paths: int  # on how many trainings the sign of the momentum is followed
+    benchmarks_steps: int  # of each
 
 
 _QUICK = Profile(
@@ -122,6 +136,19 @@ _QUICK = Profile(
     majority_vote_epochs=10,
     majority_vote_parameters=1_000_000,
     majority_vote_width=1024,
+    benchmarks_data="digits",
+    benchmarks_images=1200,
+    benchmarks_validation=300,
+    benchmarks_test=297,
+    benchmarks_lrs=4,
+    benchmarks_betas=(0.0, 0.9, 0.99),
+    benchmarks_tuning_images=1200,
+    benchmarks_tuning_epochs=2,
+    benchmarks_epochs=8,
+    benchmarks_seeds=3,
+    benchmarks_spread=0.03,
+    benchmarks_paths=3,
+    benchmarks_steps=200,
 )
 
 _CI = replace(
@@ -140,6 +167,13 @@ _CI = replace(
     cifar_deep_epochs=6,
     cifar_plain_factor=1.05,
     cifar_labels=100,
+    benchmarks_data="mnist",
+    benchmarks_images=1600,
+    benchmarks_validation=500,
+    benchmarks_test=1000,
+    benchmarks_tuning_images=800,
+    benchmarks_epochs=3,
+    benchmarks_spread=0.06,
 )
 
 _FULL = Profile(
@@ -185,6 +219,19 @@ _FULL = Profile(
     majority_vote_epochs=30,
     majority_vote_parameters=25_600_000,
     majority_vote_width=4096,
+    benchmarks_data="mnist",
+    benchmarks_images=55_000,
+    benchmarks_validation=5_000,
+    benchmarks_test=10_000,
+    benchmarks_lrs=6,
+    benchmarks_betas=(0.0, 0.5, 0.9, 0.99),
+    benchmarks_tuning_images=10_000,
+    benchmarks_tuning_epochs=1,
+    benchmarks_epochs=10,
+    benchmarks_seeds=5,
+    benchmarks_spread=0.01,
+    benchmarks_paths=10,
+    benchmarks_steps=1000,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

@@ -56,3 +56,27 @@ def seed_curves(
     seeds = len(next(iter(results.values())))
     fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, means over {seeds} seeds: {'; '.join(told)}."
     return fig
+
+
+def bands(panels: Mapping[str, Mapping[str, np.ndarray]], *, xlabel: str, log: Sequence[str] = ()) -> Figure:
+    """A panel a quantity, in it a curve a name through the means over seeds, and a band from the lowest to the highest.
+
+    `panels[quantity][name]` has shape (seeds, points), and the points are numbered from 1. Quantities in `log` get a
+    logarithmic vertical axis.
+    """
+    fig, row = axes(1, len(panels), size=(3.2 * len(panels), 3.4), squeeze=False)
+    told = []
+    for ax, (quantity, curves) in zip(row.flat, panels.items()):
+        for i, (name, values) in enumerate(curves.items()):
+            x = np.arange(1, values.shape[1] + 1)
+            mean = values.mean(axis=0)
+            ax.plot(x, mean, label=name, marker=_MARKERS[i % 6], markersize=3)
+            ax.fill_between(x, values.min(axis=0), values.max(axis=0), color=PALETTE[i % len(PALETTE)], alpha=0.2)
+            low, high = values[:, -1].min(), values[:, -1].max()
+            told.append(f"{quantity}, {name}: {mean[0]:.3g} to {mean[-1]:.3g}, at the end from {low:.3g} to {high:.3g}")
+        ax.set(xlabel=xlabel, title=quantity, yscale="log" if quantity in log else "linear")
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    row.flat[0].legend(fontsize="small")
+    seeds = len(next(iter(next(iter(panels.values())).values())))
+    fig.alt = f"Means over {seeds} seeds by {xlabel}, with bands from the lowest to the highest. {'; '.join(told)}."
+    return fig

@@ -1,0 +1,61 @@
+"""Heat maps over a grid of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gluonbook.plots.figure import Figure, axes
+
+
+def heat_maps(
+    maps: Mapping[str, np.ndarray],
+    rows: Mapping[str, Sequence[float]],
+    columns: Mapping[str, Sequence[float]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    value: str,
+    broken: str = "broke down",
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """A panel a name: cell (i, j) holds `maps[name][i, j]`, reached with `rows[name][i]` and `columns[name][j]`.
+
+    `value` says what is shown, the darker the larger; its number is written into each cell. A cell that is NaN is
+    white, with a cross, and `broken` says what that means. `limits` are those of the colours, by default the smallest
+    and the largest value of all panels.
+    """
+    fig, panels = axes(1, len(maps), size=(1.2 + 2.2 * len(maps), 3.6), squeeze=False)
+    finite = np.concatenate([np.ravel(grid)[np.isfinite(np.ravel(grid))] for grid in maps.values()])
+    low, high = limits or ((finite.min(), finite.max()) if len(finite) else (0.0, 1.0))
+    told = []
+    for ax, (name, grid) in zip(panels.flat, maps.items()):
+        shown = ax.imshow(grid, cmap="cividis_r", vmin=low, vmax=high, aspect="auto", origin="lower")
+        ax.grid(False)
+        for i, j in np.ndindex(grid.shape):
+            if np.isnan(grid[i, j]):
+                ax.text(j, i, "×", ha="center", va="center", color="black", fontsize="large")
+            else:
+                dark = grid[i, j] > (low + high) / 2
+                colour = "white" if dark else "black"
+                ax.text(j, i, f"{grid[i, j]:.3g}", ha="center", va="center", color=colour, fontsize="x-small")
+        ax.set(title=name, xlabel=xlabel, xticks=range(len(columns[name])), yticks=range(len(rows[name])))
+        ax.set_xticklabels([f"{number:g}" for number in columns[name]])
+        ax.set_yticklabels([f"{number:g}" for number in rows[name]])
+        told.append(f"{name}: {_told(grid, rows[name], columns[name], xlabel, ylabel, broken)}")
+    panels.flat[0].set_ylabel(ylabel)
+    fig.colorbar(shown, ax=panels, label=f"{value}  (×: {broken})")
+    fig.alt = f"{len(maps)} heat maps of the {value}, {ylabel} upwards, {xlabel} to the right. {' '.join(told)}"
+    return fig
+
+
+def _told(
+    grid: np.ndarray, rows: Sequence[float], columns: Sequence[float], xlabel: str, ylabel: str, broken: str
+) -> str:
+    lost = int(np.isnan(grid).sum())
+    count = f"{lost} of {grid.size} cells {broken}"
+    if lost == grid.size:
+        return f"{count}."
+    i, j = np.unravel_index(np.nanargmax(grid), grid.shape)
+    return f"largest {grid[i, j]:.3g} at {ylabel} {rows[i]:g} and {xlabel} {columns[j]:g}; {count}."

@@ -1,0 +1,54 @@
+"""The methods that the book compares, and the two studies whose results the repository keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gluonbook.study.plan import Method, Study
+from gluonbook.study.problem import Problem
+
+BETAS = (0.0, 0.5, 0.9, 0.99)
+
+
+def methods(count: int = 6, betas: Sequence[float] = BETAS) -> tuple[Method, ...]:
+    """SGD with momentum, Adam, Signum and signSGD, each with `count`·len(betas) settings.
+
+    `count` step sizes, evenly spaced in their logarithm, from 0.0032 to 1 for SGD and from 0.0001 to 0.032 for the
+    others, whose every step has the size lr or about it. signSGD has no beta, and gets more step sizes from that range.
+    """
+    betas = tuple(betas)
+    small = spaced(1e-4, 10**-1.5, count)
+    return (
+        Method("SGD with momentum", "sgd", spaced(10**-2.5, 1, count), betas),
+        Method("Adam", "adam", small, betas, option="beta1"),
+        Method("Signum", "fusedsignum", small, betas),
+        Method("signSGD", "signsgd", spaced(1e-4, 10**-1.5, count * len(betas))),
+    )
+
+
+def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
+    """`count` numbers from `low` to `high`, each the same number of times larger than the one before, to two digits."""
+    ratio = (high / low) ** (1 / max(count - 1, 1))
+    return tuple(float(f"{low * ratio**i:.2g}") for i in range(count))
+
+
+PLANS = {
+    "mnist": Study(
+        problem=Problem("mnist", "lenet", images=57_000, validation=3_000, test=10_000),
+        methods=methods(),
+        tuning_images=6_400,
+        tuning_epochs=1,
+        epochs=3,
+        seeds=(0, 1, 2),
+    ),
+    "cifar10": Study(
+        problem=Problem(
+            "cifar10", "cifar_resnet20_v1", images=10_000, validation=1_000, test=4_000, batch_size=32, augment=True
+        ),
+        methods=methods(count=4, betas=(0.0, 0.9)),
+        tuning_images=3_200,
+        tuning_epochs=1,
+        epochs=5,
+        seeds=(0, 1, 2),
+    ),
+}

@@ -1,0 +1,283 @@
+"""Runs that are kept: one line of JSON each, with where they come from."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gluonbook import atomic, environment, paths
+from gluonbook.study.plan import STAGES, TUNING_SEED, Setting, Study, Trial
+from gluonbook.training import History
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. The test columns of `history` are of the validation set in tuning, else of the test set."""
+
+    trial: Trial
+    history: History  # shorter than asked for where the loss stopped being finite
+    session: int  # which of the results' sessions it was made in
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a method did: accuracies from 0 to 1, `test` at the end of the final run of each seed."""
+
+    method: str
+    setting: Setting
+    at_edge: bool  # the best step size is the smallest or largest that was tried: a wider grid might do better
+    broken: int  # settings with which training broke down
+    validation: float
+    test: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.test))
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation over seeds; NaN for a single one."""
+        return float(np.std(self.test, ddof=1)) if len(self.test) > 1 else float("nan")
+
+
+@dataclass
+class Results:
+    """The runs of a study so far, and the sessions that made them: date, commit, command, machine, versions."""
+
+    study: Study
+    runs: dict[Trial, Run] = field(default_factory=dict)
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+
+    def tuning(self, name: str, column: str = "test_accuracy") -> np.ndarray:
+        """What each setting of a method reached on the validation set, shape (step sizes, betas).
+
+        NaN where the training broke down: the loss was not finite, or at the end above that of a guess. `column` is one
+        of `History`. Raises ValueError for an unknown method or one whose tuning is not complete.
+        """
+        method = self.study.method(name)
+        values = [self._last(run, column) for run in self._tuned(name)]
+        return np.array(values).reshape(len(method.lrs), -1)
+
+    def best(self, name: str) -> Setting:
+        """The setting with the highest accuracy on the validation set, and of equal ones that with the smallest loss.
+
+        Raises ValueError for an unknown method, one whose tuning is not complete, or one that broke down everywhere.
+        """
+        finished = [run for run in self._tuned(name) if len(run.history) == self.study.tuning_epochs]
+        if not finished:
+            raise ValueError(f"{name}: no setting of its grid gave a finite loss; choose smaller step sizes")
+        rank = [(run.history["test_accuracy"][-1], -run.history["test_loss"][-1]) for run in finished]
+        return finished[rank.index(max(rank))].trial.setting
+
+    def tuned(self) -> bool:
+        """Whether tuning is complete."""
+        return all(trial in self.runs for trial in self.study.tuning_trials())
+
+    def missing(self) -> int:
+        """How many trainings are still to be done."""
+        return len(self.study.methods) * (self.study.budget + len(self.study.seeds)) - len(self.runs)
+
+    def seeds(self) -> list[int]:
+        """The seeds under which every method's final run is there."""
+        if not self.tuned():
+            return []
+        best = {method.name: self.best(method.name) for method in self.study.methods}
+        return [
+            seed
+            for seed in self.study.seeds
+            if all(Trial("final", name, setting, seed) in self.runs for name, setting in best.items())
+        ]
+
+    def curves(self, name: str, column: str) -> np.ndarray:
+        """A column of `History` from the final runs of a method, shape (seeds, epochs), over `seeds()`.
+
+        NaN from where a loss was no longer finite.
+        """
+        best = self.best(name)
+        out = np.full((len(self.seeds()), self.study.epochs), np.nan)
+        for row, seed in zip(out, self.seeds()):
+            values = self.runs[Trial("final", name, best, seed)].history[column]
+            row[: len(values)] = values
+        return out
+
+    def outcomes(self) -> list[Outcome]:
+        """How each method did, over `seeds()`; raises ValueError if tuning is not complete or there is no such seed."""
+        if not self.seeds():
+            raise ValueError(f"no seed has the final runs of all methods yet; {self.missing()} runs are missing")
+        return [self._outcome(method.name) for method in self.study.methods]
+
+    def _outcome(self, name: str) -> Outcome:
+        best, lrs = self.best(name), self.study.method(name).lrs
+        return Outcome(
+            method=name,
+            setting=best,
+            at_edge=best.lr in (min(lrs), max(lrs)),
+            broken=int(np.isnan(self.tuning(name)).sum()),
+            validation=float(self.runs[Trial("tuning", name, best, TUNING_SEED)].history["test_accuracy"][-1]),
+            test=tuple(self.curves(name, "test_accuracy")[:, -1].tolist()),
+        )
+
+    def verdict(self) -> str:
+        """The outcomes as a Markdown table."""
+        seeds = ", ".join(map(str, self.seeds()))
+        head = ["method", "best lr", "best β", "broke down", "validation", f"test, seeds {seeds}", "mean ± deviation"]
+        lines = [
+            [
+                o.method,
+                f"{o.setting.lr:g}" + " (at the edge)" * o.at_edge,
+                "none" if o.setting.beta is None else f"{o.setting.beta:g}",
+                f"{o.broken} of {self.study.budget}",
+                f"{o.validation:.2%}",
+                ", ".join(f"{accuracy:.2%}" for accuracy in o.test),
+                f"{o.mean:.2%}" + (f" ± {o.deviation:.2%}" if len(o.test) > 1 else ""),
+            ]
+            for o in self.outcomes()
+        ]
+        rows = [head, ["---"] * len(head), *lines]
+        return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+    def provenance(self) -> str:
+        """For each session that left runs here: how many, when, from which commit, on what, and by which command."""
+        told = []
+        for number, session in enumerate(self.sessions):
+            runs = [run for run in self.runs.values() if run.session == number]
+            if not runs:
+                continue
+            machine, versions = session["machine"], session["versions"]
+            seeds = sorted({run.trial.seed for run in runs})
+            told.append(
+                f"{len(runs)} runs (seeds {', '.join(map(str, seeds))}) from {session['date']} on, "
+                f"commit {session['commit']}\n"
+                f"  machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory']} GiB, {machine['os']}; "
+                f"GPUs: {', '.join(machine['gpus']) or 'none'}\n"
+                f"  versions: {', '.join(f'{name} {version}' for name, version in versions.items())}\n"
+                f"  command: {session['command']}"
+            )
+        return "\n".join(told)
+
+    def _tuned(self, name: str) -> list[Run]:
+        self.study.method(name)
+        trials = [trial for trial in self.study.tuning_trials() if trial.method == name]
+        missing = [trial for trial in trials if trial not in self.runs]
+        if missing:
+            raise ValueError(f"the tuning of {name} is not complete: {len(missing)} of {len(trials)} runs are missing")
+        return [self.runs[trial] for trial in trials]
+
+    def _last(self, run: Run, column: str) -> float:
+        broken = len(run.history) < self.study.tuning_epochs or run.history["test_loss"][-1] > self.study.problem.guess
+        return float("nan") if broken else float(run.history[column][-1])
+
+    def open_session(self, command: str) -> None:
+        """From here on, runs come from here: this machine, these versions, this commit."""
+        self.sessions.append(
+            {
+                "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "commit": environment.commit(),
+                "command": command,
+                "machine": environment.machine(),
+                "versions": environment.versions(),
+            }
+        )
+
+    def add(self, trial: Trial, history: History) -> None:
+        """Take in a run of the newest session."""
+        self.runs[trial] = Run(trial, history, len(self.sessions) - 1)
+
+    def save(self, path: str | Path) -> None:
+        """Write the file anew: it holds all runs so far or, if this fails, those that it held before."""
+        lines = [{"format": FORMAT, "study": self.study.to_dict()}]
+        lines += [{"session": number, **session} for number, session in enumerate(self.sessions)]
+        lines += [
+            {
+                "stage": run.trial.stage,
+                "method": run.trial.method,
+                **run.trial.setting._asdict(),
+                "seed": run.trial.seed,
+                "in_session": run.session,
+                "history": json.loads(run.history.to_json()),
+            }
+            for run in self.runs.values()
+        ]
+        text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+        atomic.replace(path, text.encode())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Results:
+        """The results that `save` wrote; raises FileNotFoundError, or ValueError with the line that is not right."""
+        results: Results | None = None
+        for number, text in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+            try:
+                line = json.loads(text)
+                if results is None:
+                    results = cls(_header(line))
+                elif "session" in line:
+                    results._take_session(line)
+                else:
+                    results._take_run(line)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise ValueError(f"{path}, line {number}: {type(error).__name__}: {error}") from error
+        if results is None:
+            raise ValueError(f"{path} is empty: the first line of results says what study they are of")
+        return results
+
+    def _take_session(self, line: dict[str, Any]) -> None:
+        if line.pop("session") != len(self.sessions):
+            raise ValueError("sessions must be numbered from 0 on")
+        wanted = {"date", "commit", "command", "machine", "versions"}
+        if set(line) != wanted:
+            raise ValueError(f"a session has {', '.join(sorted(wanted))}, got {', '.join(sorted(line))}")
+        self.sessions.append(line)
+
+    def _take_run(self, line: dict[str, Any]) -> None:
+        trial = Trial(line["stage"], line["method"], Setting(line["lr"], line["beta"]), line["seed"])
+        if trial.stage not in STAGES:
+            raise ValueError(f"no stage {trial.stage!r}; there are {', '.join(STAGES)}")
+        if trial.setting not in self.study.method(trial.method).settings():
+            raise ValueError(f"{trial} is not in the study's grid")
+        if not 0 <= line["in_session"] < len(self.sessions):
+            raise ValueError(f"no session {line['in_session']}; there are {len(self.sessions)}")
+        if trial in self.runs:
+            raise ValueError(f"{trial} comes a second time")
+        self.runs[trial] = Run(trial, History.from_json(json.dumps(line["history"])), line["in_session"])
+
+
+def _header(line: Any) -> Study:
+    if not isinstance(line, dict) or line.get("format") != FORMAT:
+        raise ValueError(f'the first line of results must have "format": {FORMAT}, got {json.dumps(line):.60}')
+    return Study.from_dict(line["study"])
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Keep other processes from writing to `path` meanwhile; raises RuntimeError if one does already."""
+    with path.with_name(f".{path.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(f"another process is running the study of {path}: wait for it, or stop it") from None
+        yield
+
+
+def file_of(name: str) -> Path:
+    """Where the repository keeps the results of the plan `name`; raises FileNotFoundError outside of it."""
+    root = paths.checkout()
+    if root is None:
+        raise FileNotFoundError(
+            "stored results are in the book's repository, not in the installed package: run it there"
+        )
+    return root / "benchmarks" / "results" / f"study-{name}.jsonl"
+
+
+def stored(name: str) -> Results:
+    """The results of the plan `name` as the repository keeps them; raises FileNotFoundError where there are none."""
+    return Results.load(file_of(name))

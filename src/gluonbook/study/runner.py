@@ -1,0 +1,121 @@
+"""Doing what a study asks for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import mxnet as mx
+from mxnet import gluon
+
+import gluonbook.optimizers  # noqa: F401  (registers the book's optimizers)
+from gluonbook.devices import devices
+from gluonbook.study.plan import Study, Trial
+from gluonbook.study.problem import Data
+from gluonbook.study.results import Results, only_writer
+from gluonbook.training import History, fit, set_seed
+
+
+def run(
+    study: Study,
+    path: str | Path | None = None,
+    *,
+    command: str = "gluonbook.study.run",
+    report: Callable[[str], None] | None = None,
+) -> Results:
+    """Do all of the study's trainings that are not done yet, and return the results.
+
+    With `path`, a file of JSON lines, runs that it holds are not done again, and each new one is in it, whole, before
+    the next begins. `command` is what the provenance says of how they were made; `report` is called with a line for
+    each new run.
+
+    Every run starts from weights that depend on its seed alone, so that methods are compared from the same start. The
+    step size follows half a cosine from lr down to 0, for every method alike.
+
+    Raises:
+        ValueError: the file is of another study, or is damaged; a method broke down with all of its settings.
+        RuntimeError: another process is running a study with this file.
+    """
+    if path is None:
+        return _run(study, Results(study), lambda: None, command, report)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with only_writer(path):
+        results = Results.load(path) if path.exists() else Results(study)
+        if results.study != study:
+            raise ValueError(f"{path} holds the results of another study: choose another file, or move it away")
+        return _run(study, results, lambda: results.save(path), command, report)
+
+
+def _run(
+    study: Study,
+    results: Results,
+    save: Callable[[], None],
+    command: str,
+    report: Callable[[str], None] | None,
+) -> Results:
+    if not results.missing():
+        return results
+    data = study.problem.load()
+    results.open_session(command)
+
+    def do(trial: Trial) -> None:
+        if trial in results.runs:
+            return
+        begun = time.perf_counter()
+        history = train(study, trial, data)
+        results.add(trial, history)
+        save()
+        if report is not None:
+            report(_line(trial, history, time.perf_counter() - begun, results.missing()))
+
+    for trial in study.tuning_trials():
+        do(trial)
+    best = {method.name: results.best(method.name) for method in study.methods}
+    for trial in study.final_trials(best):
+        do(trial)
+    return results
+
+
+def train(study: Study, trial: Trial, data: Data) -> History:
+    """One training from its start; the history ends before the epoch in which the loss is no longer finite."""
+    problem, ctx = study.problem, devices(1)
+    tuning = trial.stage == "tuning"
+    images = data.training_set(study.tuning_images if tuning else problem.images)
+    epochs = study.tuning_epochs if tuning else study.epochs
+    method = study.method(trial.method)
+
+    set_seed(trial.seed)
+    net = problem.network()
+    net.initialize(mx.init.Xavier(), ctx=ctx)
+    net.hybridize()
+    steps = epochs * -(-len(images) // problem.batch_size)
+    schedule = mx.lr_scheduler.CosineScheduler(max_update=steps, base_lr=trial.setting.lr)
+    options = {**method.options(trial.setting), "lr_scheduler": schedule}
+    trainer = gluon.Trainer(net.collect_params(), method.optimizer, options, kvstore=None)
+
+    history = History()
+
+    def note(so_far: History) -> None:
+        history.rows[:] = so_far.rows
+
+    with suppress(FloatingPointError):  # that a method breaks down is a result; the shorter history says when
+        fit(
+            net,
+            trainer,
+            images,
+            epochs=epochs,
+            batch_size=problem.batch_size,
+            test=data.validation if tuning else data.test,
+            ctx=ctx,
+            seed=trial.seed,
+            on_epoch=note,
+        )
+    return history
+
+
+def _line(trial: Trial, history: History, seconds: float, missing: int) -> str:
+    outcome = f"accuracy {history['test_accuracy'][-1]:.4f}" if len(history) else "broke down"
+    return f"{trial}: {outcome} ({seconds:.1f} s; {missing} to do)"
