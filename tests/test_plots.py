@@ -253,6 +253,8 @@ def test_bands_show_the_mean_the_extremes_and_what_to_compare_with():
 def test_bands_refuse(changed, told):
     with pytest.raises(ValueError, match=told):
         plots.bands(**{"x": [1, 2], "results": {"a": [1, 2]}, "xlabel": "x", "ylabel": "y", **changed})
+
+
 def test_bars_made_of_parts_tell_each_and_the_sum():
     fig = plots.stacked({"vote": {"compute": 3.0, "send": 0.5}, "mean": {"compute": 3.0, "copy": 1.0}}, xlabel="s")
     assert fig.alt == (

@@ -11,6 +11,7 @@ import functools
 import os
 import platform
 import re
+import subprocess
 import sys
 from pathlib import Path
 

@@ -11,12 +11,11 @@ from gluonbook.plots.bands import bands
 from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
-from gluonbook.plots.numbers import bars, ratios, stacked
 from gluonbook.plots.grids import heat_maps
-from gluonbook.plots.numbers import bars, ratios
+from gluonbook.plots.numbers import bars, ratios, stacked
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
-from gluonbook.plots.spread import bands, seed_curves, spread
+from gluonbook.plots.spread import panels, seed_curves, spread
 from gluonbook.plots.timelines import timeline
 
 __all__ = [
@@ -40,6 +39,7 @@ __all__ = [
     "learning_curves",
     "lines",
     "live",
+    "panels",
     "ratios",
     "raw_bytes",
     "seed_curves",

@@ -58,15 +58,15 @@ def seed_curves(
     return fig
 
 
-def bands(panels: Mapping[str, Mapping[str, np.ndarray]], *, xlabel: str, log: Sequence[str] = ()) -> Figure:
+def panels(quantities: Mapping[str, Mapping[str, np.ndarray]], *, xlabel: str, log: Sequence[str] = ()) -> Figure:
     """A panel a quantity, in it a curve a name through the means over seeds, and a band from the lowest to the highest.
 
-    `panels[quantity][name]` has shape (seeds, points), and the points are numbered from 1. Quantities in `log` get a
+    `quantities[quantity][name]` has shape (seeds, points), points numbered from 1. Quantities in `log` get a
     logarithmic vertical axis.
     """
-    fig, row = axes(1, len(panels), size=(3.2 * len(panels), 3.4), squeeze=False)
+    fig, row = axes(1, len(quantities), size=(3.2 * len(quantities), 3.4), squeeze=False)
     told = []
-    for ax, (quantity, curves) in zip(row.flat, panels.items()):
+    for ax, (quantity, curves) in zip(row.flat, quantities.items()):
         for i, (name, values) in enumerate(curves.items()):
             x = np.arange(1, values.shape[1] + 1)
             mean = values.mean(axis=0)
@@ -77,6 +77,6 @@ def bands(panels: Mapping[str, Mapping[str, np.ndarray]], *, xlabel: str, log: S
         ax.set(xlabel=xlabel, title=quantity, yscale="log" if quantity in log else "linear")
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     row.flat[0].legend(fontsize="small")
-    seeds = len(next(iter(next(iter(panels.values())).values())))
+    seeds = len(next(iter(next(iter(quantities.values())).values())))
     fig.alt = f"Means over {seeds} seeds by {xlabel}, with bands from the lowest to the highest. {'; '.join(told)}."
     return fig
