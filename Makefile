@@ -10,7 +10,7 @@ UV ?= uv
 # Variables of Python itself that may point at other packages, or make it talk.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT
 
-.PHONY: help setup book test faults check lab notebooks doctor bench lock times clean
+.PHONY: help setup book test faults check lab notebooks doctor bench lock report times clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: setup ## look at style: ruff, codespell, and that every chapter survives 
 
 notebooks: setup ## write the chapters as .ipynb files to notebooks/, paired with their text
 	@$(PYTHON_IN) -m gluonbook.book notebooks
+
+report: setup ## write which chapters have run in this profile, where, how long, and what each claim has measured
+	@$(PYTHON_IN) -m gluonbook.book report
 
 times: setup ## keep this machine's execution times as those that the doctor tells newcomers
 	@$(PYTHON_IN) -m gluonbook.book times

@@ -24,6 +24,18 @@ FIGURE = """
 """
 
 
+def test_a_report_says_what_ran_and_what_did_not(small_book):
+    small_book.notebook("measured", CLAIM)
+    assert CliRunner().invoke(app, ["report"]).exit_code == 0
+    report = (small_book.root / "_build/report-quick.md").read_text()
+    assert "0 of 1 chapters have results" in report and "| chapters/measured | no result | | |" in report
+    build()
+    CliRunner().invoke(app, ["report"])
+    report = (small_book.root / "_build/report-quick.md").read_text()
+    assert "1 of 1 chapters have results, in the profile quick" in report
+    assert "- devices: cpu(0)" in report and "| two | 2 | chapters/measured |" in report
+
+
 def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):
     small_book.notebook("measured", CLAIM, FIGURE)
     small_book.page("table", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)

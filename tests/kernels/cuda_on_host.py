@@ -11,9 +11,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import mxnet as mx
+import numpy as np
 from mxnet import nd
 from mxnet.base import _LIB, check_call
 
@@ -81,7 +83,11 @@ class Module:
             self._library = ctypes.CDLL(str(library))
 
     def get_kernel(self, name: str, signature: str) -> Kernel:
-        return Kernel(getattr(self._library, f"on_host_{name}"), signature)
+        return Kernel(self.function(name), signature)
+
+    def function(self, name: str) -> Callable[..., None]:
+        """A kernel: the numbers of blocks and of threads come first."""
+        return getattr(self._library, f"on_host_{name}")
 
 
 class Kernel:
@@ -109,3 +115,29 @@ def _address(array: nd.NDArray) -> int:
     pointer = ctypes.c_void_p()
     check_call(_LIB.MXNDArrayGetData(array.handle, ctypes.byref(pointer)))
     return pointer.value
+
+
+class NumpyAsCupy:
+    """As much of CuPy as compares kernels with the reference, in the memory of the host."""
+
+    uint64, int32, zeros, asarray, ndarray = np.uint64, np.int32, np.zeros, np.array, np.ndarray
+    asnumpy = staticmethod(np.asarray)
+
+    class RawModule:
+        def __init__(self, code: str, options: tuple[str, ...]) -> None:
+            self._module = Module(code, options)
+
+        def get_function(self, name: str) -> Callable[..., None]:
+            function = self._module.function(name)
+
+            def launch(grid: tuple[int], block: tuple[int], arguments: tuple) -> None:
+                given = [ctypes.c_uint(*grid), ctypes.c_uint(*block)]
+                for one in arguments:
+                    pointer = isinstance(one, np.ndarray)
+                    given.append(ctypes.c_void_p(one.ctypes.data) if pointer else SCALARS[type(one)](one))
+                function(*given)
+
+            return launch
+
+
+SCALARS = {np.float32: ctypes.c_float, np.float64: ctypes.c_double, np.int32: ctypes.c_int, np.int64: ctypes.c_longlong}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cuda_on_host
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -89,3 +90,35 @@ def test_the_command_outside_of_a_checkout(monkeypatch):
     done = CliRunner().invoke(app, ["bench"])
     assert done.exit_code == 1
     assert "in the book's repository" in str(done.exception) + done.output
+
+
+@pytest.fixture
+def gpu_kernels(monkeypatch):
+    """The benchmark of the CUDA kernels, which puts packages of its own in the place of ours."""
+    with monkeypatch.context() as patch:
+        for name in ("gluonbook", "gluonbook.kernels"):
+            patch.setitem(sys.modules, name, sys.modules[name])
+        patch.syspath_prepend(BENCHMARKS)
+        import gpu_kernels
+
+        yield gpu_kernels
+    sys.modules.pop("gpu_kernels")
+
+
+def test_cuda_kernels_are_compared_with_the_reference(gpu_kernels, monkeypatch):
+    if cuda_on_host.COMPILER is None:
+        pytest.skip("no compiler for C++ (g++ or clang++) that could take the CUDA sources")
+    monkeypatch.setattr(gpu_kernels, "cupy", cuda_on_host.NumpyAsCupy)
+    for exact, grad in gpu_kernels.PAIRS:
+        gpu_kernels.check(exact, grad, 321)
+    gpu_kernels.check_vote(7, 33)
+    monkeypatch.setattr(gpu_kernels.reference, "unpack", lambda words, n, dtype: np.ones(n, dtype))
+    with pytest.raises(RuntimeError, match=r"unpack of float32 with float32, 321 elements: element \d+ of 321 is -1"):
+        gpu_kernels.check(gpu_kernels.SINGLE, gpu_kernels.SINGLE, 321)
+
+
+def test_without_cupy_or_a_gpu_a_sentence_says_so(gpu_kernels, monkeypatch):
+    monkeypatch.setattr(gpu_kernels, "cupy", None)
+    monkeypatch.setattr(sys, "argv", ["gpu_kernels.py"])
+    with pytest.raises(SystemExit, match=r"^The CUDA kernels are not measured: CuPy is not installed \(.*\)\.$"):
+        gpu_kernels.main()

@@ -19,6 +19,7 @@ from mxnet import autograd, gluon, nd
 
 from gluonbook import kernels
 from gluonbook.kernels import ballots, cuda, forms, reference, threads, views
+from gluonbook.kernels.cuda_source import signature
 
 ROUNDS = 12
 SINGLE = DTYPES[1]
@@ -362,10 +363,10 @@ def test_kernels_that_compute_nonsense_are_not_used(on_a_gpu, cuda_here, monkeyp
 def test_cuda_kernels_take_what_their_signatures_say():
     single, half = np.dtype("float32"), np.dtype("float16")
     vote = "const int64_t *ballots, int64_t *result, int64_t n, int M, int offset, int top"
-    assert cuda.signature("vote", single, single) == vote
-    assert cuda.signature("pack", half, half) == "const __half *x, int32_t *words, int64_t n"
-    assert cuda.signature("apply_signs", half, half).endswith("const int32_t *words, int64_t n, float lr, float wd")
-    assert cuda.signature("signum_step", single, half).startswith("float *weight, const __half *grad, float *mom, ")
+    assert signature("vote", single, single) == vote
+    assert signature("pack", half, half) == "const __half *x, int32_t *words, int64_t n"
+    assert signature("apply_signs", half, half).endswith("const int32_t *words, int64_t n, float lr, float wd")
+    assert signature("signum_step", single, half).startswith("float *weight, const __half *grad, float *mom, ")
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess:

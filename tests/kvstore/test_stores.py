@@ -12,7 +12,7 @@ from made_up import CASES, Case, gradient, parameters, trained
 from mxnet import gluon, nd
 
 from gluonbook import checkpoint, kvstore
-from gluonbook.kernels import memory
+from gluonbook.kernels import bits
 from gluonbook.kvstore import LocalErrorFeedbackStore, LocalMeanStore, LocalVoteStore
 
 STORES = (LocalVoteStore, LocalMeanStore, LocalErrorFeedbackStore)
@@ -422,5 +422,5 @@ def test_a_ballot_has_one_bit_a_coordinate():
         link_type = Counting
 
     run(Store(), CASES["long"], workers=1)
-    assert sent == [8 * sum(map(memory.words_for, sizes))] * CASES["long"].steps
+    assert sent == [8 * sum(map(bits.words_for, sizes))] * CASES["long"].steps
     assert sent[0] * 8 <= sum(sizes) + 64 * len(sizes)

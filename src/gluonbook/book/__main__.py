@@ -1,4 +1,4 @@
-"""What `make` calls: `python -m gluonbook.book build | notebooks | lab | roundtrip | times`."""
+"""What `make` calls: `python -m gluonbook.book build | notebooks | lab | roundtrip | report | times`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import yaml
 
 from gluonbook import environment
 from gluonbook.book import notebooks, site
-from gluonbook.book.chapters import root
+from gluonbook.book import report as reports
+from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import QUIET
 from gluonbook.book.results import stored
 from gluonbook.profiles import profile
@@ -63,6 +64,15 @@ def lab() -> None:
     if os.geteuid() == 0:
         settings.append("--allow-root")  # there is nobody else in many a container
     os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", *settings], {**os.environ, **QUIET})
+
+
+@app.command()
+def report() -> None:
+    """Write what the execution in this profile has come to: chapters, devices, seconds, claims."""
+    file = root() / f"_build/report-{profile().name}.md"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(reports.markdown(stored(), [chapter for chapter in chapters() if chapter.runs]), encoding="utf-8")
+    print(f"Wrote {file}")
 
 
 @app.command()

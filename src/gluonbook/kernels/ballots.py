@@ -9,7 +9,7 @@ from mxnet import nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.checks import whole_number
-from gluonbook.kernels import memory
+from gluonbook.kernels import bits, memory
 from gluonbook.kernels.forms import NonFinite, Pack, Unpack, compute, form_for, gpu, gpu_of, host
 from gluonbook.kernels.memory import Array, each
 
@@ -33,7 +33,7 @@ def pack(x: Array | Sequence[Array], *, out: np.ndarray | None = None) -> np.nda
     checked = each(check, x)
     sizes = [x.n for _, x in checked]
     words = memory.room(out, sizes)
-    own = memory.pieces(words, sizes)
+    own = bits.pieces(words, sizes)
     compute("pack", [(form, Pack(x, piece)) for (form, x), piece in zip(checked, own)])
     return words
 
@@ -62,7 +62,7 @@ def unpack(
 
     checked = each(check, out)
     sizes = [x.n for _, x in checked]
-    own = memory.pieces(memory.words("words", words, sizes), sizes)
+    own = bits.pieces(memory.words("words", words, sizes), sizes)
     compute("unpack", [(form, Unpack(x, piece)) for (form, x), piece in zip(checked, own)])
     return out
 
@@ -102,7 +102,7 @@ def vote(
     if isinstance(ballots, NDArray):
         return _vote_of_table(ballots, out)
     whole_number("the number of ballots", len(ballots), 1, MAX_BALLOTS)
-    n = np.size(ballots[0]) * memory.BITS
+    n = np.size(ballots[0]) * bits.BITS
     checked = [memory.words(f"ballot {i}", ballot, [n]) for i, ballot in enumerate(ballots)]
     words = memory.room(out, [n])
     host().vote(checked, words)

@@ -8,7 +8,8 @@ from typing import Callable
 import numpy as np
 
 from gluonbook.kernels import hyper, native
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack, tally
+from gluonbook.kernels.bits import tally
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 from gluonbook.kernels.memory import Flat
 from gluonbook.kernels.threads import Call, share
 from gluonbook.kernels.views import readable, settle, writable

@@ -5,10 +5,8 @@ Only words cross to the host, 1/32 of an array, when a whole list of arrays has 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import mxnet as mx
 import numpy as np
@@ -16,20 +14,11 @@ from mxnet import nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import memory
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack, tally
+from gluonbook.kernels.bits import tally
+from gluonbook.kernels.cuda_source import BLOCK, ITEMS, OPTIONS, blocks, signature, source
+from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 
-OPTIONS = ("--fmad=false",)
-BLOCK = 256  # threads
-ITEMS = 8  # elements a thread; in the sources, too
 _ANY = np.dtype("float32")  # of sources whose types do not matter
-_TYPES = {"float16": "Half", "float32": "float", "float64": "double"}
-_KERNELS = (Path(__file__).parent / "kernels.cu").read_text(encoding="utf-8")
-_IN_SIGNATURES = {  # what mx.rtc calls the types of the sources
-    "Half": "__half",
-    "unsigned long long": "int64_t",
-    "long long": "int64_t",
-    "unsigned": "int32_t",
-}
 
 
 def signum_step(jobs: Sequence[SignumStep]) -> None:
@@ -91,11 +80,6 @@ def vote(table: NDArray) -> NDArray:
     return result
 
 
-def source(exact: np.dtype, grad: np.dtype) -> str:
-    """The sources of all kernels, for weights and momentum of the type `exact`, and gradients of the type `grad`."""
-    return f"#define EXACT {_TYPES[exact.name]}\n#define GRAD {_TYPES[grad.name]}\n{_KERNELS}"
-
-
 @cache
 def works(ctx: mx.Context) -> str:
     """An empty string if the kernels can be compiled and run on a GPU, else why not."""
@@ -110,9 +94,8 @@ def works(ctx: mx.Context) -> str:
 def _launch(name: str, exact: np.dtype, grad: np.dtype, n: int, *arguments: NDArray | np.number | int) -> None:
     """Call a kernel that takes n elements."""
     if n:
-        blocks = -(-n // (BLOCK * ITEMS))
-        kernel = _kernel(name, exact, grad)
-        kernel.launch(arguments, arguments[0].context, (blocks, 1, 1), (BLOCK, 1, 1))
+        grid, block = (blocks(n), 1, 1), (BLOCK, 1, 1)
+        _kernel(name, exact, grad).launch(arguments, arguments[0].context, grid, block)
 
 
 @cache
@@ -123,17 +106,6 @@ def _module(exact: np.dtype, grad: np.dtype) -> mx.rtc.CudaModule:
 @cache
 def _kernel(name: str, exact: np.dtype, grad: np.dtype) -> mx.rtc.CudaKernel:
     return _module(exact, grad).get_kernel(name, signature(name, exact, grad))
-
-
-def signature(name: str, exact: np.dtype, grad: np.dtype) -> str:
-    """The parameters of a kernel, in the words of `mx.rtc`."""
-    (parameters,) = re.findall(rf'extern "C" __global__ void {name}\(([^)]*)\)', _KERNELS)
-    wide = "double" if exact == np.float64 else "float"
-    for word, meaning in {"EXACT": _TYPES[exact.name], "GRAD": _TYPES[grad.name], "WIDE": wide}.items():
-        parameters = re.sub(rf"\b{word}\b", meaning, parameters)
-    for word, meaning in _IN_SIGNATURES.items():
-        parameters = re.sub(rf"\b{word}\b", meaning, parameters)
-    return " ".join(parameters.split())
 
 
 def _words_on(array: NDArray, words: np.ndarray | int) -> NDArray:

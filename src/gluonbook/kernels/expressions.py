@@ -16,8 +16,9 @@ from mxnet import nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import hyper
+from gluonbook.kernels.bits import BITS
 from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
-from gluonbook.kernels.memory import BITS, Flat
+from gluonbook.kernels.memory import Flat
 
 _POWERS = tuple(1 << bit for bit in range(8))
 

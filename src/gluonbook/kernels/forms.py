@@ -73,15 +73,6 @@ class ApplySigns(NamedTuple):
     wd: np.floating
 
 
-def tally(M: int) -> tuple[int, int]:
-    """How M votes are counted in binary: from which offset, and which digit then says that a majority is reached.
-
-    A majority is half of the votes, rounded up, since a tie counts as +.
-    """
-    top = (M // 2).bit_length()
-    return (1 << top) - (M + 1) // 2, top
-
-
 def compute(kernel: str, jobs: Iterable[tuple[ModuleType, tuple]]) -> None:
     """Give each form, at once, all jobs for its function `kernel`."""
     by_form: dict[ModuleType, list[tuple]] = {}

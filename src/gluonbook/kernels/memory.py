@@ -1,9 +1,9 @@
-"""Arrays as callers give them, one or a list: what may be one, and how many words go with it."""
+"""Arrays as callers give them, one or a list: what may be one, and room for their words."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import Callable, NamedTuple, TypeVar, Union
 
@@ -11,8 +11,9 @@ import numpy as np
 from mxnet.ndarray import NDArray
 from mxnet.ndarray.sparse import BaseSparseNDArray
 
+from gluonbook.kernels.bits import BITS, words_for
+
 Array = Union[NDArray, np.ndarray]
-BITS = 64
 FLOATS = tuple(map(np.dtype, ("float16", "float32", "float64")))
 
 T = TypeVar("T")
@@ -108,17 +109,3 @@ def room(out: np.ndarray | None, sizes: Sequence[int]) -> np.ndarray:
     if words("out", out, sizes) is not out or not out.flags.writeable:
         raise ValueError("out must be contiguous and writable")
     return out
-
-
-def pieces(words: np.ndarray, sizes: Sequence[int]) -> Iterator[np.ndarray]:
-    """The words of each array, as views."""
-    start = 0
-    for n in sizes:
-        stop = start + words_for(n)
-        yield words[start:stop]
-        start = stop
-
-
-def words_for(n: int) -> int:
-    """How many words hold n signs."""
-    return -(-n // BITS)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gluonbook.kernels import hyper
-from gluonbook.kernels.memory import BITS, words_for
+from gluonbook.kernels.bits import BITS, words_for
 
 
 def signum_step(

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from gluonbook.kernels import hyper, memory
+from gluonbook.kernels import bits, hyper, memory
 from gluonbook.kernels.forms import ApplySigns, MomentumPack, SignumStep, compute, form_for
 from gluonbook.kernels.memory import Array, each
 
@@ -104,7 +104,7 @@ def momentum_pack(
     checked = each(check, mom, grad)
     sizes = [m.n for _, m, *_ in checked]
     words = memory.room(out, sizes)
-    own = memory.pieces(words, sizes)
+    own = bits.pieces(words, sizes)
     compute("momentum_pack", [(form, MomentumPack(*job, piece)) for (form, *job), piece in zip(checked, own)])
     return words
 
@@ -133,5 +133,5 @@ def apply_signs(
 
     checked = each(check, weight, lr, wd)
     sizes = [w.n for _, w, _ in checked]
-    own = memory.pieces(memory.words("words", words, sizes), sizes)
+    own = bits.pieces(memory.words("words", words, sizes), sizes)
     compute("apply_signs", [(form, ApplySigns(w, piece, *c)) for (form, w, c), piece in zip(checked, own)])

@@ -11,7 +11,7 @@ from mxnet.kvstore import KVStoreBase
 from mxnet.ndarray import NDArray
 
 from gluonbook import kernels
-from gluonbook.kernels import memory
+from gluonbook.kernels import bits
 from gluonbook.kvstore.link import Alone
 from gluonbook.kvstore.mpi import MPILink
 from gluonbook.kvstore.pslite import PSLiteLink
@@ -50,7 +50,7 @@ class ErrorFeedbackStore(Store):
     def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> Compressed:
         devices, sizes = len(grads[0]), [own[0].size for own in grads]
         sent = Compressed(
-            np.zeros((devices, sum(map(memory.words_for, sizes))), np.uint64),
+            np.zeros((devices, sum(map(bits.words_for, sizes))), np.uint64),
             np.zeros((devices, len(keys)), np.float32),
         )
         if counts:
@@ -76,7 +76,7 @@ class ErrorFeedbackStore(Store):
         sizes = [array.size for array in arrays]
         totals = [nd.zeros(array.shape, array.context) for array in arrays]
         for words, scales in combined:
-            for total, scale, piece in zip(totals, scales, memory.pieces(words, sizes)):
+            for total, scale, piece in zip(totals, scales, bits.pieces(words, sizes)):
                 kernels.apply_signs(total, piece, lr=float(scale))
         for total, array in zip(totals, arrays):
             array[:] = -total
@@ -87,7 +87,7 @@ def _compress(errors: Sequence[NDArray], sizes: Sequence[int], words: np.ndarray
     for i, error in enumerate(errors):
         scales[i] = nd.abs(error).mean().asscalar() if error.size else 0
     kernels.pack(errors, out=words)
-    for error, scale, piece in zip(errors, scales, memory.pieces(words, sizes)):
+    for error, scale, piece in zip(errors, scales, bits.pieces(words, sizes)):
         kernels.apply_signs(error, piece, lr=float(scale))
 
 

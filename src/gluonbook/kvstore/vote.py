@@ -10,7 +10,7 @@ from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer
 
 from gluonbook import kernels
-from gluonbook.kernels import memory
+from gluonbook.kernels import bits
 from gluonbook.kvstore.link import Alone
 from gluonbook.kvstore.mpi import MPILink
 from gluonbook.kvstore.pslite import PSLiteLink
@@ -50,7 +50,7 @@ class VoteStore(Store):
 
     def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> np.ndarray:
         if not counts:
-            return np.zeros(sum(memory.words_for(own[0].size) for own in grads), np.uint64)
+            return np.zeros(sum(bits.words_for(own[0].size) for own in grads), np.uint64)
         for key, own in zip(keys, grads):
             if key not in self.states:
                 self.states[key] = [_momentum(grad) for grad in own]

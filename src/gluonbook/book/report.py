@@ -1,0 +1,42 @@
+"""What an execution of the whole book has come to: a page of Markdown for whoever runs it on a machine of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gluonbook import environment
+from gluonbook.book.chapters import Chapter
+from gluonbook.book.claims_table import collect
+from gluonbook.book.results import Executed
+from gluonbook.claims import format_value
+from gluonbook.devices import explain
+from gluonbook.profiles import profile
+
+
+def markdown(results: Sequence[Executed], wanted: Sequence[Chapter]) -> str:
+    """What ran and how long it took, what did not, on which devices, and every claim with its measured value."""
+    machine = ", ".join(f"{name} {value}" for name, value in environment.machine().items())
+    versions = ", ".join(f"{name} {version}" for name, version in environment.versions().items())
+    done = {result.chapter.name: result for result in results}
+    claims = collect(results)
+    lines = [
+        "# The book, executed",
+        "",
+        f"{len(done)} of {len(wanted)} chapters have results, in the profile {profile().name}, "
+        f"at commit {environment.commit()}; {sum(result.seconds for result in results):.0f} s in all.",
+        "",
+        f"- devices: {explain()}",
+        f"- machine: {machine}",
+        f"- versions: {versions}",
+        "",
+        "| chapter | seconds | claims | date |",
+        "|---|--:|--:|---|",
+    ]
+    for chapter in wanted:
+        result = done.get(chapter.name)
+        own = sum(of.name == chapter.name for of, _ in claims)
+        cells = f"{result.seconds:.1f} | {own} | {result.date}" if result else "no result | |"
+        lines.append(f"| {chapter.name} | {cells} |")
+    lines += ["", "| claim | measured | chapter |", "|---|--:|---|"]
+    lines += [f"| {claim.id} | {format_value(claim.value)} | {chapter.name} |" for chapter, claim in claims]
+    return "\n".join(lines) + "\n"
