@@ -11,9 +11,9 @@ from gluonbook.plots.bands import bands
 from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
-from gluonbook.plots.numbers import bars, ratios, stacked
 from gluonbook.plots.grids import heat_maps
-from gluonbook.plots.numbers import bars, ratios
+from gluonbook.plots.network import network
+from gluonbook.plots.numbers import bars, fitted, ratios, stacked
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
 from gluonbook.plots.spread import bands, seed_curves, spread
@@ -34,12 +34,14 @@ __all__ = [
     "bars",
     "batches",
     "confusion",
+    "fitted",
     "graph",
     "heat_maps",
     "images",
     "learning_curves",
     "lines",
     "live",
+    "network",
     "ratios",
     "raw_bytes",
     "seed_curves",
