@@ -46,9 +46,37 @@ def test_break_even():
     assert break_even(0.01, 1, 0.05, 2) == np.inf
 
 
+def test_the_slowest_of_two_coins():
+    for M in (1, 2, 5):
+        assert costs.expected_maximum([1, 0], M) == pytest.approx(1 - 0.5**M)
+
+
+def test_the_slowest_of_exponential_times_is_a_harmonic_number():
+    times = -np.log(1 - (np.arange(100_000) + 0.5) / 100_000)
+    for M in (1, 2, 3, 10, 64):
+        assert costs.expected_maximum(times, M) == pytest.approx(sum(1 / m for m in range(1, M + 1)), rel=1e-3)
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=30), st.integers(1, 200))
+def test_the_slowest_lies_between_mean_and_maximum_and_grows(times, M):
+    found = costs.expected_maximum(times, M)
+    assert np.mean(times) - 1e-9 <= found <= max(times) + 1e-9
+    assert found <= costs.expected_maximum(times, M + 1) + 1e-9
+
+
+def test_the_slowest_is_what_drawing_gives():
+    rng = np.random.default_rng(0)
+    times = rng.gamma(3.0, size=50)
+    drawn = rng.choice(times, (100_000, 8)).max(axis=1).mean()
+    assert costs.expected_maximum(times, 8) == pytest.approx(drawn, rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: costs.expected_maximum([], 2), r"one or more finite numbers, got \[\]"),
+        (lambda: costs.expected_maximum([1, np.nan], 2), "one or more finite numbers"),
+        (lambda: costs.expected_maximum([1, 2], 0), "the number of workers must be a whole number from 1, got 0"),
         (lambda: costs.vote_sharded(0, 10), "the number of workers must be a whole number from 1, got 0"),
         (lambda: costs.mean_by_server(2, 1.5), "the number of parameters must be a whole number from 1, got 1.5"),
         (lambda: AlphaBeta.fit([(1, 2, 3)], [1.0]), "three or more points .* got 1 points"),

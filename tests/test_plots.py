@@ -263,3 +263,24 @@ def test_bars_made_of_parts_tell_each_and_the_sum():
     )
     starts = {(bar.get_y(), bar.get_x(), bar.get_width()) for bar in fig.axes[0].patches if bar.get_width()}
     assert {(x, width) for _, x, width in starts} == {(0.0, 3.0), (3.0, 0.5), (3.0, 1.0)}
+
+
+def test_a_network_says_who_talks_to_whom():
+    fig = plots.network({"a": (0, 0), "b": (1, 0), "boss": (0, 1)}, [("a", "b")])
+    assert fig.alt == "A diagram of 3 boxes: a, b, boss. Arrows join a with b."
+    (ax,) = fig.axes
+    edges = {text.get_text(): text.get_bbox_patch().get_edgecolor() for text in ax.texts if text.get_text()}
+    assert edges["a"] == edges["b"] != edges["boss"]
+
+
+def test_a_network_without_links_can_be_drawn():
+    assert plots.network({"alone": (0, 0)}, []).alt.endswith("Arrows join none.")
+
+
+def test_fitted_says_how_far_the_model_is_off():
+    fig = plots.fitted([1, 10, 100], [1.0, 4.0, 10.0], [1.0, 2.0, 40.0], xlabel="bytes", ylabel="seconds")
+    assert "from 1 at 1 to 10 at 100" in fig.alt
+    assert "off by a factor of 4 at most" in fig.alt
+    (ax,) = fig.axes
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert [line.get_label() for line in ax.lines] == ["model", "measured"]

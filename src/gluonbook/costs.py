@@ -1,4 +1,4 @@
-"""What an exchange of gradients costs: messages and bytes by formula, seconds by the α–β model.
+"""What an exchange of gradients costs: messages and bytes by formula, seconds by the α–β model, and the slowest worker.
 
 A message of n bytes takes α + β·n seconds: α is the latency, 1/β the bandwidth. For d parameters and M workers, each
 method below says how many messages follow one another, and how many bytes pass the busiest network card in one
@@ -127,3 +127,22 @@ def break_even(fixed: float, bytes: float, other_fixed: float, other_bytes: floa
     if not bytes < other_bytes:
         raise ValueError(f"the first method must send fewer bytes, got {bytes} and {other_bytes}")
     return float("inf") if fixed <= other_fixed else (other_bytes - bytes) / (fixed - other_fixed)
+
+
+def expected_maximum(times: Sequence[float], M: int) -> float:
+    """What a step takes on average that waits for the slowest of M workers.
+
+    The mean of the largest of M independent draws from `times`, which are equally likely; sorted, t_1 ≤ … ≤ t_n:
+
+        E max = Σ_i t_i·((i/n)^M − ((i − 1)/n)^M)
+
+    For exponential times this is their mean times 1 + 1/2 + … + 1/M; for normal ones it grows like √(2·ln M).
+
+    Raises:
+        ValueError: no times, one that is not finite, or M is no whole number from 1.
+    """
+    t = np.sort(np.asarray(times, float))
+    whole_number("the number of workers", M, 1)
+    if t.ndim != 1 or not t.size or not np.isfinite(t).all():
+        raise ValueError(f"times must be a list of one or more finite numbers, got {times!r}")
+    return float(t @ np.diff((np.arange(t.size + 1) / t.size) ** M))

@@ -68,6 +68,11 @@ class Profile:
     # multi_gpu/kvstore
     kvstore_seeds: int
     kvstore_epochs: int
+
+    # multi_gpu/distributed
+    distributed_steps: int  # of the training that two engines do
+    distributed_seconds: float  # for which workers push out of step
+
     # signum/convergence
     convergence_runs: int  # independent runs, side by side
     convergence_steps: int  # with batches that grow by one at each
@@ -129,6 +134,8 @@ _QUICK = Profile(
     data_parallel_epochs=6,
     kvstore_seeds=3,
     kvstore_epochs=6,
+    distributed_steps=30,
+    distributed_seconds=4,
     convergence_runs=20,
     convergence_steps=1000,
     convergence_calls=6400,
@@ -212,6 +219,8 @@ _FULL = Profile(
     data_parallel_epochs=8,
     kvstore_seeds=10,
     kvstore_epochs=6,
+    distributed_steps=200,
+    distributed_seconds=20,
     convergence_runs=50,
     convergence_steps=3000,
     convergence_calls=25_600,

@@ -13,6 +13,8 @@ from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, 
 from gluonbook.plots.graphs import graph
 from gluonbook.plots.grids import heat_maps
 from gluonbook.plots.numbers import bars, ratios, stacked
+from gluonbook.plots.network import network
+from gluonbook.plots.numbers import bars, fitted, ratios, stacked
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
 from gluonbook.plots.spread import panels, seed_curves, spread
@@ -33,6 +35,7 @@ __all__ = [
     "bars",
     "batches",
     "confusion",
+    "fitted",
     "graph",
     "heat_maps",
     "images",
@@ -40,6 +43,7 @@ __all__ = [
     "lines",
     "live",
     "panels",
+    "network",
     "ratios",
     "raw_bytes",
     "seed_curves",

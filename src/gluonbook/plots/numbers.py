@@ -77,3 +77,20 @@ def ratios(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Figure:
 def _near(tick: float, quartiles: Iterable[np.ndarray]) -> bool:
     low, high = min(1.0, *(q[0] for q in quartiles)), max(1.0, *(q[2] for q in quartiles))
     return low / 1.3 <= tick <= 1.3 * high
+
+
+def fitted(
+    x: Sequence[float], measured: Sequence[float], model: Sequence[float], *, xlabel: str, ylabel: str
+) -> Figure:
+    """Measured points, and the line that a model draws through them, on two logarithmic axes."""
+    fig, ax = axes()
+    ax.plot(x, model, label="model")
+    ax.plot(x, measured, linestyle="", marker="o", label="measured")
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log", yscale="log")
+    ax.legend()
+    off = np.maximum(np.divide(measured, model), np.divide(model, measured))
+    fig.alt = (
+        f"{len(x)} points of {ylabel} by {xlabel}, both logarithmic: from {measured[0]:.3g} at {x[0]:.3g} to "
+        f"{measured[-1]:.3g} at {x[-1]:.3g}. The model's line is off by a factor of {off.max():.3g} at most."
+    )
+    return fig
