@@ -60,6 +60,13 @@ class Profile:
     cifar_labels: int  # when there are few
     cifar_few_epochs: int  # of training on those few
 
+    # signum/custom_optimizer
+    custom_parameters: int  # length of the arrays that the steps race over; far beyond a cache
+    custom_rounds: int  # of each race
+    custom_epochs: int
+    custom_width: int  # units in each of two layers, for the time of a whole training step
+    custom_steps: int  # on the parameter server
+
 
 _QUICK = Profile(
     name="quick",
@@ -92,6 +99,11 @@ _QUICK = Profile(
     cifar_plain_factor=3,
     cifar_labels=40,
     cifar_few_epochs=20,
+    custom_parameters=1 << 23,
+    custom_rounds=7,
+    custom_epochs=8,
+    custom_width=2048,
+    custom_steps=60,
 )
 
 _CI = replace(
@@ -143,6 +155,11 @@ _FULL = Profile(
     cifar_plain_factor=1.1,
     cifar_labels=500,
     cifar_few_epochs=40,
+    custom_parameters=1 << 25,
+    custom_rounds=15,
+    custom_epochs=20,
+    custom_width=4096,
+    custom_steps=400,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

@@ -10,7 +10,7 @@ differ in dash as well as in colour.
 from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
-from gluonbook.plots.numbers import bars, ratios
+from gluonbook.plots.numbers import bar_panels, bars, ratios
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
 from gluonbook.plots.spread import seed_curves, spread
@@ -27,6 +27,7 @@ __all__ = [
     "VERMILION",
     "Figure",
     "axes",
+    "bar_panels",
     "bars",
     "batches",
     "confusion",
