@@ -96,6 +96,12 @@ class Profile:
     benchmarks_spread: float  # by how much the tuned methods' test accuracies may differ, as claimed
     benchmarks_paths: int  # on how many trainings the sign of the momentum is followed
     benchmarks_steps: int  # of each
+    # signum/custom_optimizer
+    custom_parameters: int  # length of the arrays that the steps race over; far beyond a cache
+    custom_rounds: int  # of each race
+    custom_epochs: int
+    custom_width: int  # units in each of two layers, for the time of a whole training step
+    custom_steps: int  # on the parameter server
 
 
 _QUICK = Profile(
@@ -156,6 +162,11 @@ _QUICK = Profile(
     benchmarks_spread=0.03,
     benchmarks_paths=3,
     benchmarks_steps=200,
+    custom_parameters=1 << 23,
+    custom_rounds=5,
+    custom_epochs=8,
+    custom_width=2048,
+    custom_steps=60,
 )
 
 _CI = replace(
@@ -241,6 +252,11 @@ _FULL = Profile(
     benchmarks_spread=0.01,
     benchmarks_paths=10,
     benchmarks_steps=1000,
+    custom_parameters=1 << 25,
+    custom_rounds=15,
+    custom_epochs=20,
+    custom_width=4096,
+    custom_steps=400,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

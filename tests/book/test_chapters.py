@@ -16,7 +16,8 @@ from gluonbook.profiles import NAMES, VARIABLE
 
 CHAPTERS = chapters()
 RUNNING = [chapter for chapter in CHAPTERS if chapter.runs]
-TEACHING = [chapter for chapter in RUNNING if "/" in chapter.short]  # those in the folder of a part
+# Those in the folder of a part; the pages of the back matter have no exercises.
+TEACHING = [chapter for chapter in RUNNING if "/" in chapter.short and not chapter.short.startswith("back_matter/")]
 
 
 def named(chapter: Chapter) -> str:

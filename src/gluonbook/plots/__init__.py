@@ -15,6 +15,7 @@ from gluonbook.plots.grids import heat_maps
 from gluonbook.plots.numbers import bars, ratios, stacked
 from gluonbook.plots.network import network
 from gluonbook.plots.numbers import bars, fitted, ratios, stacked
+from gluonbook.plots.numbers import bar_panels, bars, ratios
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
 from gluonbook.plots.spread import panels, seed_curves, spread
@@ -32,6 +33,7 @@ __all__ = [
     "Figure",
     "axes",
     "bands",
+    "bar_panels",
     "bars",
     "batches",
     "confusion",

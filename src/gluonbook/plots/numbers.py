@@ -47,6 +47,20 @@ def stacked(values: Mapping[str, Mapping[str, float]], *, xlabel: str) -> Figure
         for name, own in values.items()
     ]
     fig.alt = f"{len(values)} horizontal bars in {xlabel}, made of parts. {'; '.join(told)}."
+def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Panels side by side, each under its title with horizontal bars for the same names, their values beside them."""
+    fig, row = axes(1, len(panels), size=(6.4, 0.8 + 0.45 * len(next(iter(panels.values())))), sharey=True)
+    told = []
+    for number, (ax, (title, values)) in enumerate(zip(row, panels.items())):
+        drawn = ax.barh(list(values), list(values.values()), color=PALETTE[number % len(PALETTE)])
+        ax.bar_label(drawn, fmt="%.3g", padding=3)
+        ax.set_title(title)
+        ax.set_xticks([])
+        ax.grid(visible=False)
+        ax.margins(x=0.3)
+        told.append(f"{title}: " + ", ".join(f"{name} {value:.3g}" for name, value in values.items()))
+    row[0].invert_yaxis()
+    fig.alt = f"{len(panels)} panels of horizontal bars. {'. '.join(told)}."
     return fig
 
 

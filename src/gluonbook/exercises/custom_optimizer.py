@@ -1,0 +1,118 @@
+"""The exercises of `signum/custom_optimizer`."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import mxnet as mx
+import numpy as np
+from mxnet import nd
+
+from gluonbook import optimizers
+from gluonbook.exercises.checking import Hint, exercise
+
+
+@exercise("bytes-of-adam")
+def bytes_of_adam(answer: tuple[float, float]) -> None:
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        raise Hint("Two numbers are asked for, as a tuple.")
+    single, mixed = answer
+    if single in (7, 5):
+        raise Hint("Those are numbers; each of them has 4 bytes.")
+    if single == 20:
+        raise Hint("That is Signum, with one number of state. Adam keeps two.")
+    if single == 32:
+        raise Hint("The gradient is read, but is it written?")
+    if single != 28:
+        raise Hint("With 32 bits: count what is read, then what is written.")
+    if mixed == 30:
+        raise Hint("Does the pass have to read the short weight, when it has the master copy?")
+    if mixed == 26:
+        raise Hint("Two bytes are missing: does the network see the new weight?")
+    if mixed != 28:
+        raise Hint(
+            "The first is right. In mixed precision: the gradient and the short weight have 2 bytes, all else 4."
+        )
+
+
+@exercise("lion-in-expressions")
+def lion_in_expressions(lion: Callable[..., object]) -> None:
+    luck = np.random.RandomState(0)
+    start, m, *grads = (nd.array(luck.randn(200)) for _ in range(7))
+    expected, state = start.copy(), m.copy()
+    weight = start.copy()
+    lr, beta1, beta2 = 0.125, 0.75, 0.9375
+    rule = optimizers.Lion(learning_rate=lr, beta1=beta1, beta2=beta2)
+    for grad in grads:
+        kept = grad.copy()
+        rule.update(0, expected, grad, state)
+        before = weight.copy()
+        lion(weight, grad, m, lr, beta1, beta2)
+        if (grad != kept).sum().asscalar():
+            raise Hint("The gradient has changed; leave it as it is.")
+        if not (weight != before).sum().asscalar():
+            raise Hint("The weight has not moved. `weight = ...` makes a new array: write weight[:] = ...")
+        if abs(weight - 2 * before + expected).max().asscalar() < 1e-5:
+            raise Hint("The weight moves along the gradient, so the loss goes up. Which sign has the step?")
+        if abs(m - state).max().asscalar() > 1e-5:
+            raise Hint("m is not right after a step: which of the two betas does it take, and is it changed in place?")
+        if abs(weight - expected).max().asscalar() > 1e-5:
+            raise Hint("m is right and the weight is not: does the step see the old m, mixed with beta1?")
+
+
+@exercise("registered-class")
+def registered_class(kind: type) -> None:
+    if not isinstance(kind, type) or not issubclass(kind, mx.optimizer.Optimizer):
+        raise Hint("Hand in the class itself, one that inherits from mx.optimizer.Optimizer.")
+    name = kind.__name__.lower()
+    if mx.optimizer.Optimizer.opt_registry.get(name) is not kind:
+        raise Hint(
+            f"Nobody, or somebody else, answers to the name {name!r}. Is @mx.optimizer.register above the class?"
+        )
+    if name in ("signum", "signsgd", "papersignum", "mysignum"):
+        raise Hint(f"The name {name!r} was not free.")
+    _must_agree(kind, {"learning_rate": 0.125}, "Without further options, one step is not w − η·sign(g).")
+    _must_agree(kind, {"rescale_grad": 0.5, "wd": 0.25}, "With rescale_grad and wd: is wd·w inside the sign?")
+    _must_agree(kind, {"learning_rate": 0.125, "lr_mult": 2.0}, "The parameter's lr_mult has no effect: see _get_lr.")
+    schedule = mx.lr_scheduler.FactorScheduler
+    _must_agree(kind, {"schedule": schedule}, "The schedule stands still: who counts the steps?")
+
+
+def _must_agree(kind: type, options: dict[str, Any], hint: str) -> None:
+    if not np.allclose(_after(kind, **options), _after(optimizers.SignSGD, **options), rtol=0, atol=1e-5):
+        raise Hint(hint)
+
+
+def _after(kind: type, lr_mult: float = 1.0, schedule: type | None = None, **options: Any) -> np.ndarray:
+    """A weight after five steps, which began with a zero in the gradient."""
+    if schedule:
+        options |= {"learning_rate": 0.125, "lr_scheduler": schedule(step=1, factor=0.5, base_lr=0.125)}
+    optimizer = kind(**{"learning_rate": 0.0625, **options})
+    optimizer.set_lr_mult({0: lr_mult})
+    updater, weight = mx.optimizer.get_updater(optimizer), nd.array([0.5, -1.0, 1.0, 0.25])
+    for grad in ([0.0, 1.0, -2.0, -0.125], [1.0, 1.0, 0.25, -0.125], [-1.0, 3.0, -0.25, 0.25]):
+        updater(0, nd.array(grad), weight)
+    return weight.asnumpy()
+
+
+@exercise("one-pass-sgd")
+def one_pass_sgd(sgd_pass: Callable[..., object]) -> None:
+    if not hasattr(sgd_pass, "signatures"):
+        raise Hint("Compile it: put @numba.njit above the function.")
+    luck = np.random.RandomState(0)
+    weight, grad, mom = (luck.randn(10_001).astype(np.float32) for _ in range(3))
+    lr, momentum = np.float32(0.1), np.float32(0.9)
+    for step in range(3):
+        expected = [nd.array(array) for array in (weight, grad, mom)]
+        nd.sgd_mom_update(*expected, out=expected[0], lr=0.1, momentum=0.9)
+        sgd_pass(weight, grad, mom, lr, momentum)
+        found = (weight, grad, mom)
+        for name, array, right in zip(("weight", "gradient", "momentum"), found, map(nd.NDArray.asnumpy, expected)):
+            if name == "gradient" and (array != right).any():
+                raise Hint("The gradient has changed; it is only to be read.")
+            if not np.allclose(array, right, rtol=0, atol=1e-4):
+                raise Hint(f"The {name} is wrong after {step + 1} steps; it is changed in place, element by element.")
+            if (array != right).any():
+                raise Hint(f"Nearly: some bits of the {name} differ. Which numbers are multiplied first?")
+    if any("NRT_MemInfo_alloc" in text or "NRT_Allocate" in text for text in sgd_pass.inspect_llvm().values()):
+        raise Hint("The right bits, but it makes arrays on its way: work on one element at a time.")

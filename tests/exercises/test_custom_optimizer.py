@@ -1,0 +1,171 @@
+"""The exercises of `signum/custom_optimizer`: each likely mistake gets the hint that fits it."""
+
+from __future__ import annotations
+
+import re
+
+import mxnet as mx
+import numba
+import numpy as np
+import pytest
+
+from gluonbook.rule import register
+
+
+def lion(weight, grad, m, lr, beta1, beta2):
+    weight[:] = weight - lr * (beta1 * m + (1 - beta1) * grad).sign()
+    m[:] = beta2 * m + (1 - beta2) * grad
+
+
+def late_lion(weight, grad, m, lr, beta1, beta2):
+    m[:] = beta2 * m + (1 - beta2) * grad
+    weight[:] = weight - lr * m.sign()
+
+
+def swapped_lion(weight, grad, m, lr, beta1, beta2):
+    lion(weight, grad, m, lr, beta2, beta1)
+
+
+def climbing_lion(weight, grad, m, lr, beta1, beta2):
+    lion(weight, grad, m, -lr, beta1, beta2)
+
+
+def forgetting_lion(weight, grad, m, lr, beta1, beta2):
+    weight = weight - lr * grad.sign()
+
+
+def spoiling_lion(weight, grad, m, lr, beta1, beta2):
+    lion(weight, grad, m, lr, beta1, beta2)
+    grad[:] = 0
+
+
+@register
+class OwnSign(mx.optimizer.Optimizer):
+    def update(self, index, weight, grad, state):
+        self._update_count(index)
+        lr, wd = self._get_lr(index), self._get_wd(index)
+        weight[:] = weight - lr * (self.rescale_grad * grad + wd * weight).sign()
+
+
+class OwnNameless(OwnSign):
+    pass
+
+
+@register
+class OwnUncounted(mx.optimizer.Optimizer):
+    def update(self, index, weight, grad, state):
+        weight[:] = weight - self._get_lr(index) * (self.rescale_grad * grad + self._get_wd(index) * weight).sign()
+
+
+@register
+class OwnBare(mx.optimizer.Optimizer):
+    def update(self, index, weight, grad, state):
+        self._update_count(index)
+        weight[:] = weight - self._get_lr(index) * grad.sign()
+
+
+@register
+class OwnDeaf(mx.optimizer.Optimizer):
+    def update(self, index, weight, grad, state):
+        self._update_count(index)
+        weight[:] = weight - self.learning_rate * (self.rescale_grad * grad + self.wd * weight).sign()
+
+
+@register
+class OwnBit(mx.optimizer.Optimizer):
+    def update(self, index, weight, grad, state):
+        self._update_count(index)
+        weight[:] = weight - self._get_lr(index) * (2 * (grad >= 0) - 1)
+
+
+@numba.njit
+def sgd_pass(weight, grad, mom, lr, momentum):
+    for i in range(weight.size):
+        mom[i] = momentum * mom[i] - lr * grad[i]
+        weight[i] += mom[i]
+
+
+@numba.njit
+def rounding_sgd(weight, grad, mom, lr, momentum):
+    for i in range(weight.size):
+        mom[i] = lr * (momentum / lr * mom[i] - grad[i])
+        weight[i] += mom[i]
+
+
+@numba.njit
+def allocating_sgd(weight, grad, mom, lr, momentum):
+    mom[:] = momentum * mom - lr * grad
+    weight[:] = weight + mom
+
+
+@numba.njit
+def forgetful_sgd(weight, grad, mom, lr, momentum):
+    for i in range(weight.size):
+        weight[i] += momentum * mom[i] - lr * grad[i]
+
+
+@numba.njit
+def spoiling_sgd(weight, grad, mom, lr, momentum):
+    for i in range(weight.size):
+        grad[i] *= lr
+        mom[i] = momentum * mom[i] - grad[i]
+        weight[i] += mom[i]
+
+
+def test_the_names_were_free():
+    assert {"ownsign", "ownbit"} <= set(mx.optimizer.Optimizer.opt_registry)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("bytes-of-adam", (28, 28)),
+        ("lion-in-expressions", lion),
+        ("registered-class", OwnSign),
+        ("one-pass-sgd", sgd_pass),
+    ],
+)
+def test_right_answers_are_right(verdict, name, answer):
+    assert verdict(name, answer) == (True, "Solved: That is right.")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"),
+    [
+        ("bytes-of-adam", 28, "tuple"),
+        ("bytes-of-adam", (7, 7), "4 bytes"),
+        ("bytes-of-adam", (20, 20), "Adam keeps two"),
+        ("bytes-of-adam", (32, 28), "is it written"),
+        ("bytes-of-adam", (24, 28), "count what is read"),
+        ("bytes-of-adam", (28, 30), "read the short weight"),
+        ("bytes-of-adam", (28, 26), "the new weight"),
+        ("bytes-of-adam", (28, 14), "2 bytes"),
+        ("lion-in-expressions", late_lion, "sees? the old m|see the old m"),
+        ("lion-in-expressions", swapped_lion, "which of the two betas"),
+        ("lion-in-expressions", climbing_lion, "Which sign"),
+        ("lion-in-expressions", forgetting_lion, "has not moved"),
+        ("lion-in-expressions", spoiling_lion, "gradient has changed"),
+        ("registered-class", OwnSign(), "class itself"),
+        ("registered-class", OwnNameless, "register"),
+        ("registered-class", mx.optimizer.Signum, "was not free"),
+        ("registered-class", OwnUncounted, "schedule stands still"),
+        ("registered-class", OwnBare, "inside the sign"),
+        ("registered-class", OwnDeaf, "lr_mult"),
+        ("registered-class", OwnBit, r"not w − η·sign\(g\)"),
+        ("one-pass-sgd", sgd_pass.py_func, "Compile it"),
+        ("one-pass-sgd", rounding_sgd, "some bits"),
+        ("one-pass-sgd", allocating_sgd, "makes arrays"),
+        ("one-pass-sgd", forgetful_sgd, "momentum is wrong"),
+        ("one-pass-sgd", spoiling_sgd, "gradient has changed"),
+    ],
+)
+def test_hints_fit_the_mistake(verdict, name, answer, hint):
+    solved, told = verdict(name, answer)
+    assert solved is False
+    assert re.search(hint, told), told
+
+
+def test_a_momentum_that_is_not_an_array_is_a_mistake_and_no_crash(verdict):
+    solved, told = verdict("lion-in-expressions", lambda *arguments: np.zeros(3)[5])
+    assert not solved
+    assert "IndexError" in told
