@@ -263,3 +263,18 @@ def test_bars_made_of_parts_tell_each_and_the_sum():
     )
     starts = {(bar.get_y(), bar.get_x(), bar.get_width()) for bar in fig.axes[0].patches if bar.get_width()}
     assert {(x, width) for _, x, width in starts} == {(0.0, 3.0), (3.0, 0.5), (3.0, 1.0)}
+
+
+def test_contours_show_paths_and_leave_out_what_is_not_defined():
+    path = np.array([[1.0, 1.0], [0.5, 0.0], [0.25, 0.0]])
+    fig = plots.contours(
+        lambda p: float("nan") if p[0] < 0 else float(p @ p), {"descent": path}, x=(-1, 2), y=(-1, 1), levels=5
+    )
+    (ax,) = fig.axes
+    drawn = np.concatenate([p.vertices for c in ax.collections for p in c.get_paths()])
+    assert drawn[:, 0].min() >= -0.03
+    assert ax.lines[0].get_xydata().tolist() == path.tolist()
+    assert [line.get_marker() for line in ax.lines[1:]] == ["o", "X"]
+    assert (
+        fig.alt == "Contour lines of a function of two coordinates, with 1 path: descent goes from (1, 1) to (0.25, 0)."
+    )

@@ -92,6 +92,11 @@ class Profile:
     benchmarks_paths: int  # on how many trainings the sign of the momentum is followed
     benchmarks_steps: int  # of each
 
+    # signum/where_sign_fails
+    where_sign_fails_samples: int  # of the data that deceive the sign, half of them to train on
+    where_sign_fails_patience: int  # steps that gradient descent gets in the tube
+    where_sign_fails_starts: int  # beside the saddle
+
 
 _QUICK = Profile(
     name="quick",
@@ -149,6 +154,9 @@ _QUICK = Profile(
     benchmarks_spread=0.03,
     benchmarks_paths=3,
     benchmarks_steps=200,
+    where_sign_fails_samples=200,
+    where_sign_fails_patience=3000,
+    where_sign_fails_starts=100,
 )
 
 _CI = replace(
@@ -232,6 +240,9 @@ _FULL = Profile(
     benchmarks_spread=0.01,
     benchmarks_paths=10,
     benchmarks_steps=1000,
+    where_sign_fails_samples=400,
+    where_sign_fails_patience=20_000,
+    where_sign_fails_starts=1000,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}
