@@ -284,3 +284,16 @@ def test_fitted_says_how_far_the_model_is_off():
     (ax,) = fig.axes
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert [line.get_label() for line in ax.lines] == ["model", "measured"]
+def test_contours_show_paths_and_leave_out_what_is_not_defined():
+    path = np.array([[1.0, 1.0], [0.5, 0.0], [0.25, 0.0]])
+    fig = plots.contours(
+        lambda p: float("nan") if p[0] < 0 else float(p @ p), {"descent": path}, x=(-1, 2), y=(-1, 1), levels=5
+    )
+    (ax,) = fig.axes
+    drawn = np.concatenate([p.vertices for c in ax.collections for p in c.get_paths()])
+    assert drawn[:, 0].min() >= -0.03
+    assert ax.lines[0].get_xydata().tolist() == path.tolist()
+    assert [line.get_marker() for line in ax.lines[1:]] == ["o", "X"]
+    assert (
+        fig.alt == "Contour lines of a function of two coordinates, with 1 path: descent goes from (1, 1) to (0.25, 0)."
+    )

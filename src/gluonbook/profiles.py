@@ -103,6 +103,11 @@ class Profile:
     custom_width: int  # units in each of two layers, for the time of a whole training step
     custom_steps: int  # on the parameter server
 
+    # signum/where_sign_fails
+    where_sign_fails_samples: int  # of the data that deceive the sign, half of them to train on
+    where_sign_fails_patience: int  # steps that gradient descent gets in the tube
+    where_sign_fails_starts: int  # beside the saddle
+
 
 _QUICK = Profile(
     name="quick",
@@ -167,6 +172,9 @@ _QUICK = Profile(
     custom_epochs=8,
     custom_width=2048,
     custom_steps=60,
+    where_sign_fails_samples=200,
+    where_sign_fails_patience=3000,
+    where_sign_fails_starts=100,
 )
 
 _CI = replace(
@@ -257,6 +265,9 @@ _FULL = Profile(
     custom_epochs=20,
     custom_width=4096,
     custom_steps=400,
+    where_sign_fails_samples=400,
+    where_sign_fails_patience=20_000,
+    where_sign_fails_starts=1000,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

@@ -8,6 +8,7 @@ differ in dash as well as in colour.
 """
 
 from gluonbook.plots.bands import bands
+from gluonbook.plots.contours import contours
 from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
@@ -38,6 +39,7 @@ __all__ = [
     "batches",
     "confusion",
     "fitted",
+    "contours",
     "graph",
     "heat_maps",
     "images",

@@ -6,23 +6,33 @@
 - `bounds`: the rates that are proved for signSGD, SGD, the majority vote and a vote with inverters
 - `LogBowl`: the smooth non-convex function that the rates are checked on
 - `sign_walks`: signSGD, Signum and their majority votes on such a function, many runs side by side
+- `descend`: any optimizer of MXNet on a function of NumPy
+- `Saddle`, `Tube`, `wilson_data`: a saddle that can be turned, many in a row, and data that deceive the sign
 """
 
 from gluonbook.theory import bounds
 from gluonbook.theory.density import density
+from gluonbook.theory.descent import descend
 from gluonbook.theory.log_bowl import LogBowl
 from gluonbook.theory.noise import NOISES, Noise
+from gluonbook.theory.saddle import Saddle
 from gluonbook.theory.sign_error import CRITICAL_SNR, sign_error_bound, signal_to_noise
+from gluonbook.theory.tube import Tube
 from gluonbook.theory.walks import sign_walks
+from gluonbook.theory.wilson import wilson_data
 
 __all__ = [
     "CRITICAL_SNR",
     "NOISES",
     "LogBowl",
     "Noise",
+    "Saddle",
+    "Tube",
     "bounds",
     "density",
+    "descend",
     "sign_error_bound",
     "sign_walks",
     "signal_to_noise",
+    "wilson_data",
 ]

@@ -1,0 +1,42 @@
+"""An optimizer of MXNet on a function of NumPy."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import numpy as np
+from mxnet import ndarray as nd
+from mxnet.optimizer import Optimizer
+
+from gluonbook.checks import whole_number
+
+
+def descend(
+    grad: Callable[[np.ndarray], np.ndarray],
+    optimizer: Optimizer,
+    start: np.ndarray,
+    steps: int,
+    *,
+    limits: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """The points x₀, x₁, … that `optimizer` goes through, in an array of shape (steps + 1, *start.shape), float64.
+
+    The optimizer, fresh from `mx.optimizer.create`, gets grad(x) of the point it is at, true or noisy. `limits` cut
+    each coordinate to an interval after each step.
+
+    Raises:
+        ValueError: `steps` is not a whole number from 1, or a gradient has another shape than the point.
+    """
+    weight = nd.array(np.asarray(start, dtype=np.float64), dtype="float64")
+    state = optimizer.create_state_multi_precision(0, weight)
+    path = np.empty((whole_number("steps", steps, 1) + 1, *weight.shape))
+    path[0] = start
+    for k in range(steps):
+        g = np.asarray(grad(path[k]), dtype=np.float64)
+        if g.shape != weight.shape:
+            raise ValueError(f"grad gave shape {g.shape} at a point of shape {weight.shape}")
+        optimizer.update_multi_precision(0, weight, nd.array(g, dtype="float64"), state)
+        if limits is not None:
+            nd.clip(weight, *limits, out=weight)
+        path[k + 1] = weight.asnumpy()
+    return path
