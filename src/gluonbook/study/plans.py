@@ -48,7 +48,7 @@ PLANS = {
         methods=methods(count=4, betas=(0.0, 0.9)),
         tuning_images=3_200,
         tuning_epochs=1,
-        epochs=5,
+        epochs=3,
         seeds=(0, 1, 2),
     ),
 }
