@@ -284,6 +284,8 @@ def test_fitted_says_how_far_the_model_is_off():
     (ax,) = fig.axes
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert [line.get_label() for line in ax.lines] == ["model", "measured"]
+
+
 def test_contours_show_paths_and_leave_out_what_is_not_defined():
     path = np.array([[1.0, 1.0], [0.5, 0.0], [0.25, 0.0]])
     fig = plots.contours(

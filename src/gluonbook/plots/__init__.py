@@ -13,10 +13,8 @@ from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
 from gluonbook.plots.grids import heat_maps
-from gluonbook.plots.numbers import bars, ratios, stacked
 from gluonbook.plots.network import network
-from gluonbook.plots.numbers import bars, fitted, ratios, stacked
-from gluonbook.plots.numbers import bar_panels, bars, ratios
+from gluonbook.plots.numbers import bar_panels, bars, fitted, ratios, stacked
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
 from gluonbook.plots.spread import panels, seed_curves, spread
@@ -38,16 +36,16 @@ __all__ = [
     "bars",
     "batches",
     "confusion",
-    "fitted",
     "contours",
+    "fitted",
     "graph",
     "heat_maps",
     "images",
     "learning_curves",
     "lines",
     "live",
-    "panels",
     "network",
+    "panels",
     "ratios",
     "raw_bytes",
     "seed_curves",

@@ -8,6 +8,8 @@ import numpy as np
 
 from gluonbook.plots.figure import BLACK, BLUE, PALETTE, Figure, axes
 
+_HATCHES = ("", "///", "...", "xx", "\\\\\\", "--")
+
 
 def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figure:
     """Horizontal bars, one a name, with their values written beside them."""
@@ -24,9 +26,6 @@ def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figu
     listed = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
     fig.alt = f"{len(values)} horizontal bars in {xlabel}: {listed}. The longest is {longest}."
     return fig
-
-
-_HATCHES = ("", "///", "...", "xx", "\\\\\\", "--")
 
 
 def stacked(values: Mapping[str, Mapping[str, float]], *, xlabel: str) -> Figure:
@@ -47,6 +46,9 @@ def stacked(values: Mapping[str, Mapping[str, float]], *, xlabel: str) -> Figure
         for name, own in values.items()
     ]
     fig.alt = f"{len(values)} horizontal bars in {xlabel}, made of parts. {'; '.join(told)}."
+    return fig
+
+
 def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
     """Panels side by side, each under its title with horizontal bars for the same names, their values beside them."""
     fig, row = axes(1, len(panels), size=(6.4, 0.8 + 0.45 * len(next(iter(panels.values())))), sharey=True)
