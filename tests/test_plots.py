@@ -162,6 +162,18 @@ def test_a_graph_without_parameters_and_settings():
     )
 
 
+def test_panels_of_bars_share_their_names():
+    panels = {"bytes": {"slow": 100, "fast": 20}, "time": {"slow": 47.31, "fast": 1}}
+    fig = plots.bar_panels(panels)
+    assert fig.alt == "2 panels of horizontal bars. bytes: slow 100, fast 20. time: slow 47.3, fast 1."
+    assert [ax.get_title() for ax in fig.axes] == ["bytes", "time"]
+    for ax, values in zip(fig.axes, panels.values()):
+        assert [bar.get_width() for bar in ax.patches] == list(values.values())
+        assert [text.get_text() for text in ax.texts] == [f"{value:.3g}" for value in values.values()]
+    assert [tick.get_text() for tick in fig.axes[0].get_yticklabels()] == ["slow", "fast"]
+    assert fig.axes[0].get_ylim()[0] > fig.axes[0].get_ylim()[1]
+
+
 def test_ratios_show_median_and_middle_half():
     fig = plots.ratios({"small": [1, 4, 5, 6, 20], "wide": [0.9, 1, 1.1]}, xlabel="times faster")
     assert fig.alt == (
