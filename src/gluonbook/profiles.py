@@ -66,6 +66,10 @@ class Profile:
     majority_vote_parameters: int  # whose bits are counted on the wire
     majority_vote_width: int  # of the network whose epoch is cut into parts
 
+    # signum/adversaries
+    adversaries_steps: int  # of the seven workers
+    adversaries_seeds: int
+
 
 _QUICK = Profile(
     name="quick",
@@ -102,6 +106,8 @@ _QUICK = Profile(
     majority_vote_epochs=10,
     majority_vote_parameters=1_000_000,
     majority_vote_width=1024,
+    adversaries_steps=150,
+    adversaries_seeds=2,
 )
 
 _CI = replace(
@@ -157,6 +163,8 @@ _FULL = Profile(
     majority_vote_epochs=30,
     majority_vote_parameters=25_600_000,
     majority_vote_width=4096,
+    adversaries_steps=400,
+    adversaries_seeds=10,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}
