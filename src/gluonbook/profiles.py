@@ -108,6 +108,10 @@ class Profile:
     where_sign_fails_patience: int  # steps that gradient descent gets in the tube
     where_sign_fails_starts: int  # beside the saddle
 
+    # signum/adversaries
+    adversaries_steps: int  # of the seven workers
+    adversaries_seeds: int
+
 
 _QUICK = Profile(
     name="quick",
@@ -175,6 +179,8 @@ _QUICK = Profile(
     where_sign_fails_samples=200,
     where_sign_fails_patience=3000,
     where_sign_fails_starts=100,
+    adversaries_steps=150,
+    adversaries_seeds=2,
 )
 
 _CI = replace(
@@ -268,6 +274,8 @@ _FULL = Profile(
     where_sign_fails_samples=400,
     where_sign_fails_patience=20_000,
     where_sign_fails_starts=1000,
+    adversaries_steps=400,
+    adversaries_seeds=10,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

@@ -424,3 +424,15 @@ def test_a_ballot_has_one_bit_a_coordinate():
     run(Store(), CASES["long"], workers=1)
     assert sent == [8 * sum(map(bits.words_for, sizes))] * CASES["long"].steps
     assert sent[0] * 8 <= sum(sizes) + 64 * len(sizes)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_weights_that_an_inference_has_turned_into_another_layout(store):
+    """oneDNN keeps a convolution's weights in an order of its own, in which MXNet takes no numpy array."""
+    net = gluon.nn.Conv2D(16, kernel_size=3, in_channels=16)
+    net.initialize(mx.init.Xavier())
+    net.hybridize()
+    expected = net.weight.data().asnumpy()
+    net(nd.ones((1, 16, 8, 8))).wait_to_read()
+    store().broadcast(0, net.weight.data(), net.weight.list_data())
+    np.testing.assert_array_equal(net.weight.data().asnumpy(), expected)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from mxnet import ndarray as nd
 from mxnet.kvstore import KVStoreBase
 from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer, get_updater
@@ -162,8 +163,10 @@ class Store(KVStoreBase, ABC):
         self._consent.reach(f"parameter {self._name(key)}, shape {value.shape}, {np.dtype(value.dtype)}")
         array = np.ascontiguousarray(value.asnumpy())
         self.link.broadcast(array.reshape(-1).view(np.uint8))
+        received = nd.array(array, dtype=array.dtype)
         for place in out if isinstance(out, (list, tuple)) else [out]:
-            place[:] = array
+            # Not place[:] = array: what an inference has turned into oneDNN's layout takes no numpy array.
+            received.copyto(place)
 
     def pushpull(self, key: Any, value: Any, out: Any = None, priority: int = 0) -> None:
         """Make one gradient of all, and write it to `out`, or to `value`; or, with an optimizer, the weight to `out`.
