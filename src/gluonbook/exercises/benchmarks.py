@@ -51,7 +51,7 @@ def winners_luck(luck: Callable[[int], float]) -> None:
         value = float(luck(n))
         if n == 1 and abs(value) > 0.05:
             raise Hint(f"Who tries a single setting has no choice, and no luck on average; luck(1) is {value:.2f}.")
-        if n == 100 and 3.2 < value:
+        if n == 100 and value > 3.2:
             raise Hint("luck(100) is the largest of all numbers that you drew; average the maxima of many trials.")
         if not abs(value - truth) <= 0.05 * truth + 0.05:
             raise Hint(
