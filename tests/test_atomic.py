@@ -216,3 +216,37 @@ def test_f13_flips_and_cuts(tmp_path):
         victim.write_bytes(data)
         with pytest.raises(Damaged):
             atomic.read(path)
+
+
+def test_a_single_file_is_new_or_old(tmp_path):
+    file = tmp_path / "results.jsonl"
+    atomic.replace(file, b"first")
+    atomic.replace(file, b"second")
+    assert file.read_bytes() == b"second"
+    with file_size_limit(65_536), pytest.raises(OSError, match="File too large"):
+        atomic.replace(file, bytes(66_130))
+    assert file.read_bytes() == b"second"
+    assert names(tmp_path) == ["results.jsonl"]
+
+
+REPLACER = """
+import sys
+from gluonbook import atomic
+for number in range(1, 10_000):
+    atomic.replace(sys.argv[1], b"%d\\n" % number * 60_000)
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_while_replacing_a_file_leaves_a_whole_one(tmp_path):
+    file, luck = tmp_path / "results.jsonl", random.Random(3)
+    for _ in range(10):
+        with subprocess.Popen([sys.executable, "-c", REPLACER, str(file)], stdout=subprocess.PIPE, text=True) as writer:
+            reported = int(writer.stdout.readline())
+            time.sleep(luck.uniform(0, 0.01))
+            writer.kill()
+            reported = int(([reported, *writer.stdout.read().split()])[-1])
+        lines = file.read_text().splitlines()
+        assert len(lines) == 60_000
+        assert len(set(lines)) == 1
+        assert int(lines[0]) >= reported

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import matplotlib
 import mxnet as mx
 import numpy as np
 import pytest
@@ -310,4 +311,53 @@ def test_contours_show_paths_and_leave_out_what_is_not_defined():
     assert [line.get_marker() for line in ax.lines[1:]] == ["o", "X"]
     assert (
         fig.alt == "Contour lines of a function of two coordinates, with 1 path: descent goes from (1, 1) to (0.25, 0)."
+def test_heat_maps_write_each_value_and_mark_what_broke_down():
+    maps = {"a": np.array([[0.1, 0.9], [0.5, np.nan]]), "b": np.full((1, 1), np.nan)}
+    fig = plots.heat_maps(
+        maps, {"a": [1, 10], "b": [1]}, {"a": [0, 0.9], "b": [0.5]}, xlabel="β", ylabel="lr", value="accuracy"
+    )
+    assert fig.alt == (
+        "2 heat maps of the accuracy, lr upwards, β to the right. "
+        "a: smallest 0.1 at lr 1 and β 0, largest 0.9 at lr 1 and β 0.9; 1 of 4 cells broke down. "
+        "b: 1 of 1 cells broke down."
+    )
+    first, second, bar = fig.axes
+    assert sorted(text.get_text() for text in first.texts) == ["0.1", "0.5", "0.9", "×"]
+    assert [text.get_text() for text in second.texts] == ["×"]
+    assert [label.get_text() for label in first.get_yticklabels()] == ["1", "10"]
+    assert first.images[0].origin == "lower", "the larger step size is higher up"
+    assert "×: broke down" in bar.get_ylabel()
+
+
+def test_heat_maps_can_be_read_on_dark_and_on_light():
+    grid = np.linspace(0, 1, 11)[None]
+    fig = plots.heat_maps(
+        {"a": grid}, {"a": [1]}, {"a": range(11)}, xlabel="x", ylabel="y", value="v", limits=(0.0, 1.0)
+    )
+    shown = fig.axes[0].images[0]
+    for text, value in zip(fig.axes[0].texts, grid.ravel()):
+        behind = luminance(matplotlib.colors.to_hex(shown.cmap(shown.norm(value))))
+        ink = luminance({"white": "#ffffff", "black": "#000000"}[text.get_color()])
+        light, dark = max(behind, ink), min(behind, ink)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"WCAG 2.1 asks for 4.5:1 between letters and ground, at {value}"
+
+
+def test_heat_maps_of_nothing_but_crosses():
+    fig = plots.heat_maps(
+        {"a": np.full((1, 2), np.nan)}, {"a": [1]}, {"a": [0, 1]}, xlabel="x", ylabel="y", value="v", broken="lost"
+    )
+    assert fig.alt.endswith("a: 2 of 2 cells lost.")
+
+
+def test_bands_reach_from_the_lowest_to_the_highest_seed():
+    curves = {"a": np.array([[3.0, 1.0], [5.0, 2.0]]), "b": np.array([[4.0, 4.0], [4.0, 4.0]])}
+    fig = plots.bands({"loss": curves, "accuracy": curves}, xlabel="epoch", log=["loss"])
+    assert [ax.get_yscale() for ax in fig.axes] == ["log", "linear"]
+    assert list(fig.axes[0].lines[0].get_xdata()) == [1, 2]
+    assert list(fig.axes[0].lines[0].get_ydata()) == [4.0, 1.5]
+    edges = fig.axes[0].collections[0].get_paths()[0].vertices
+    assert {(1.0, 3.0), (1.0, 5.0), (2.0, 1.0), (2.0, 2.0)} <= {tuple(point) for point in edges}
+    assert fig.alt.startswith(
+        "Means over 2 seeds by epoch, with bands from the lowest to the highest. "
+        "loss, a: 4 to 1.5, at the end from 1 to 2; loss, b: 4 to 4"
     )

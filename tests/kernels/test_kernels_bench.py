@@ -122,3 +122,27 @@ def test_without_cupy_or_a_gpu_a_sentence_says_so(gpu_kernels, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["gpu_kernels.py"])
     with pytest.raises(SystemExit, match=r"^The CUDA kernels are not measured: CuPy is not installed \(.*\)\.$"):
         gpu_kernels.main()
+def test_a_study_is_continued_and_its_verdict_printed(tmp_path):
+    code = (
+        f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import runpy\n"
+        "from gluonbook import study\n"
+        "problem = study.Problem('digits', 'lenet', images=64, validation=40, test=50)\n"
+        "method = study.Method('signSGD', 'signsgd', (0.001, 0.002))\n"
+        "study.PLANS['mnist'] = study.Study(problem, (method,), 64, 1, 1, (0,))\n"
+        f"sys.argv = ['bench', 'study', 'mnist', '--keep', {str(tmp_path / 'kept.jsonl')!r}]\n"
+        f"runpy.run_path({str(BENCHMARKS)!r}, run_name='__main__')\n"
+    )
+    first, again = (subprocess.run([sys.executable, "-c", code], capture_output=True, text=True) for _ in range(2))
+    assert first.returncode == again.returncode == 0, first.stderr + again.stderr
+    assert "final: signSGD" in first.stdout
+    assert "0 to do" in first.stdout
+    assert "to do" not in again.stdout
+    assert "signSGD" in again.stdout
+    assert len((tmp_path / "kept.jsonl").read_text().splitlines()) == 1 + 1 + 3
+
+
+def test_an_unknown_study_is_refused_with_the_legal_ones(capfd):
+    assert CliRunner().invoke(app, ["bench", "study", "imagenet"]).exit_code == 2
+    said = capfd.readouterr().err
+    assert "mnist" in said
+    assert "cifar10" in said

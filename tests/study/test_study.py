@@ -174,6 +174,19 @@ def test_the_verdict_says_where_a_grid_was_too_narrow():
     )
 
 
+def test_methods_are_told_apart_by_pairs_and_not_by_one_seed():
+    three = replace(PLAN, seeds=(0, 1, 2))
+    made = filled(three, final=0)
+    best = {m.name: made.best(m.name) for m in three.methods}
+    ends = {"SGD": (0.70, 0.80, 0.90), "signSGD": (0.72, 0.82, 0.921)}
+    for trial in three.final_trials(best):
+        made.add(trial, history(0.6, ends[trial.method][trial.seed]))
+    assert made.told_apart() == [("signSGD", "SGD")], "the spread of the seeds is common to both"
+    assert made.told_apart(level=1e-6) == []
+    assert filled(final=1).told_apart() == []
+    assert filled().told_apart() == [], "these are equal under every seed"
+
+
 def test_a_run_trains_and_is_the_same_again():
     trial = Trial("tuning", "SGD", Setting(0.1, 0.9), TUNING_SEED)
     data = PROBLEM.load()
@@ -203,8 +216,8 @@ def test_methods_start_from_the_same_weights():
 
 
 def test_a_loss_that_is_not_finite_is_a_result():
-    plan = replace(PLAN, methods=(Method("SGD", "sgd", (1e30,), (0.0,)),))
-    assert len(runner.train(plan, Trial("tuning", "SGD", Setting(1e30, 0.0), 0), PROBLEM.load())) == 0
+    plan = replace(PLAN, methods=(Method("SGD", "sgd", (1e38,), (0.0,)),))
+    assert len(runner.train(plan, Trial("final", "SGD", Setting(1e38, 0.0), 0), PROBLEM.load())) < 2
 
 
 def test_results_survive_the_file(tmp_path):
@@ -267,7 +280,7 @@ def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
         if len(done) == 5:
             raise KeyboardInterrupt
         done.append(trial)
-        return history(0.5 + len(done) / 100, 0.6)
+        return history(*[0.5] * (1 if trial.stage == "tuning" else 2))
 
     monkeypatch.setattr(runner, "train", train)
     with pytest.raises(KeyboardInterrupt):

@@ -57,5 +57,8 @@ def _told(
     count = f"{lost} of {grid.size} cells {broken}"
     if lost == grid.size:
         return f"{count}."
-    i, j = np.unravel_index(np.nanargmax(grid), grid.shape)
-    return f"largest {grid[i, j]:.3g} at {ylabel} {rows[i]:g} and {xlabel} {columns[j]:g}; {count}."
+    ends = []
+    for word, place in (("smallest", np.nanargmin(grid)), ("largest", np.nanargmax(grid))):
+        i, j = np.unravel_index(place, grid.shape)
+        ends.append(f"{word} {grid[i, j]:.3g} at {ylabel} {rows[i]:g} and {xlabel} {columns[j]:g}")
+    return f"{', '.join(ends)}; {count}."
