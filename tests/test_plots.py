@@ -311,6 +311,9 @@ def test_contours_show_paths_and_leave_out_what_is_not_defined():
     assert [line.get_marker() for line in ax.lines[1:]] == ["o", "X"]
     assert (
         fig.alt == "Contour lines of a function of two coordinates, with 1 path: descent goes from (1, 1) to (0.25, 0)."
+    )
+
+
 def test_heat_maps_write_each_value_and_mark_what_broke_down():
     maps = {"a": np.array([[0.1, 0.9], [0.5, np.nan]]), "b": np.full((1, 1), np.nan)}
     fig = plots.heat_maps(
@@ -349,9 +352,9 @@ def test_heat_maps_of_nothing_but_crosses():
     assert fig.alt.endswith("a: 2 of 2 cells lost.")
 
 
-def test_bands_reach_from_the_lowest_to_the_highest_seed():
+def test_panels_have_bands_from_the_lowest_to_the_highest_seed():
     curves = {"a": np.array([[3.0, 1.0], [5.0, 2.0]]), "b": np.array([[4.0, 4.0], [4.0, 4.0]])}
-    fig = plots.bands({"loss": curves, "accuracy": curves}, xlabel="epoch", log=["loss"])
+    fig = plots.panels({"loss": curves, "accuracy": curves}, xlabel="epoch", log=["loss"])
     assert [ax.get_yscale() for ax in fig.axes] == ["log", "linear"]
     assert list(fig.axes[0].lines[0].get_xdata()) == [1, 2]
     assert list(fig.axes[0].lines[0].get_ydata()) == [4.0, 1.5]

@@ -122,6 +122,8 @@ def test_without_cupy_or_a_gpu_a_sentence_says_so(gpu_kernels, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["gpu_kernels.py"])
     with pytest.raises(SystemExit, match=r"^The CUDA kernels are not measured: CuPy is not installed \(.*\)\.$"):
         gpu_kernels.main()
+
+
 def test_a_study_is_continued_and_its_verdict_printed(tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import runpy\n"
