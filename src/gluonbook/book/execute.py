@@ -34,6 +34,7 @@ from gluonbook.profiles import profile
 # What keeps MXNet's and the terminal's chatter out of a notebook.
 QUIET = {
     "JUPYTER_PREFER_ENV_PATH": "1",
+    "MXNET_CUDA_LIB_CHECKING": "0",  # `devices` looks, and says what it finds on the page
     "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0",
     "MXNET_STORAGE_FALLBACK_LOG_VERBOSE": "0",
     "MXNET_SUBGRAPH_VERBOSE": "0",
