@@ -73,6 +73,11 @@ class Profile:
     distributed_steps: int  # of the training that two engines do
     distributed_seconds: float  # for which workers push out of step
 
+    # multi_gpu/parallelism
+    parallelism_workers: tuple[int, ...]  # numbers of processes, of which the last is the largest
+    parallelism_batch: int  # samples of all workers together
+    parallelism_rounds: int
+
     # signum/convergence
     convergence_runs: int  # independent runs, side by side
     convergence_steps: int  # with batches that grow by one at each
@@ -151,6 +156,9 @@ _QUICK = Profile(
     kvstore_epochs=6,
     distributed_steps=30,
     distributed_seconds=4,
+    parallelism_workers=(1, 2),
+    parallelism_batch=128,
+    parallelism_rounds=20,
     convergence_runs=20,
     convergence_steps=1000,
     convergence_calls=6400,
@@ -246,6 +254,9 @@ _FULL = Profile(
     kvstore_epochs=6,
     distributed_steps=200,
     distributed_seconds=20,
+    parallelism_workers=(1, 2, 4, 8),
+    parallelism_batch=512,
+    parallelism_rounds=50,
     convergence_runs=50,
     convergence_steps=3000,
     convergence_calls=25_600,
