@@ -364,3 +364,13 @@ def test_panels_have_bands_from_the_lowest_to_the_highest_seed():
         "Means over 2 seeds by epoch, with bands from the lowest to the highest. "
         "loss, a: 4 to 1.5, at the end from 1 to 2; loss, b: 4 to 4"
     )
+
+
+def test_histograms_are_standardised_and_tell_the_skewness():
+    fig = plots.histograms({"even": [-1, 1], "lopsided": [0, 0, 0, 40]}, xlabel="noise/σ")
+    assert [ax.get_title() for ax in fig.axes] == ["even", "lopsided"]
+    tops = [bar.get_x() + bar.get_width() / 2 for bar in fig.axes[1].patches if bar.get_height() > 0]
+    assert tops == pytest.approx([-0.625, 1.625])
+    assert fig.alt == "2 histograms beside the normal density: even, skewness 0; lopsided, skewness 1.2."
+    with pytest.raises(ValueError, match=r"numbers of flat are all 3\.0"):
+        plots.histograms({"flat": [3, 3]}, xlabel="")

@@ -116,6 +116,11 @@ class Profile:
     # signum/adversaries
     adversaries_steps: int  # of the seven workers
     adversaries_seeds: int
+    # signum/landscape
+    landscape_data: str  # a name of gluonbook.datasets
+    landscape_images: int  # of the training set; the gradient of each is kept
+    landscape_seeds: int
+    landscape_draws: int  # batches of each size, to see how their noise is distributed
 
 
 _QUICK = Profile(
@@ -189,6 +194,10 @@ _QUICK = Profile(
     where_sign_fails_starts=100,
     adversaries_steps=150,
     adversaries_seeds=2,
+    landscape_data="digits",
+    landscape_images=1500,
+    landscape_seeds=3,
+    landscape_draws=1000,
 )
 
 _CI = replace(
@@ -214,6 +223,8 @@ _CI = replace(
     benchmarks_tuning_images=800,
     benchmarks_epochs=3,
     benchmarks_spread=0.06,
+    landscape_data="mnist",
+    landscape_images=1000,
 )
 
 _FULL = Profile(
@@ -287,6 +298,10 @@ _FULL = Profile(
     where_sign_fails_starts=1000,
     adversaries_steps=400,
     adversaries_seeds=10,
+    landscape_data="mnist",
+    landscape_images=3000,
+    landscape_seeds=5,
+    landscape_draws=4000,
 )
 
 _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}

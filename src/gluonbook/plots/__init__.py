@@ -13,6 +13,7 @@ from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
 from gluonbook.plots.grids import heat_maps
+from gluonbook.plots.histograms import histograms
 from gluonbook.plots.network import network
 from gluonbook.plots.numbers import bar_panels, bars, fitted, ratios, stacked
 from gluonbook.plots.pictures import batches, confusion, images
@@ -40,6 +41,7 @@ __all__ = [
     "fitted",
     "graph",
     "heat_maps",
+    "histograms",
     "images",
     "learning_curves",
     "lines",

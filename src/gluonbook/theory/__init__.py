@@ -1,4 +1,4 @@
-"""The mathematics that several chapters share, one idea a file, all in NumPy and float64.
+"""The mathematics that several chapters share, one idea a file, in NumPy.
 
 - `density`: how evenly a vector is spread over its coordinates
 - `sign_error_bound`, `signal_to_noise`, `CRITICAL_SNR`: how often noise turns the sign of a gradient
@@ -7,6 +7,7 @@
 - `LogBowl`: the smooth non-convex function that the rates are checked on
 - `sign_walks`: signSGD, Signum and their majority votes on such a function, many runs side by side
 - `descend`: any optimizer of MXNet on a function of NumPy
+- `per_sample_gradients`: what noise is made of, for a net of dense layers
 - `Saddle`, `Tube`, `wilson_data`: a saddle that can be turned, many in a row, and data that deceive the sign
 """
 
@@ -15,6 +16,7 @@ from gluonbook.theory.density import density
 from gluonbook.theory.descent import descend
 from gluonbook.theory.log_bowl import LogBowl
 from gluonbook.theory.noise import NOISES, Noise
+from gluonbook.theory.per_sample import per_sample_gradients
 from gluonbook.theory.saddle import Saddle
 from gluonbook.theory.sign_error import CRITICAL_SNR, sign_error_bound, signal_to_noise
 from gluonbook.theory.tube import Tube
@@ -31,6 +33,7 @@ __all__ = [
     "bounds",
     "density",
     "descend",
+    "per_sample_gradients",
     "sign_error_bound",
     "sign_walks",
     "signal_to_noise",

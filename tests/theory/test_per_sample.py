@@ -1,0 +1,52 @@
+"""Gradients of single samples: equal to as many backward passes."""
+
+from __future__ import annotations
+
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet import autograd, gluon
+from mxnet.gluon import nn
+
+from gluonbook.theory import per_sample_gradients
+
+
+def build(*layers):
+    mx.random.seed(0)
+    net = nn.HybridSequential()
+    net.add(*layers)
+    net.initialize(mx.init.Xavier())
+    return net
+
+
+X = mx.nd.array(np.random.RandomState(0).normal(size=(6, 1, 2, 3)))
+y = mx.nd.array([0, 1, 2, 3, 0, 1])
+
+
+@pytest.mark.parametrize(
+    "loss", [None, lambda out, y: ((out - y.expand_dims(1)) ** 2).sum(axis=1)], ids=["cross-entropy", "squares"]
+)
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_as_many_backward_passes_give_the_same(loss, hybrid):
+    net = build(nn.Dense(5, use_bias=False), nn.Activation("tanh"), nn.Dense(3), nn.Activation("relu"), nn.Dense(4))
+    net(X)
+    if hybrid:
+        net.hybridize()
+    G = per_sample_gradients(net, X, y, loss)
+    for i in range(6):
+        with autograd.record():
+            value = (loss or gluon.loss.SoftmaxCrossEntropyLoss())(net(X[i : i + 1]), y[i : i + 1])
+        value.backward()
+        one = np.concatenate([p.grad().asnumpy().ravel() for p in net._collect_params_with_prefix().values()])
+        assert G[i] == pytest.approx(one, abs=1e-6)
+    assert G.shape == (6, 5 * 6 + 5 * 3 + 3 + 3 * 4 + 4)
+
+
+def test_what_it_cannot_do_is_refused():
+    net = build(nn.Dense(4, activation="relu"))
+    with pytest.raises(ValueError, match=r"nn.Dense without activation, got Dense\("):
+        per_sample_gradients(net, X, y)
+    with pytest.raises(ValueError, match="got BatchNorm"):
+        per_sample_gradients(build(nn.BatchNorm()), X, y)
+    with pytest.raises(ValueError, match=r"shape \(6,\), got \(1,\)"):
+        per_sample_gradients(build(nn.Dense(4)), X, y, lambda out, y: out.mean())
