@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -248,3 +249,13 @@ def test_linking_without_mxnet_is_refused(monkeypatch):
 def test_loads_asks_the_dynamic_linker():
     assert environment.loads("libc.so.6") and not environment.loads("libno-such-library.so.99")
     assert (environment.mxnet_folder() / "libmxnet.so").is_file()
+
+
+def test_the_commit_is_named_and_without_git_it_is_unknown(monkeypatch):
+    assert re.fullmatch(r"[0-9a-f]{12}(-dirty)?|unknown", environment.commit())
+
+    def no_git(*_, **__):
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(environment.subprocess, "run", no_git)
+    assert environment.commit() == "unknown"
