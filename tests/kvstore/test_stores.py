@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from made_up import CASES, Case, gradient, parameters, trained
-from mxnet import gluon, nd
+from mxnet import autograd, gluon, nd
 
 from gluonbook import checkpoint, kvstore
 from gluonbook.kernels import bits
@@ -436,3 +436,23 @@ def test_weights_that_an_inference_has_turned_into_another_layout(store):
     net(nd.ones((1, 16, 8, 8))).wait_to_read()
     store().broadcast(0, net.weight.data(), net.weight.list_data())
     np.testing.assert_array_equal(net.weight.data().asnumpy(), expected)
+
+
+def test_statistics_that_a_backward_pass_still_moves(monkeypatch):
+    """With static_alloc, MXNet's engine does not know that it does, and would let an old value be read."""
+    net = gluon.nn.HybridSequential()
+    net.add(gluon.nn.Conv2D(16, 3, padding=1, in_channels=3), gluon.nn.BatchNorm(in_channels=16))
+    net.add(*(gluon.nn.Conv2D(16, 3, padding=1, in_channels=16) for _ in range(6)))
+    net.initialize(mx.init.Xavier())
+    net.hybridize(static_alloc=True, static_shape=True)
+    X, store, sent = nd.random.normal(2, 3, shape=(16, 3, 32, 32)), LocalVoteStore(), []
+    monkeypatch.setattr(store.link, "broadcast", lambda values: sent.append(values.tobytes()))
+    nd.waitall()
+    with autograd.record():
+        out = net(X).sum()
+    out.backward()
+    mean = net[1].running_mean
+    store.broadcast(0, mean.data(), mean.list_data())
+    nd.waitall()
+    assert sent == [mean.data().asnumpy().tobytes()]
+    assert mean.data().asnumpy().any()

@@ -161,6 +161,8 @@ class Store(KVStoreBase, ABC):
         """Write rank 0's value into all arrays of `out`, on every rank."""
         heartbeat.step()
         self._consent.reach(f"parameter {self._name(key)}, shape {value.shape}, {np.dtype(value.dtype)}")
+        # Not only for this array: with static_alloc the backward pass moves batch norm's statistics, and does not tell.
+        nd.waitall()
         array = np.ascontiguousarray(value.asnumpy())
         self.link.broadcast(array.reshape(-1).view(np.uint8))
         received = nd.array(array, dtype=array.dtype)
