@@ -309,6 +309,7 @@ def test_contours_show_paths_and_leave_out_what_is_not_defined():
     assert drawn[:, 0].min() >= -0.03
     assert ax.lines[0].get_xydata().tolist() == path.tolist()
     assert [line.get_marker() for line in ax.lines[1:]] == ["o", "X"]
+    assert {line.get_color() for line in ax.lines} == {plots.BLUE}
     assert (
         fig.alt == "Contour lines of a function of two coordinates, with 1 path: descent goes from (1, 1) to (0.25, 0)."
     )

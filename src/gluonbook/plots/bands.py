@@ -8,6 +8,8 @@ import numpy as np
 
 from gluonbook.plots.figure import BLACK, PALETTE, Figure, axes
 
+_GUIDES = ("-", (0, (6, 3)), (0, (2, 2)))
+
 
 def bands(
     x: Sequence[float],
@@ -40,11 +42,14 @@ def bands(
             if len(runs) > 1:
                 ax.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=PALETTE[i % len(PALETTE)], alpha=0.2, lw=0)
         else:
-            ax.plot(x, mean, label=name, color=BLACK, linestyle="-", linewidth=0.9)
+            ax.plot(x, mean, label=name, color=BLACK, linestyle=_GUIDES[(i - len(results)) % 3], linewidth=0.9)
         told.append(f"{name} from {mean[0]:.3g} to {mean[-1]:.3g}")
     scales = {axis: "log" if axis in log else "linear" for axis in "xy"}
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=scales["x"], yscale=scales["y"])
-    if len(told) > 1:
+    if len(told) > 4:
+        fig.set_figheight(3.8)
+        fig.legend(loc="outside lower center", ncols=4, frameon=False)
+    elif len(told) > 1:
         ax.legend()
     fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, from {x[0]:.3g} to {x[-1]:.3g}: {'; '.join(told)}."
     return fig

@@ -23,23 +23,24 @@ def contours(
     `f` gets one point of shape (2,); where it is NaN there are no lines. A circle marks where a path starts, a cross
     where it ends.
     """
-    fig, ax = axes(size=(6.4, 4.2))
+    fig, ax = axes(size=(6.4, 4.6))
     columns, rows = np.linspace(*x, 121), np.linspace(*y, 121)
     grid = np.stack(np.meshgrid(columns, rows), axis=-1)
     height = np.ma.masked_invalid(np.apply_along_axis(f, -1, grid))
     lines = ax.contour(columns, rows, height, levels=levels, cmap="Greys_r", linewidths=0.7)
     lines.set_clim(height.min() - 0.3 * np.ptp(height), height.max() + 0.3 * np.ptp(height))
-    told = []
-    for i, (name, path) in enumerate(paths.items()):
-        colour = PALETTE[i % len(PALETTE)]
+    for name, path in paths.items():
         ax.plot(path[:, 0], path[:, 1], label=name, linewidth=1.6)
+    told = []
+    for i, (name, path) in enumerate(paths.items()):  # after all lines, since each marker takes a turn of the colours
+        colour = PALETTE[i % len(PALETTE)]
         ax.plot(*path[0], marker="o", color=colour)
         ax.plot(*path[-1], marker="X", markersize=9, color=colour)
         (a, b), (c, d) = path[0], path[-1]
         told.append(f"{name} goes from ({a:.3g}, {b:.3g}) to ({c:.3g}, {d:.3g})")
     ax.set(xlabel="x₁", ylabel="x₂", xlim=x, ylim=y, aspect="equal")
     ax.grid(False)
-    ax.legend()
+    fig.legend(loc="outside lower center", ncols=3, frameon=False)
     many = f"{len(paths)} path{'' if len(paths) == 1 else 's'}"
     fig.alt = f"Contour lines of a function of two coordinates, with {many}: {'; '.join(told)}."
     return fig
