@@ -30,7 +30,7 @@ def main(words: Sequence[str]) -> None:
         command=f"gluonbook bench study {asked.plan}",
         report=functools.partial(print, flush=True),
     )
-    Console(width=130).print(Markdown(results.verdict()))
+    Console(width=130).print(Markdown(str(results.verdict())))
     print(f"kept in {path.name}")
 
 

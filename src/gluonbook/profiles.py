@@ -222,6 +222,7 @@ _CI = replace(
     benchmarks_test=500,
     benchmarks_tuning_images=640,
     benchmarks_epochs=3,
+    benchmarks_seeds=2,
     benchmarks_spread=0.06,
     landscape_data="mnist",
     landscape_images=1000,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import itertools
 import json
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,26 @@ class Outcome:
     def deviation(self) -> float:
         """The standard deviation over seeds; NaN for a single one."""
         return float(np.std(self.test, ddof=1)) if len(self.test) > 1 else float("nan")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a notebook shows as one, and a shell as Markdown."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+    def __str__(self) -> str:
+        lines = [self.head, ["---"] * len(self.head), *self.rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
+        body = "".join(
+            f'<tr><th scope="row">{escape(first)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in rest) + "</tr>"
+            for first, *rest in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 @dataclass
@@ -142,11 +164,11 @@ class Results:
         pairs = itertools.combinations(ends, 2)
         return [(a.method, b.method) for a, b in pairs if a.test != b.test and ttest_rel(a.test, b.test).pvalue < level]
 
-    def verdict(self) -> str:
-        """The outcomes as a Markdown table."""
+    def verdict(self) -> Table:
+        """The outcomes as a table, a row a method."""
         seeds = ", ".join(map(str, self.seeds()))
         head = ["method", "best lr", "best β", "broke down", "validation", f"test, seeds {seeds}", "mean ± deviation"]
-        lines = [
+        rows = [
             [
                 o.method,
                 f"{o.setting.lr:g}" + " (at the edge)" * o.at_edge,
@@ -158,27 +180,27 @@ class Results:
             ]
             for o in self.outcomes()
         ]
-        rows = [head, ["---"] * len(head), *lines]
-        return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+        return Table(head, rows)
 
     def provenance(self) -> str:
         """For each session that left runs here: how many, when, from which commit, on what, and by which command."""
         told = []
         for number, session in enumerate(self.sessions):
-            runs = [run for run in self.runs.values() if run.session == number]
-            if not runs:
+            trials = [run.trial for run in self.runs.values() if run.session == number]
+            final = [trial for trial in trials if trial.stage == "final"]
+            if not trials:
                 continue
             machine, versions = session["machine"], session["versions"]
-            seeds = sorted({run.trial.seed for run in runs})
-            told.append(
-                f"{len(runs)} runs (seeds {', '.join(map(str, seeds))}) from {session['date']} on, "
-                f"commit {session['commit']}\n"
+            seeds = f" (seeds {', '.join(map(str, sorted({trial.seed for trial in final})))})" if final else ""
+            told += [
+                f"{len(trials) - len(final)} runs of tuning, {len(final)} final runs{seeds}",
+                f"  from {session['date']} on, commit {session['commit']}",
                 f"  machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory']} GiB, {machine['os']}; "
-                f"GPUs: {', '.join(machine['gpus']) or 'none'}\n"
-                f"  versions: {', '.join(f'{name} {version}' for name, version in versions.items())}\n"
-                f"  command: {session['command']}"
-            )
-        return "\n".join(told)
+                f"GPUs: {', '.join(machine['gpus']) or 'none'}",
+                f"  versions: {', '.join(f'{name} {version}' for name, version in versions.items())}",
+                f"  command: {session['command']}",
+            ]
+        return "\n".join(textwrap.fill(line, 76, subsequent_indent="    ") for line in told)
 
     def _tuned(self, name: str) -> list[Run]:
         self.study.method(name)
