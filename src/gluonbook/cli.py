@@ -58,6 +58,33 @@ def data(
         sys.exit(f"gluonbook: {error}")
 
 
+@app.command("progress")
+def progress_command(
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what has been solved.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Print how many exercises of each chapter you have solved. The solutions that the book brings do not count."""
+    from gluonbook import progress  # with it come the exercises, and MXNet
+
+    try:
+        if reset:
+            forgotten = progress.reset()
+            print(f"Forgotten: {progress.file()}" if forgotten else "There was no progress to forget.")
+            return
+        standings = progress.standings()
+    except progress.ProgressError as error:
+        sys.exit(f"gluonbook: {error}")
+    if as_json:
+        print(json.dumps([asdict(standing) for standing in standings], indent=1))
+        return
+    for standing in standings:
+        total = len(standing.solved) + len(standing.open)
+        still = f"open: {', '.join(standing.open)}" if standing.solved and standing.open else ""
+        print(f"{len(standing.solved)} of {total}  {standing.chapter:<22}{still}".rstrip())
+    solved, all_of_them = sum(len(s.solved) for s in standings), sum(len(s.solved + s.open) for s in standings)
+    print(f"\n{solved} of {all_of_them} exercises solved; kept in {progress.file() or 'no file (it is switched off)'}")
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def bench(asked: typer.Context) -> None:
     """Measure the kernels against their peers, and print the table of ratios. `bench --help` says what can be asked."""
