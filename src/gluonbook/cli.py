@@ -20,9 +20,10 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 def doctor_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     chapter: Annotated[Optional[str], typer.Option(help="Say what this chapter needs; all without it.")] = None,
+    workshop: Annotated[bool, typer.Option("--workshop", help="Try what a workshop will do, too: a minute.")] = False,
 ) -> None:
     """Look at this machine: what works, what is missing, what to do about it. Exit status 1 if there is a problem."""
-    raise typer.Exit(doctor.run(json=as_json, chapter=chapter))
+    raise typer.Exit(doctor.run(json=as_json, chapter=chapter, workshop=workshop))
 
 
 @app.command()
