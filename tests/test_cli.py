@@ -54,7 +54,7 @@ def test_two_claims_of_one_name_are_refused(small_book):
 
 @pytest.mark.parametrize("status", [0, 1])
 def test_the_doctor_gives_the_exit_status(monkeypatch, status):
-    monkeypatch.setattr(cli.doctor, "run", lambda json, chapter: status)
+    monkeypatch.setattr(cli.doctor, "run", lambda json, chapter, workshop: status)
     assert ask("doctor").exit_code == status
 
 

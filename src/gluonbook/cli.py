@@ -20,9 +20,10 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 def doctor_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     chapter: Annotated[Optional[str], typer.Option(help="Say what this chapter needs; all without it.")] = None,
+    workshop: Annotated[bool, typer.Option("--workshop", help="Try what a workshop will do, too: a minute.")] = False,
 ) -> None:
     """Look at this machine: what works, what is missing, what to do about it. Exit status 1 if there is a problem."""
-    raise typer.Exit(doctor.run(json=as_json, chapter=chapter))
+    raise typer.Exit(doctor.run(json=as_json, chapter=chapter, workshop=workshop))
 
 
 @app.command()
@@ -56,6 +57,33 @@ def data(
             print(datasets.status(name))
     except datasets.DatasetError as error:
         sys.exit(f"gluonbook: {error}")
+
+
+@app.command("progress")
+def progress_command(
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what has been solved.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Print how many exercises of each chapter you have solved. The solutions that the book brings do not count."""
+    from gluonbook import progress  # with it come the exercises, and MXNet
+
+    try:
+        if reset:
+            forgotten = progress.reset()
+            print(f"Forgotten: {progress.file()}" if forgotten else "There was no progress to forget.")
+            return
+        standings = progress.standings()
+    except progress.ProgressError as error:
+        sys.exit(f"gluonbook: {error}")
+    if as_json:
+        print(json.dumps([asdict(standing) for standing in standings], indent=1))
+        return
+    for standing in standings:
+        total = len(standing.solved) + len(standing.open)
+        still = f"open: {', '.join(standing.open)}" if standing.solved and standing.open else ""
+        print(f"{len(standing.solved)} of {total}  {standing.chapter:<22}{still}".rstrip())
+    solved, all_of_them = sum(len(s.solved) for s in standings), sum(len(s.solved + s.open) for s in standings)
+    print(f"\n{solved} of {all_of_them} exercises solved; kept in {progress.file() or 'no file (it is switched off)'}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

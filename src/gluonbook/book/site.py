@@ -14,7 +14,7 @@ import nbformat
 from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
 
-from gluonbook.book import claims_table, freshness
+from gluonbook.book import claims_table, exercises_list, freshness
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import execute
 from gluonbook.book.results import Executed, Results
@@ -101,13 +101,17 @@ def look_at(html: Path) -> list[str]:
 
 
 def _generate(folder: Path, results: list[Executed]) -> None:
-    """What pages take in from the executed chapters: the table of claims, and where and when each was executed."""
+    """What pages take in from the chapters: claims, exercises, and where and when each was executed."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         table = claims_table.markdown(claims_table.collect(results))
+        exercises = exercises_list.markdown(chapters())
     except ValueError as error:
         raise BuildFailed(str(error)) from error
     (folder / "claims.md").write_text(table)
+    (folder / "exercises").mkdir(exist_ok=True)
+    for part, text in exercises.items():
+        (folder / f"exercises/{part}.md").write_text(text, encoding="utf-8")
     provenance = {result.chapter.name: result.provenance() for result in results}
     (folder / "executed.json").write_text(json.dumps(provenance, indent=1))
 

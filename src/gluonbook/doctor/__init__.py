@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from gluonbook.doctor import hardware, report, software
+from gluonbook.doctor import hardware, report, software, workshop
 from gluonbook.doctor.chapters import Chapter, Outlook, outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
 
@@ -27,28 +28,45 @@ _LOOKS: dict[str, Callable[[], Check | list[Check]]] = {
 }
 
 
-def checks() -> list[Check]:
-    """Look at everything, in the order in which it is told; takes some seconds, and changes nothing."""
+def checks(preflight: Outlook | None = None) -> list[Check]:
+    """Look at everything, in the order in which it is told; takes some seconds, and changes nothing.
+
+    With the outlook on the chapters as `preflight`, what the agendas of a workshop do is tried as well.
+    """
     found: list[Check] = []
-    for name, look in _LOOKS.items():
+    for name, look in {**_LOOKS, **(_preflight(preflight) if preflight else {})}.items():
         result = _look(name, look)
         found += result if isinstance(result, list) else [result]
     return found
 
 
-def run(json: bool = False, chapter: str | None = None) -> int:
+def run(json: bool = False, chapter: str | None = None, workshop: bool = False) -> int:
     """Print what was found, and what the chapters (or one `chapter`) need; the exit status: 1 if there is a problem.
+
+    With `workshop`, the pre-flight of a workshop is made as well.
 
     Raises:
         ValueError: there is no such chapter.
     """
-    ahead = outlook().only(chapter)
-    found = checks()
+    everything = outlook()
+    ahead = everything.only(chapter)
+    found = checks(preflight=everything if workshop else None)
     if json:
         print(report.as_json(found, ahead))
     else:
         report.show(found, ahead)
     return int(any(check.status == PROBLEM for check in found))
+
+
+def _preflight(ahead: Outlook) -> dict[str, Callable[[], Check]]:
+    return {
+        "workshop: data": partial(workshop.data, ahead),
+        "workshop: mpi": partial(workshop.launches, "mpi"),
+        "workshop: pslite": partial(workshop.launches, "pslite"),
+        "workshop: room": workshop.room,
+        "workshop: JupyterLab": workshop.jupyterlab,
+        "workshop: port": workshop.port,
+    }
 
 
 def _look(name: str, look: Callable[[], Check | list[Check]]) -> Check | list[Check]:

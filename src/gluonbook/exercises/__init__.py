@@ -6,9 +6,9 @@ The checks of a chapter stand in the module of its name; importing this package 
 from importlib import import_module
 from pkgutil import iter_modules
 
-from gluonbook.exercises.checking import Hint, check, names
+from gluonbook.exercises.checking import Hint, by_chapter, check, names
 
-__all__ = ["Hint", "check", "names"]
+__all__ = ["Hint", "by_chapter", "check", "names"]
 
 for _module in iter_modules(__path__, f"{__name__}."):
     import_module(_module.name)

@@ -11,6 +11,8 @@ from typing import Any, Callable
 
 from IPython.display import display
 
+from gluonbook import progress
+
 RECORD = "gluonbook_exercise"  # the key in the metadata of a notebook's output
 
 Check = Callable[[Any], None]
@@ -38,8 +40,18 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_CHECKS))
 
 
+def by_chapter() -> dict[str, tuple[str, ...]]:
+    """The names of the exercises of each chapter, in their order there."""
+    chapters: dict[str, list[str]] = {}
+    for name, function in _CHECKS.items():
+        chapters.setdefault(function.__module__.rpartition(".")[2], []).append(name)
+    return {chapter: tuple(found) for chapter, found in chapters.items()}
+
+
 def check(name: str, answer: Any) -> None:
     """Show whether `answer` solves the exercise, or a hint. Never raises for a wrong answer: trying is the point.
+
+    A right answer that a reader has typed is kept: `gluonbook progress` prints which there are.
 
     Raises:
         ValueError: there is no exercise of that name.
@@ -54,7 +66,7 @@ def check(name: str, answer: Any) -> None:
         return _show(name, False, str(hint))
     except Exception as error:  # an answer may fail in any way; the reader wants to know how
         return _show(name, False, f"Your answer raised {type(error).__name__}: {error}")
-    return _show(name, True, "That is right.")
+    return _show(name, True, f"That is right. {progress.note(name)}".rstrip())
 
 
 def _show(name: str, solved: bool | None, text: str) -> None:

@@ -1,0 +1,90 @@
+"""The agendas of a workshop, for the book's pages and for `gluonbook doctor --workshop`.
+
+They are written down in `chapters/back_matter/agendas.json`: `teach`, `exercises` and `pause` are minutes, `set` names
+the exercises that the participants solve there. Minutes of teaching and solving are estimates.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from gluonbook import paths
+from gluonbook.checks import whole_number
+
+FILE = "chapters/back_matter/agendas.json"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stretch of a day: a chapter, or `what` else is done; minutes of teaching, of solving, of rest."""
+
+    what: str = ""
+    chapter: str = ""
+    teach: int = 0
+    exercises: int = 0
+    pause: int = 0
+    set: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.what) == bool(self.chapter):
+            raise ValueError(f"a step has either 'what' or 'chapter'; this one has {self.what!r} and {self.chapter!r}")
+        for name in ("teach", "exercises", "pause"):
+            whole_number(f"{name} in {self.what or self.chapter!r}", getattr(self, name), 0, 240)
+        if bool(self.set) != bool(self.exercises):
+            raise ValueError(
+                f"{self.what or self.chapter}: exercises need minutes, and minutes for exercises need some"
+            )
+
+    @property
+    def minutes(self) -> int:
+        return self.teach + self.exercises + self.pause
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """One kind of workshop, from `start`, a time of day as "09:00"."""
+
+    name: str
+    title: str
+    start: str
+    steps: tuple[Step, ...]
+
+    @property
+    def minutes(self) -> int:
+        return sum(step.minutes for step in self.steps)
+
+    @property
+    def chapters(self) -> tuple[str, ...]:
+        """The chapters that are taught, in their order."""
+        return tuple(step.chapter for step in self.steps if step.chapter)
+
+    def clock(self, step: int) -> str:
+        """The time of day at which the step with this number begins; the number of steps stands for the end."""
+        hours, minutes = map(int, self.start.split(":"))
+        total = 60 * hours + minutes + sum(earlier.minutes for earlier in self.steps[:step])
+        return f"{total // 60 % 24:02}:{total % 60:02}"
+
+
+def agendas() -> tuple[Agenda, ...]:
+    """All agendas.
+
+    Raises:
+        FileNotFoundError: gluonbook is installed without the book, or the book has no agendas.
+        ValueError: the file is not understood.
+    """
+    root = paths.checkout()
+    if root is None:
+        raise FileNotFoundError("the agendas belong to the book, and gluonbook is installed without it")
+    try:
+        found = json.loads((root / FILE).read_text(encoding="utf-8"))
+        return tuple(
+            Agenda(name, day["title"], day["start"], tuple(_step(step) for step in day["steps"]))
+            for name, day in found.items()
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{FILE}: {type(error).__name__}: {error}") from error
+
+
+def _step(entry: dict) -> Step:
+    return Step(**{**entry, "set": tuple(entry.get("set", ()))})

@@ -1,0 +1,100 @@
+"""The page of a part's exercises: all of them, as the chapters state them, each with a link that resolves."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gluonbook import exercises
+from gluonbook.book import site
+from gluonbook.book.chapters import chapters
+from gluonbook.book.exercises_list import Exercise, markdown
+from gluonbook.book.exercises_list import exercises as of
+from gluonbook.book.site import BuildFailed, build
+
+WORDS = "Words around the exercises, enough of them to count as a page. " * 6
+CHAPTER = f"""# Sums
+
+{WORDS}
+
+$$ 1 + 1 = 2 $$ (two)
+
+```{{exercise-start}} One and *one*
+:label: one-and-one
+```
+What is $1 + 1$? See {{eq}}`two`, or {{doc}}`start`.
+
+```python
+1 + 1
+```
+```{{exercise-end}}
+```
+
+````{{solution-start}} one-and-one
+:class: dropdown
+````
+Two.
+````{{solution-end}}
+````
+
+````{{exercise-start}} One more
+:nonumber:
+:label: one-more
+````
+And then?
+````{{exercise-end}}
+````
+"""
+
+
+@pytest.fixture
+def book(small_book):
+    small_book.write(
+        "_config.yml",
+        "title: Small\nonly_build_toc_files: true\nexclude_patterns: [_build]\n"
+        "parse: {myst_enable_extensions: [dollarmath]}\n"
+        "sphinx: {extra_extensions: [gluonbook.book.sphinx_page, sphinx_exercise]}\n",
+    )
+    small_book.page("sums", CHAPTER)
+    return small_book
+
+
+def test_a_chapter_s_exercises_are_read_as_they_stand(book):
+    _, sums = chapters()
+    first, second = of(sums)
+    assert first == Exercise(
+        "One and *one*",
+        "one-and-one",
+        "What is $1 + 1$? See {eq}`two`, or {doc}`start`.\n\n```python\n1 + 1\n```",
+    )
+    assert second == Exercise("One more", "one-more", "And then?")
+
+
+def test_the_page_shows_each_with_a_link_and_without_its_solution(book):
+    book.page("all", "# All\n\n```{include} ../_build/generated/exercises/chapters.md\n```\n")
+    page = (build().parent / "all.html").read_text()
+    article = site.Article(page).text
+    assert "What is" in article and "And then?" in article and "Two." not in article
+    assert 'href="sums.html#one-and-one"' in page and 'href="sums.html#one-more"' in page
+    assert re.search(r"One and <em>one</em>", page)
+
+
+@pytest.mark.parametrize(
+    "line", [":label: one-more\n", " One more", "````{exercise-end}\n````\n"], ids=["label", "title", "end"]
+)
+def test_an_exercise_that_is_cut_short_fails_the_build(book, line):
+    book.page("sums", CHAPTER.replace(line, "", 1))
+    with pytest.raises(BuildFailed, match="chapters/sums: of 2 exercises 1 have"):
+        build()
+
+
+def test_every_exercise_of_the_book_is_on_the_page_of_its_part():
+    lists = markdown(chapters())
+    listed = [
+        label for text in lists.values() for label in re.findall(r"Answer it in the chapter: \{ref\}`(.+?)`", text)
+    ]
+    assert sorted(listed) == list(exercises.names())
+    for folder in lists:
+        (page,) = (chapter for chapter in chapters() if chapter.short == f"{folder}/exercises")
+        assert f"generated/exercises/{folder}.md" in page.path.read_text()
