@@ -12,7 +12,6 @@ import nbformat
 import psutil
 import pytest
 
-from conftest import FRONT, TIMED
 from gluonbook import environment
 from gluonbook.book import execute as executing
 from gluonbook.book import freshness
@@ -20,6 +19,7 @@ from gluonbook.book.chapters import chapters
 from gluonbook.book.execute import execute
 from gluonbook.book.outputs import unclean
 from gluonbook.book.results import STATES_KEPT, Executed, Results, folder_of_now, stored
+from small_books import FRONT, TIMED
 
 
 def problems() -> list[str]:

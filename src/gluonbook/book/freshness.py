@@ -41,7 +41,9 @@ def digest(root: Path, files: Iterable[Path], *others: object) -> str:
 
 def site_files(root: Path) -> list[Path]:
     """The files that decide how the site looks."""
-    return [root / "_toc.yml", root / "_config.yml", *_files(root / "chapters"), *_files(root / "src/gluonbook/book")]
+    names = ("_toc.yml", "_config.yml", "CHANGELOG.md")
+    files = [root / name for name in names if (root / name).exists()]
+    return [*files, *_files(root / "chapters"), *_files(root / "src/gluonbook/book")]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -17,8 +17,10 @@ from jupyter_book.sphinx import build_sphinx
 from gluonbook.book import claims_table, exercises_list, freshness
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import execute
-from gluonbook.book.results import Executed, Results
+from gluonbook.book.results import Executed, Results, stored
 
+# Of MathJax's 24 MB, what pages with TeX need: the rest reads other notations, or draws and speaks in other ways.
+MATHJAX_KEPT = ("tex-chtml.js", "input/tex/extensions/*", "output/chtml/fonts/woff-v2/*")
 SHORTEST_PAGE = 200  # characters of text in a page's article; less than that is no page
 
 
@@ -41,15 +43,26 @@ def build() -> Path:
         kept = Results()
         results = execute(kept)
         _refuse([f"{result.chapter.name}: {problem}" for result in results for problem in result.problems])
-        stamp, html = folder / "site.stamp", folder / "html"
-        outputs = [[result.outputs(), result.provenance()] for result in results]
-        state = freshness.digest(root(), freshness.site_files(root()), outputs)
+        stamp, html, state = folder / "site.stamp", folder / "html", _state(results)
         if not (stamp.exists() and stamp.read_text() == state):
             stamp.unlink(missing_ok=True)
             _write_site(html, results, kept)
             _refuse(look_at(html))
             stamp.write_text(state)
     return html / f"{chapters()[0].name}.html"
+
+
+def fresh() -> Path | None:
+    """The folder of the site, if it shows what `build` would write now; nothing is executed or written."""
+    stamp = root() / "_build/site.stamp"
+    if stamp.exists() and stamp.read_text() == _state(stored()):
+        return stamp.with_name("html")
+    return None
+
+
+def _state(results: list[Executed]) -> str:
+    outputs = [[result.outputs(), result.provenance()] for result in results]
+    return freshness.digest(root(), freshness.site_files(root()), outputs)
 
 
 def _write_site(html: Path, results: list[Executed], kept: Results) -> None:
@@ -78,8 +91,19 @@ def _write_site(html: Path, results: list[Executed], kept: Results) -> None:
         raise BuildFailed("a chapter has changed while the book was being built: run this again")
     if status:
         raise BuildFailed("Sphinx warns or fails; see its messages above")
+    _trim(html / "_static/mathjax", MATHJAX_KEPT)
     for result in results:  # beside each page its notebook, with outputs, for the page's download link
         nbformat.write(result.notebook, html / f"{result.chapter.name}.ipynb")
+
+
+def _trim(folder: Path, kept: tuple[str, ...]) -> None:
+    """Remove all files but those that the patterns name, and the folders that this empties."""
+    keep = {file for pattern in kept for file in folder.glob(pattern)}
+    for path in sorted(folder.rglob("*"), reverse=True):  # what lies in a folder comes before it
+        if path.is_file() and path not in keep:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def look_at(html: Path) -> list[str]:

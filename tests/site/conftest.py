@@ -1,0 +1,199 @@
+"""The site that the browser tests look at, and the browser: the machine's own Chromium, or a word that it lacks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from gluonbook import paths
+from gluonbook.book import site as book_site
+from small_books import FRONT, SmallBook
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+NOTEBOOK = r"""# A page of each kind
+
+It has words to be found, such as quokka, a citation {cite}`bernstein2018signsgd`, and an equation:
+
+$$
+\boldsymbol{x} \leftarrow x - \eta \, \mathrm{sign}(g)
+$$ (sign-step)
+
+A rule is as short as {eq}`sign-step`; more of it stands in {doc}`/chapters/start`.
+
+```{code-cell} ipython3
+from gluonbook.claims import claim
+
+claim("two", "Two is more than one", 2, "> 1")
+```
+
+```{code-cell} ipython3
+---
+mystnb:
+  figure:
+    name: two-bars
+    caption: Two bars, one longer.
+---
+from gluonbook import plots
+
+plots.bars({"a": 1.0, "b": 2.0}, xlabel="seconds")
+```
+
+```{code-cell} ipython3
+import numpy as np
+
+wide = np.arange(400).reshape(4, 100)
+print("a long line of output " * 12)
+```
+
+| A table | that is | much wider | than a | narrow | telephone |
+|---|---|---|---|---|---|
+| averylongwordwithoutabreak | averylongwordwithoutabreak | anotherlongword | {numref}`two-bars` | one | two |
+
+## Exercises
+
+```{exercise-start} How many?
+:label: how-many
+```
+How many bars does {numref}`two-bars` have?
+```{exercise-end}
+```
+
+````{solution-start} how-many
+:class: dropdown
+````
+It has two, and this sentence was hidden.
+
+```{code-cell} ipython3
+len(["a", "b"])
+```
+````{solution-end}
+````
+"""
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the real site where it is fresh; otherwise a book with one of each kind of thing."""
+    return book_site.fresh() or _small_site(tmp_path_factory.mktemp("book"))
+
+
+def _small_site(folder: Path) -> Path:
+    """A small book under the real book's settings, styles and scripts."""
+    book = SmallBook(folder)
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text())
+    settings["sphinx"]["config"]["redirects"] = {"chapters/moved": "start.html"}
+    settings["launch_buttons"]["jupyterhub_url"] = "https://hub.example.org"
+    book.write("_config.yml", yaml.safe_dump(settings))
+    for name in ("CHANGELOG.md", "chapters/references.bib"):
+        book.write(name, (ROOT / name).read_text())
+    for name in ("_static", "_templates", "images"):
+        shutil.copytree(ROOT / "chapters" / name, folder / "chapters" / name)
+    book.page("start", "# Start\n\n" + "What this small book is about. " * 8 + "\n\n## The walk\n\n```{parts}\n```\n")
+    book.page("kinds", FRONT + NOTEBOOK)
+    book.page("claims", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
+    for name in ("changelog", "bibliography"):
+        book.page(f"back_matter/{name}", (ROOT / f"chapters/back_matter/{name}.md").read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "checkout", lambda: folder)
+        return book_site.build().parents[1]
+
+
+class Seen(HTMLParser):
+    """What a page refers to, and the names that one can point at in it."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.names: set[str] = set()
+        self.leads_to = ""
+        self.feed(page.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.names |= {value for value in (values.get("id"), values.get("name")) if value}
+        if tag == "meta" and (values.get("http-equiv") or "").lower() == "refresh":
+            self.leads_to = (values.get("content") or "").partition("url=")[2]
+        self.links += [values[name] for name in ("href", "src") if values.get(name)]
+
+
+@pytest.fixture(scope="session")
+def pages(html: Path) -> dict[Path, Seen]:
+    """Every page of the site, parsed; not those that lead to another one at once."""
+    return {file: seen for file, seen in _all_pages(html).items() if not seen.leads_to}
+
+
+@pytest.fixture(scope="session")
+def signposts(html: Path) -> dict[Path, str]:
+    """The pages that lead to another one at once, and where to."""
+    return {file: seen.leads_to for file, seen in _all_pages(html).items() if seen.leads_to}
+
+
+def _all_pages(html: Path) -> dict[Path, Seen]:
+    return {file: Seen(file) for file in sorted(html.rglob("*.html")) if "_static" not in file.relative_to(html).parts}
+
+
+@pytest.fixture(scope="package")
+def browser(html: Path) -> Iterator[Browser]:  # it asks for the site, so that no chapter runs inside Playwright's loop
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser here: none of {', '.join(BROWSERS)} is installed ('apt install chromium' brings one)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Visitor:
+    """A reader's browser without a network, which notes what goes wrong and what would have left the site."""
+
+    context: BrowserContext
+    page: Page
+    site: Path
+    complaints: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, browser: Browser, site: Path, **options: object) -> Visitor:
+        context = browser.new_context(offline=True, **options)
+        visitor = cls(context, context.new_page(), site)
+        context.on("request", visitor._look_at_request)
+        context.on("requestfailed", lambda request: visitor.complain(f"failed: {request.url}"))
+        visitor.page.on("console", visitor._look_at_message)
+        visitor.page.on("pageerror", lambda error: visitor.complain(f"raised: {error}"))
+        return visitor
+
+    def go(self, page: Path, query: str = "") -> Page:
+        self.page.goto(page.as_uri() + query)
+        if self.page.locator(".math").count():
+            self.page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
+            self.page.evaluate("MathJax.startup.promise.then(() => null)")
+        return self.page
+
+    def complain(self, about: str) -> None:
+        self.complaints.append(f"{self.page.url}: {about}")
+
+    def _look_at_request(self, request: Request) -> None:
+        if not request.url.startswith((self.site.as_uri(), "data:", "blob:")):
+            self.complain(f"leaves the site: {request.url}")
+
+    def _look_at_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complain(f"says: {message.text}")
+
+
+@pytest.fixture
+def visitor(browser: Browser, html: Path) -> Iterator[Visitor]:
+    """A reader with a wide window, in light mode; at the end nothing may have gone wrong or have left the site."""
+    someone = Visitor.of(browser, html, viewport={"width": 1280, "height": 900}, color_scheme="light")
+    yield someone
+    someone.context.close()
+    assert not someone.complaints

@@ -1,0 +1,119 @@
+"""A reader's browser, without a network: what opens, is found, copied, switched and reached by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+
+NARROWEST = 320  # CSS pixels: a page at 1280 that is enlarged to 400 %
+
+
+def first_with(pages, text):
+    """The first page whose HTML contains `text`."""
+    return next(page for page in pages if text in page.read_text())
+
+
+def test_every_page_loads_without_a_complaint_and_without_the_network(visitor, pages):
+    for page in pages:
+        visitor.go(page)
+    # `visitor` itself says what went wrong.
+
+
+def test_a_request_that_leaves_the_site_is_noted(visitor, pages):
+    page = visitor.go(next(iter(pages)))
+    page.evaluate("fetch('https://example.org/').catch(() => null)")
+    assert any("leaves the site: https://example.org/" in complaint for complaint in visitor.complaints)
+    visitor.complaints.clear()
+
+
+def test_equations_are_set_and_can_be_read_aloud(visitor, pages):
+    page = visitor.go(first_with(pages, 'class="math notranslate nohighlight"'))
+    assert page.locator("mjx-container").count()
+    assert page.locator("mjx-container mjx-assistive-mml math").count() == page.locator("mjx-container").count()
+    assert not page.locator("mjx-merror").count()
+
+
+def test_search_finds_a_word(visitor, html, pages):
+    small = any(page.name == "kinds.html" for page in pages)
+    page = visitor.go(html / "search.html", "?q=quokka" if small else "?q=momentum")
+    page.wait_for_selector("ul.search li a")
+    page.locator("ul.search li a").first.click()
+    page.wait_for_load_state("load")
+    assert ("quokka" if small else "momentum") in page.locator("article").inner_text().lower()
+
+
+def test_the_search_field_opens_by_its_key(visitor, pages):
+    page = visitor.go(next(page for page in pages if page.parent.name == "chapters"))
+    page.keyboard.press("Control+k")
+    assert page.locator("input[name=q]").last.evaluate("field => field === document.activeElement")
+
+
+def test_a_solution_is_hidden_until_asked_for(visitor, pages):
+    page = visitor.go(first_with(pages, "solution dropdown"))
+    solution = page.locator(".solution.dropdown").first
+    inside = solution.locator("p:not(.admonition-title)").first
+    assert not inside.is_visible()
+    solution.locator("button.toggle-button").focus()
+    page.keyboard.press("Enter")
+    inside.wait_for(state="visible")
+
+
+def test_a_copy_button_copies_the_cell_and_no_more(visitor, pages):
+    page = visitor.go(first_with(pages, 'class="cell_input'))
+    cell = page.locator(".cell_input .highlight").first
+    cell.hover()
+    cell.locator("button.copybtn").click()
+    page.evaluate("document.body.prepend(document.createElement('textarea'))")
+    page.locator("textarea").first.focus()
+    page.keyboard.press("Control+v")
+    assert page.locator("textarea").first.input_value().strip() == cell.locator("pre").inner_text().strip()
+
+
+def test_dark_mode_toggles_is_kept_and_leaves_figures_legible(visitor, pages):
+    page = visitor.go(first_with(pages, "cell_output"))
+    mode = page.locator("html")
+    button = page.locator(".theme-switch-button").first
+    seen = set()
+    for _ in range(3):  # light, dark, the system's
+        button.click()
+        seen.add((mode.get_attribute("data-mode"), mode.get_attribute("data-theme")))
+    assert seen == {("auto", "light"), ("dark", "dark"), ("light", "light")}
+    while mode.get_attribute("data-mode") != "dark":
+        button.click()
+    visitor.go(first_with(pages, "<figure"))
+    assert mode.get_attribute("data-theme") == "dark", "the next page forgets it"
+    grounds = page.locator("article img").evaluate_all("images => images.map(i => getComputedStyle(i).backgroundColor)")
+    assert grounds
+    assert set(grounds) == {"rgb(255, 255, 255)"}
+
+
+def test_the_first_key_leads_to_the_content_and_focus_is_seen(visitor, pages):
+    page = visitor.go(next(page for page in pages if page.parent.name == "chapters"))
+    page.keyboard.press("Tab")
+    focused = page.evaluate("document.activeElement.textContent.trim()")
+    assert focused == "Skip to main content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main-content"
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        style = page.evaluate("(s => [s.outlineStyle, s.outlineWidth])(getComputedStyle(document.activeElement))")
+        assert style == ["solid", "3px"]
+
+
+def test_no_page_scrolls_sideways_on_the_narrowest_screen(visitor, pages):
+    visitor.page.set_viewport_size({"width": NARROWEST, "height": 640})
+    wide = {}
+    for file in pages:
+        page = visitor.go(file)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > NARROWEST:
+            wide[file.name] = width
+    assert not wide
+
+
+def test_a_moved_page_leads_to_the_new_one(visitor, html):
+    moved = html / "chapters/moved.html"
+    if not moved.exists():
+        pytest.skip("this is the real site, and none of its pages has moved")
+    page = visitor.go(moved)
+    page.wait_for_url("**/start.html")
+    assert page.locator("article h1").inner_text().startswith("Start")
