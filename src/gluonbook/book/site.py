@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
 
 from gluonbook import workshop
-from gluonbook.book import claims_table, exercises_list, freshness, workshop_pages
+from gluonbook.book import claims_table, exercises_list, freshness, slides, workshop_pages
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import execute
 from gluonbook.book.results import Executed, Results
@@ -81,6 +81,7 @@ def _write_site(html: Path, results: list[Executed], kept: Results) -> None:
         raise BuildFailed("Sphinx warns or fails; see its messages above")
     for result in results:  # beside each page its notebook, with outputs, for the page's download link
         nbformat.write(result.notebook, html / f"{result.chapter.name}.ipynb")
+    slides.write(chapters(), html)
 
 
 def look_at(html: Path) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gluonbook.book.chapters import Chapter, root
+from gluonbook.book.slides import SUFFIX, has_slides
 from gluonbook.doctor.report import duration
 from gluonbook.workshop import Agenda, Step
 
@@ -41,12 +42,14 @@ def agenda(day: Agenda, times: Mapping) -> str:
 
 
 def checkpoints(chapters: Sequence[Chapter], times: Mapping) -> str:
-    """Where to join midway: each chapter of the parts, the chapters it leans on, and how long its cells run."""
-    lines = ["| to join at | read the summary of | its cells run for |", "|---|---|--:|"]
+    """Where to join midway: each chapter of the parts, the chapters it leans on, how long its cells run, its slides."""
+    lines = ["| to join at | read the summary of | its cells run for | slides |", "|---|---|--:|---|"]
     for chapter in chapters:
         if chapter.runs and "/" in chapter.short and not chapter.short.startswith("back_matter/"):
             known = ", ".join(f"{{doc}}`/{name}`" for name in leans_on(chapter)) or "nothing"
-            lines.append(f"| {{doc}}`/{chapter.name}` | {known} | {_seconds(chapter.name, times)} |")
+            # They are written beside the pages, not by Sphinx, so no role knows them.
+            shown = f'<a href="../{chapter.short}{SUFFIX}">slides</a>' if has_slides(chapter) else ""
+            lines.append(f"| {{doc}}`/{chapter.name}` | {known} | {_seconds(chapter.name, times)} | {shown} |")
     return "\n".join(lines) + "\n"
 
 
