@@ -10,7 +10,7 @@ UV ?= uv
 # Variables of Python itself that may point at other packages, or make it talk.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT
 
-.PHONY: help setup book test faults check lab notebooks doctor bench lock report times clean
+.PHONY: help setup book slides test faults check lab notebooks doctor bench lock report times clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ setup: ## install the locked environment (KIND=cu112 for GPUs); the other target
 
 book: setup ## execute every chapter that is not fresh, build the site, say where it lies
 	@$(PYTHON_IN) -m gluonbook.book build
+
+slides: setup ## build the book, and say where the slides of each chapter are
+	@$(PYTHON_IN) -m gluonbook.book slides
 
 test: setup ## run all tests, the chapters included
 	@$(PYTHON_IN) -m pytest

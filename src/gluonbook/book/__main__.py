@@ -1,4 +1,4 @@
-"""What `make` calls: `python -m gluonbook.book build | notebooks | lab | roundtrip | report | times`."""
+"""What `make` calls: `python -m gluonbook.book build | slides | notebooks | lab | roundtrip | report | times`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from gluonbook import environment
-from gluonbook.book import notebooks, site
+from gluonbook.book import notebooks, site, slides
 from gluonbook.book import report as reports
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import QUIET
@@ -38,6 +38,14 @@ def build() -> None:
     except site.BuildFailed as failure:
         sys.exit(f"\nThe book was not built:\n\n{failure}")
     print(f"\nThe book lies at {page}")
+
+
+@app.command("slides")
+def list_slides() -> None:
+    """Build the book, and say where the slides of each chapter are."""
+    build()
+    for chapter in filter(slides.has_slides, chapters()):
+        print(root() / f"_build/html/{chapter.name}{slides.SUFFIX}")
 
 
 @app.command()

@@ -14,7 +14,8 @@ import nbformat
 from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
 
-from gluonbook.book import claims_table, exercises_list, freshness
+from gluonbook import workshop
+from gluonbook.book import claims_table, exercises_list, freshness, slides, workshop_pages
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import execute
 from gluonbook.book.results import Executed, Results, stored
@@ -94,6 +95,7 @@ def _write_site(html: Path, results: list[Executed], kept: Results) -> None:
     _trim(html / "_static/mathjax", MATHJAX_KEPT)
     for result in results:  # beside each page its notebook, with outputs, for the page's download link
         nbformat.write(result.notebook, html / f"{result.chapter.name}.ipynb")
+    slides.write(chapters(), html)
 
 
 def _trim(folder: Path, kept: tuple[str, ...]) -> None:
@@ -125,11 +127,13 @@ def look_at(html: Path) -> list[str]:
 
 
 def _generate(folder: Path, results: list[Executed]) -> None:
-    """What pages take in from the chapters: claims, exercises, and where and when each was executed."""
+    """What pages take in from the chapters: claims, exercises, agendas, and where and when each was executed."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         table = claims_table.markdown(claims_table.collect(results))
         exercises = exercises_list.markdown(chapters())
+        if (root() / workshop.FILE).exists():
+            _generate_workshop(folder)
     except ValueError as error:
         raise BuildFailed(str(error)) from error
     (folder / "claims.md").write_text(table)
@@ -138,6 +142,13 @@ def _generate(folder: Path, results: list[Executed]) -> None:
         (folder / f"exercises/{part}.md").write_text(text, encoding="utf-8")
     provenance = {result.chapter.name: result.provenance() for result in results}
     (folder / "executed.json").write_text(json.dumps(provenance, indent=1))
+
+
+def _generate_workshop(folder: Path) -> None:
+    times = workshop_pages.run_times()
+    for day in workshop.agendas():
+        (folder / f"agenda_{day.name}.md").write_text(workshop_pages.agenda(day, times), encoding="utf-8")
+    (folder / "checkpoints.md").write_text(workshop_pages.checkpoints(chapters(), times), encoding="utf-8")
 
 
 @contextmanager

@@ -1,0 +1,115 @@
+"""The pages of the workshop: agendas with measured times, and where to join."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from gluonbook.book import workshop_pages
+from gluonbook.book.chapters import chapters, root
+from gluonbook.book.site import Article, BuildFailed, build
+from gluonbook.workshop import FILE, Agenda, Step, agendas
+
+TIMES = {
+    "profile": "quick",
+    "machine": {"cpu": "a fine one", "cores": 2},
+    "date": "2026-11-21",
+    "seconds": {"chapters/sums": 61.0, "chapters/net": 600.0},
+}
+WORDS = "Words enough to count as a page. " * 10
+
+
+def day(*steps: Step) -> Agenda:
+    return Agenda("day", "A day", "09:00", steps)
+
+
+def test_a_table_with_the_clock_and_both_kinds_of_minutes():
+    table = workshop_pages.agenda(
+        day(
+            Step(what="Hello", teach=5),
+            Step(chapter="chapters/sums", teach=10, exercises=15, set=("one", "two")),
+            Step(what="Break", pause=10),
+            Step(chapter="chapters/unknown", teach=5),
+        ),
+        TIMES,
+    )
+    rows = table.splitlines()
+    assert "| 09:05 | {doc}`/chapters/sums`; {ref}`one`, {ref}`two` | 10 min | 15 min | 61 s |" in rows
+    assert "| 09:30 | Break |  |  |  |" in rows and "| 09:40 | {doc}`/chapters/unknown` | 5 min |  | ? |" in rows
+    assert "| 09:45 | End | | | |" in rows
+    assert "45 minutes: 20 of teaching, 15 of exercises, 10 of rest" in table
+    assert "estimates" in table and "61 s in all, in the quick profile on 2 cores (a fine one)" in table
+
+
+def test_cells_that_run_longer_than_they_are_taught_are_refused():
+    with pytest.raises(ValueError, match=r"chapters/net is taught for 9 min.*10 min"):
+        workshop_pages.agenda(day(Step(chapter="chapters/net", teach=9)), TIMES)
+
+
+def test_the_agendas_of_the_book_leave_time_to_run_its_cells():
+    for agenda in agendas():
+        assert "?" not in workshop_pages.agenda(agenda, workshop_pages.run_times())
+
+
+def test_who_joins_is_told_what_a_chapter_leans_on():
+    table = workshop_pages.checkpoints(chapters(), workshop_pages.run_times())
+    assert re.search(r"\| \{doc\}`/chapters/gluon/imperative_symbolic` \| nothing \|", table)
+    assert "| {doc}`/chapters/signum/landscape` | {doc}`/chapters/signum/convergence` |" in table, (
+        "a name without its folder"
+    )
+    assert len(table.splitlines()) == 2 + sum(
+        chapter.runs and chapter.short.count("/") and "back_matter" not in chapter.name for chapter in chapters()
+    )
+
+
+def test_what_a_chapter_leans_on_comes_before_it():
+    order = [chapter.name for chapter in chapters()]
+    for chapter in chapters():
+        for needed in workshop_pages.leans_on(chapter):
+            assert order.index(needed) < order.index(chapter.name), f"{chapter.name} needs {needed}"
+
+
+def test_no_chapter_leaves_a_file_beside_it_or_finds_another_s(executed):
+    """Each is executed in a kernel of its own, so files are the one way in which it could lean on another's run."""
+    if not (root() / ".git").exists():
+        pytest.skip("not a git checkout: which files belong to the chapters is not known")
+    listed = ["git", "ls-files", "--others", "chapters"]
+    left = subprocess.run(listed, cwd=root(), capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in left if not name.endswith((".md", ".json", ".svg"))] == []
+
+
+def test_the_page_is_built_from_the_agenda_and_the_times(small_book):
+    small_book.page("sums", f"# Sums\n\n{WORDS}")
+    small_book.write("chapters/run_times.json", json.dumps(TIMES))
+    small_book.page("workshop", f"# Workshop\n\n{WORDS}\n\n```{{include}} ../_build/generated/agenda_day.md\n```\n")
+    steps = [{"chapter": "chapters/sums", "teach": 5}]
+    small_book.write(FILE, json.dumps({"day": {"title": "A day", "start": "09:00", "steps": steps}}))
+    article = Article((build().parent / "workshop.html").read_text()).text
+    assert "09:00" in article and "Sums" in article and "61 s" in article
+    steps[0]["teach"] = 1
+    small_book.write(FILE, json.dumps({"day": {"title": "A day", "start": "09:00", "steps": steps}}))
+    with pytest.raises(BuildFailed, match="taught for 1 min"):
+        build()
+
+
+def test_there_are_notes_on_every_chapter_of_the_parts_in_its_order():
+    notes = (root() / "chapters/back_matter/instructor_notes.md").read_text()
+    teaching = [
+        chapter.name
+        for chapter in chapters()
+        if chapter.runs and "/" in chapter.short and not chapter.short.startswith("back_matter/")
+    ]
+    sections = re.split(r"^### ", notes, flags=re.MULTILINE)[1:]
+    assert [re.match(r"\{doc\}`/(.+?)`", section)[1] for section in sections] == teaching
+    for section in sections:
+        assert re.findall(r"^(Say|Stumble|Skip)$", section, re.MULTILINE) == ["Say", "Stumble", "Skip"]
+
+
+def test_notes_and_agendas_agree_on_what_is_taught():
+    notes = (root() / "chapters/back_matter/instructor_notes.md").read_text()
+    taught = {name for agenda in agendas() for name in agenda.chapters}
+    for section in re.split(r"^### ", notes, flags=re.MULTILINE)[1:]:
+        assert not ("Not in our agendas" in section and re.match(r"\{doc\}`/(.+?)`", section)[1] in taught)
