@@ -29,7 +29,7 @@ class Run:
 
     trial: Trial
     history: History  # shorter than asked for where the loss stopped being finite
-    session: int  # which of the results' sessions it was made in
+    sitting: int  # which of the results' sittings it was made in
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ class Table:
 
 @dataclass
 class Results:
-    """The runs of a study so far, and the sessions that made them: date, commit, command, machine, versions."""
+    """The runs of a study so far, and the sittings that made them: date, commit, command, machine, versions."""
 
     study: Study
     runs: dict[Trial, Run] = field(default_factory=dict)
-    sessions: list[dict[str, Any]] = field(default_factory=list)
+    sittings: list[dict[str, Any]] = field(default_factory=list)
 
     def tuning(self, name: str, column: str = "test_accuracy") -> np.ndarray:
         """What each setting of a method reached on the validation set, shape (step sizes, betas).
@@ -183,22 +183,22 @@ class Results:
         return Table(head, rows)
 
     def provenance(self) -> str:
-        """For each session that left runs here: how many, when, from which commit, on what, and by which command."""
+        """For each sitting that left runs here: how many, when, from which commit, on what, and by which command."""
         told = []
-        for number, session in enumerate(self.sessions):
-            trials = [run.trial for run in self.runs.values() if run.session == number]
+        for number, sitting in enumerate(self.sittings):
+            trials = [run.trial for run in self.runs.values() if run.sitting == number]
             final = [trial for trial in trials if trial.stage == "final"]
             if not trials:
                 continue
-            machine, versions = session["machine"], session["versions"]
+            machine, versions = sitting["machine"], sitting["versions"]
             seeds = f" (seeds {', '.join(map(str, sorted({trial.seed for trial in final})))})" if final else ""
             told += [
                 f"{len(trials) - len(final)} runs of tuning, {len(final)} final runs{seeds}",
-                f"  from {session['date']} on, commit {session['commit']}",
+                f"  from {sitting['date']} on, commit {sitting['commit']}",
                 f"  machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory']} GiB, {machine['os']}; "
                 f"GPUs: {', '.join(machine['gpus']) or 'none'}",
                 f"  versions: {', '.join(f'{name} {version}' for name, version in versions.items())}",
-                f"  command: {session['command']}",
+                f"  command: {sitting['command']}",
             ]
         return "\n".join(textwrap.fill(line, 76, subsequent_indent="    ") for line in told)
 
@@ -214,9 +214,9 @@ class Results:
         broken = len(run.history) < self.study.tuning_epochs or run.history["test_loss"][-1] > self.study.problem.guess
         return float("nan") if broken else float(run.history[column][-1])
 
-    def open_session(self, command: str) -> None:
+    def open_sitting(self, command: str) -> None:
         """From here on, runs come from here: this machine, these versions, this commit."""
-        self.sessions.append(
+        self.sittings.append(
             {
                 "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "commit": environment.commit(),
@@ -227,20 +227,20 @@ class Results:
         )
 
     def add(self, trial: Trial, history: History) -> None:
-        """Take in a run of the newest session."""
-        self.runs[trial] = Run(trial, history, len(self.sessions) - 1)
+        """Take in a run of the newest sitting."""
+        self.runs[trial] = Run(trial, history, len(self.sittings) - 1)
 
     def save(self, path: str | Path) -> None:
         """Write the file anew: it holds all runs so far or, if this fails, those that it held before."""
         lines = [{"format": FORMAT, "study": self.study.to_dict()}]
-        lines += [{"session": number, **session} for number, session in enumerate(self.sessions)]
+        lines += [{"sitting": number, **sitting} for number, sitting in enumerate(self.sittings)]
         lines += [
             {
                 "stage": run.trial.stage,
                 "method": run.trial.method,
                 **run.trial.setting._asdict(),
                 "seed": run.trial.seed,
-                "in_session": run.session,
+                "in_sitting": run.sitting,
                 "history": json.loads(run.history.to_json()),
             }
             for run in self.runs.values()
@@ -257,8 +257,8 @@ class Results:
                 line = json.loads(text)
                 if results is None:
                     results = cls(_header(line))
-                elif "session" in line:
-                    results._take_session(line)
+                elif "sitting" in line:
+                    results._take_sitting(line)
                 else:
                     results._take_run(line)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -267,13 +267,13 @@ class Results:
             raise ValueError(f"{path} is empty: the first line of results says what study they are of")
         return results
 
-    def _take_session(self, line: dict[str, Any]) -> None:
-        if line.pop("session") != len(self.sessions):
-            raise ValueError("sessions must be numbered from 0 on")
+    def _take_sitting(self, line: dict[str, Any]) -> None:
+        if line.pop("sitting") != len(self.sittings):
+            raise ValueError("sittings must be numbered from 0 on")
         wanted = {"date", "commit", "command", "machine", "versions"}
         if set(line) != wanted:
-            raise ValueError(f"a session has {', '.join(sorted(wanted))}, got {', '.join(sorted(line))}")
-        self.sessions.append(line)
+            raise ValueError(f"a sitting has {', '.join(sorted(wanted))}, got {', '.join(sorted(line))}")
+        self.sittings.append(line)
 
     def _take_run(self, line: dict[str, Any]) -> None:
         trial = Trial(line["stage"], line["method"], Setting(line["lr"], line["beta"]), line["seed"])
@@ -281,11 +281,11 @@ class Results:
             raise ValueError(f"no stage {trial.stage!r}; there are {', '.join(STAGES)}")
         if trial.setting not in self.study.method(trial.method).settings():
             raise ValueError(f"{trial} is not in the study's grid")
-        if not 0 <= line["in_session"] < len(self.sessions):
-            raise ValueError(f"no session {line['in_session']}; there are {len(self.sessions)}")
+        if not 0 <= line["in_sitting"] < len(self.sittings):
+            raise ValueError(f"no sitting {line['in_sitting']}; there are {len(self.sittings)}")
         if trial in self.runs:
             raise ValueError(f"{trial} comes a second time")
-        self.runs[trial] = Run(trial, History.from_json(json.dumps(line["history"])), line["in_session"])
+        self.runs[trial] = Run(trial, History.from_json(json.dumps(line["history"])), line["in_sitting"])
 
 
 def _header(line: Any) -> Study:
