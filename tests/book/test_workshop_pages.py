@@ -76,7 +76,7 @@ def test_no_chapter_leaves_a_file_beside_it_or_finds_another_s(executed):
     """Each is executed in a kernel of its own, so files are the one way in which it could lean on another's run."""
     if not (root() / ".git").exists():
         pytest.skip("not a git checkout: which files belong to the chapters is not known")
-    listed = ["git", "ls-files", "--others", "chapters"]
+    listed = ["git", "ls-files", "--others", "--exclude-standard", "chapters"]
     left = subprocess.run(listed, cwd=root(), capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in left if not name.endswith((".md", ".json", ".svg"))] == []
 
@@ -103,8 +103,9 @@ def test_there_are_notes_on_every_chapter_of_the_parts_in_its_order():
         if chapter.runs and "/" in chapter.short and not chapter.short.startswith("back_matter/")
     ]
     sections = re.split(r"^### ", notes, flags=re.MULTILINE)[1:]
-    assert [re.match(r"\{doc\}`/(.+?)`", section)[1] for section in sections] == teaching
-    for section in sections:
+    assert [re.search(r"The chapter: \{doc\}`/(.+?)`", section)[1] for section in sections] == teaching
+    for name, section in zip(teaching, sections):
+        assert f"\n# {section.splitlines()[0]}\n" in (root() / f"{name}.md").read_text(), "the title of the chapter"
         assert re.findall(r"^(Say|Stumble|Skip)$", section, re.MULTILINE) == ["Say", "Stumble", "Skip"]
 
 
@@ -112,4 +113,5 @@ def test_notes_and_agendas_agree_on_what_is_taught():
     notes = (root() / "chapters/back_matter/instructor_notes.md").read_text()
     taught = {name for agenda in agendas() for name in agenda.chapters}
     for section in re.split(r"^### ", notes, flags=re.MULTILINE)[1:]:
-        assert not ("Not in our agendas" in section and re.match(r"\{doc\}`/(.+?)`", section)[1] in taught)
+        name = re.search(r"The chapter: \{doc\}`/(.+?)`", section)[1]
+        assert ("Not in our agendas" in section) == (name not in taught), name

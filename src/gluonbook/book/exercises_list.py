@@ -57,7 +57,7 @@ def markdown(chapters: Sequence[Chapter]) -> dict[str, str]:
 
 def _section(chapter: Chapter, found: Sequence[Exercise]) -> str:
     title = re.search(r"^# (.+)$", chapter.path.read_text(encoding="utf-8"), re.MULTILINE)
-    parts = [f"## {title[1] if title else chapter.short}", f"From {{doc}}`/{chapter.name}`."]
+    parts = [f"## {title[1] if title else chapter.short}", f"The chapter: {{doc}}`/{chapter.name}`."]
     for exercise in found:
         parts += [f"### {exercise.title}", exercise.question, f"Answer it in the chapter: {{ref}}`{exercise.label}`."]
     return "\n\n".join(parts) + "\n\n"
