@@ -15,6 +15,7 @@ from jupyter_client.manager import start_new_kernel
 from typer.testing import CliRunner
 
 from gluonbook import paths, progress
+from gluonbook.book.execute import execute
 from gluonbook.cli import app
 from gluonbook.exercises import check, names
 from gluonbook.progress import ProgressError, Standing
@@ -129,6 +130,12 @@ class TestWhatCounts:
 
     def test_a_script_does_not(self, kept):
         check(VOTE, ANSWER)
+        assert not kept.exists()
+
+    def test_a_chapter_that_is_built_does_not(self, kept, small_book):
+        small_book.notebook("chapter", "from gluonbook.exercises import check", f'check("{VOTE}", {ANSWER})')
+        (result,) = execute()
+        assert not result.problems and "That is right." in str(result.outputs())
         assert not kept.exists()
 
     @pytest.mark.parametrize("form", ["ipynb", "md"])
