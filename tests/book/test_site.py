@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -106,6 +107,26 @@ def test_nothing_is_written_when_nothing_has_changed(small_book, monkeypatch):
     page = build()
     monkeypatch.setattr(site, "build_sphinx", None)
     assert build() == page
+
+
+def test_a_site_is_fresh_until_a_page_changes(small_book):
+    assert site.fresh() is None
+    small_book.notebook("sum", "print(1 + 1)")
+    page = build()
+    assert site.fresh() == page.parents[1]
+    small_book.page("text", "# Text\n\n" + "Words. " * 60)
+    assert site.fresh() is None
+
+
+def test_parts_list_their_chapters_with_minutes(small_book):
+    small_book.notebook("sum", "print(1 + 1)")
+    small_book.page("text", "# Some Text\n\n" + "Words. " * 900)
+    small_book.page("start", "# Start\n\n" + "Words. " * 60 + "\n\n```{parts}\n```\n")
+    text = Article(build().read_text()).text
+    assert re.search(r"Pages · reads in 6 min, runs in \d+ s", text)
+    assert re.search(r"The page sum · reads in 1 min, runs in \d+ s", text)
+    assert "Some Text · reads in 5 min" in text
+    assert "Some Text · reads in 5 min, runs" not in text, "it has no cells"
 
 
 def test_a_build_that_was_cut_off_is_done_again(small_book, monkeypatch):
