@@ -14,7 +14,7 @@ fail() {
 
 kind=${1:-cpu}
 case $kind in
-cpu) venv=.venv size='about 200 packages: 400 MB to fetch, 1.5 GB on disk, a minute or two' ;;
+cpu) venv=.venv size='about 200 packages: 450 MB to fetch, 1.7 GB on disk, a minute or two' ;;
 cu112) venv=.venv-cu112 size='about 210 packages: several GB to fetch, over 5 GB on disk, ten minutes or more' ;;
 *) fail "there is no environment '$kind'; the environments are cpu and cu112" ;;
 esac

@@ -28,6 +28,7 @@ $$
 $$ (sign-step)
 
 A rule is as short as {eq}`sign-step`; more of it stands in {doc}`/chapters/start`.
+A telephone must break `gluon.data.ArrayDataset(scramble(X_train),y_train).transform_first(scale)`.
 
 ```{code-cell} ipython3
 from gluonbook.claims import claim

@@ -26,9 +26,14 @@ def grave(page) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_no_page_has_a_serious_violation(mode, visitor, pages):
+def test_no_page_has_a_serious_violation(mode, visitor, pages, html):
     visitor.page.emulate_media(color_scheme=mode)
-    found = {page.name: violations for page in pages for violations in [grave(visitor.go(page))] if violations}
+    found = {
+        str(page.relative_to(html)): violations
+        for page in pages
+        for violations in [grave(visitor.go(page))]
+        if violations
+    }
     assert not found
     assert visitor.page.locator("html").get_attribute("data-theme") == mode
 

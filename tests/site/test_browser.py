@@ -99,14 +99,14 @@ def test_the_first_key_leads_to_the_content_and_focus_is_seen(visitor, pages):
         assert style == ["solid", "3px"]
 
 
-def test_no_page_scrolls_sideways_on_the_narrowest_screen(visitor, pages):
+def test_no_page_scrolls_sideways_on_the_narrowest_screen(visitor, pages, html):
     visitor.page.set_viewport_size({"width": NARROWEST, "height": 640})
     wide = {}
     for file in pages:
         page = visitor.go(file)
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > NARROWEST:
-            wide[file.name] = width
+            wide[str(file.relative_to(html))] = width
     assert not wide
 
 
