@@ -14,6 +14,8 @@ from gluonbook.book import claims_table, notebooks, site
 from gluonbook.book.chapters import Chapter, chapters, root
 from gluonbook.profiles import NAMES, VARIABLE
 
+# The first test that asks for `executed` waits for the whole book, of which each cell has a limit of its own.
+pytestmark = pytest.mark.timeout(3600)
 CHAPTERS = chapters()
 RUNNING = [chapter for chapter in CHAPTERS if chapter.runs]
 # Those in the folder of a part; the pages of the back matter have no exercises.

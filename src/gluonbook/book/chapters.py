@@ -20,7 +20,7 @@ class Chapter:
     path: Path
     runs: bool  # whether it has cells to execute
     needs: tuple[str, ...] = ()  # the data set of the present profile, unless it is embedded
-    timed: bool = False  # it measures time, so nothing runs beside it
+    timed: bool = False  # it measures time, or starts many processes: nothing runs beside it
 
     @property
     def short(self) -> str:
