@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from mxnet import nd
+from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.checks import whole_number
