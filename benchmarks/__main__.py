@@ -12,12 +12,12 @@ import kernel_rows
 import network_rows
 import step_rows
 import study_runs
-from measure import Row
 from rich.console import Console
 from rich.table import Table
 
-from gluonbook import environment
 from gluonbook.kernels import threads
+from gluonbook.machine import environment
+from measure import Row
 
 HERE = Path(__file__).resolve().parent
 PARTS = {

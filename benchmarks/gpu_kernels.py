@@ -44,8 +44,8 @@ def _packages_without_mxnet() -> None:
 
 _packages_without_mxnet()
 
-from gluonbook import environment  # noqa: E402
 from gluonbook.kernels import bits, cuda_source, hyper, reference  # noqa: E402
+from gluonbook.machine import environment  # noqa: E402
 
 HALF, SINGLE, DOUBLE = map(np.dtype, ("float16", "float32", "float64"))
 PAIRS = ((SINGLE, SINGLE), (SINGLE, HALF), (HALF, HALF), (DOUBLE, DOUBLE))

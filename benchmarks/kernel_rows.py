@@ -9,13 +9,13 @@ import mxnet as mx
 import numba
 import numpy as np
 from gluoncv.model_zoo import get_model
-from measure import Row, race, row
 from mxnet import nd
 
 from gluonbook import kernels
 from gluonbook.kernels import expressions, hyper, memory
 from gluonbook.kernels.forms import SignumStep
 from gluonbook.kernels.threads import Call, share
+from measure import Row, race, row
 
 SINGLE = np.dtype("float32")
 LR, MOMENTUM = 1e-3, 0.9

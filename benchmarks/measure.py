@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from gluonbook.timing import Work, race
+from gluonbook.measure.timing import Work, race
 
 __all__ = ["Row", "Work", "race", "row"]
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from gluoncv.model_zoo import get_model
 from links import TCP, shaped, why_not
-from measure import Row, row
 from mxnet import autograd, gluon, nd
 
-from gluonbook import costs
-from gluonbook.costs import AlphaBeta
+from gluonbook.theory import costs
+from gluonbook.theory.costs import AlphaBeta
+from measure import Row, row
 
 HERE = Path(__file__).resolve().parent
 D = 25.6  # million parameters: those of ResNet-50

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import mxnet as mx
 from gluoncv.model_zoo import get_model
-from measure import Row, Work, race, row
 from mxnet import autograd, gluon, nd
 
 import gluonbook.optimizers  # noqa: F401  it registers `fusedsignum`
 from gluonbook.models import lenet
+from measure import Row, Work, race, row
 
 OPTIONS = {"learning_rate": 1e-4, "momentum": 0.9}
 

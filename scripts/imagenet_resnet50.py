@@ -38,9 +38,10 @@ from mxnet.gluon.data import vision
 from mxnet.gluon.data.vision import transforms
 
 import gluonbook.optimizers  # noqa: F401  it registers `signsgd`
-from gluonbook import atomic, kvstore
-from gluonbook.devices import devices
-from gluonbook.launch import heartbeat
+from gluonbook import kvstore
+from gluonbook.machine.devices import devices
+from gluonbook.rank import heartbeat
+from gluonbook.storage import atomic
 from gluonbook.training import History, fit, set_seed
 
 # Of ImageNet, in RGB from 0 to 1; and the principal components of its colours, from 0 to 255, for AlexNet's lighting.

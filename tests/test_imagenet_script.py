@@ -18,7 +18,8 @@ import psutil
 import pytest
 from mxnet import gluon, nd
 
-from gluonbook import atomic, checkpoint, launch
+from gluonbook import checkpoint, launch
+from gluonbook.storage import folders
 
 SCRIPT = Path(__file__).parents[1] / "scripts/imagenet_resnet50.py"
 COLOURS = np.array([(200, 30, 30), (30, 200, 30), (30, 30, 200), (190, 190, 40)])
@@ -64,7 +65,7 @@ def run(data: tuple, output: Path, *words: str, workers: int = 4, engine: str = 
 
 def kill(rank: int, checkpoints: Path, step: int) -> None:
     """Kill a rank of ours, from outside, once it has saved the step."""
-    while not any(saved >= step for saved in atomic.steps(checkpoints)):
+    while not any(saved >= step for saved in folders.steps(checkpoints)):
         time.sleep(0.01)
     ours = [p for p in psutil.Process().children(recursive=True) if p.environ().get("PMI_RANK") == str(rank)]
     (inner,) = (process for process in ours if process.ppid() in {other.pid for other in ours})
@@ -110,7 +111,7 @@ def test_four_workers_one_is_killed_and_the_run_resumes_exactly(data, tmp_path):
     with pytest.raises(launch.LaunchFailed, match=r"^rank 2 was killed by SIGKILL") as failed:
         run(data, broken, "--checkpoint-every", "1")
     assert re.search(r"last checkpoint: .*broken/checkpoints/rank-\d/step-0", str(failed.value))
-    assert max(atomic.steps(broken / "checkpoints/rank-2")) < 9
+    assert max(folders.steps(broken / "checkpoints/rank-2")) < 9
 
     run(data, broken, "--checkpoint-every", "1")
     for rank, (_, everything) in enumerate(ranks):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
+
+import numpy as np
 
 
 def whole_number(name: str, value: int, low: int, high: int | None = None) -> int:
@@ -15,3 +18,21 @@ def whole_number(name: str, value: int, low: int, high: int | None = None) -> in
         legal = f"from {low}" if high is None else f"from {low} to {high}"
         raise ValueError(f"{name} must be a whole number {legal}, got {value!r}")
     return number
+
+
+def real(name: str, value: float, interval: str) -> float:
+    """`value` as a float; raises ValueError that names it and `interval`, such as "[0, 1)", unless it lies within."""
+    low, high = map(float, interval[1:-1].split(","))
+    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
+        above = value >= low if interval[0] == "[" else value > low
+        below = value <= high if interval[-1] == "]" else value < high
+        if above and below:  # neither is true of NaN
+            return float(value)
+    raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
+
+
+def flag(name: str, value: bool) -> bool:
+    """`value`; raises ValueError that names it unless it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)

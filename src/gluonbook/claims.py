@@ -19,7 +19,7 @@ from typing import Any
 
 from IPython.display import display
 
-from gluonbook import environment
+from gluonbook.machine import environment
 from gluonbook.profiles import profile
 
 RECORD = "gluonbook_claim"  # the key in the metadata of a notebook's output

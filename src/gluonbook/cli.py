@@ -65,7 +65,7 @@ def progress_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Print how many exercises of each chapter you have solved. The solutions that the book brings do not count."""
-    from gluonbook import progress  # with it come the exercises, and MXNet
+    from gluonbook.exercises import progress  # with it come the exercises, and MXNet
 
     try:
         if reset:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gluonbook import datasets, workshop
-from gluonbook.book import bundle, wheelhouse
+from gluonbook import datasets
+from gluonbook.book import agendas, bundle, wheelhouse
 from gluonbook.book import site as book_site
 from gluonbook.book.chapters import chapters, root
 
@@ -126,11 +126,11 @@ def test_the_sheet_says_what_to_do_and_when(folder):
     text = (folder / "START_HERE.html").read_text()
     assert "$" not in text
     assert "Python 3.10 or 3.11" in text
-    for day in workshop.agendas():
+    for day in agendas.agendas():
         assert f"<h3>{day.title}</h3>" in text
         assert f"<time>{day.clock(len(day.steps))}</time>End" in text
     linked = re.findall(r'href="([^"]+)"', text)
-    assert {f"site/{name}.html" for day in workshop.agendas() for name in day.chapters} <= set(linked)
+    assert {f"site/{name}.html" for day in agendas.agendas() for name in day.chapters} <= set(linked)
     assert all((folder / link).is_file() for link in linked)
 
 
@@ -153,7 +153,7 @@ def test_a_disk_that_fills_up_leaves_the_former_bundle(site, monkeypatch, tmp_pa
 @pytest.mark.parametrize(("missing", "said"), [("git", "in a git checkout alone"), ("agendas", "is for a workshop")])
 def test_a_book_that_is_not_to_be_bundled(small_book, monkeypatch, tmp_path, missing, said):
     if missing == "git":
-        small_book.write(workshop.FILE, "{}")
+        small_book.write(agendas.FILE, "{}")
     with pytest.raises(bundle.BundleError, match=said):
         bundle.write(tmp_path / "bundle.tar.gz", tmp_path, tmp_path / "wheels")
 

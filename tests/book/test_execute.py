@@ -12,13 +12,13 @@ import nbformat
 import psutil
 import pytest
 
-from gluonbook import environment
 from gluonbook.book import execute as executing
 from gluonbook.book import freshness
 from gluonbook.book.chapters import chapters
 from gluonbook.book.execute import execute
 from gluonbook.book.outputs import unclean
 from gluonbook.book.results import STATES_KEPT, Executed, Results, folder_of_now, stored
+from gluonbook.machine import environment
 from small_books import FRONT, TIMED
 
 

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from gluonbook.book import slides
 from gluonbook.book.__main__ import app
+from gluonbook.book.agendas import agendas
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.site import build
-from gluonbook.workshop import agendas
 
 WORDS = "Words around the cells, enough of them to count as a page. " * 6
 CHAPTER = f"""---

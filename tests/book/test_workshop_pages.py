@@ -9,9 +9,9 @@ import subprocess
 import pytest
 
 from gluonbook.book import workshop_pages
+from gluonbook.book.agendas import FILE, Agenda, Step, agendas
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.site import Article, BuildFailed, build
-from gluonbook.workshop import FILE, Agenda, Step, agendas
 
 TIMES = {
     "profile": "quick",

@@ -20,9 +20,10 @@ from mxnet.gluon import nn
 from mxnet.kvstore.base import TestStore
 
 import runs
-from gluonbook import atomic, checkpoint
+from gluonbook import checkpoint
 from gluonbook.checkpoint import Damaged
 from gluonbook.models import mlp
+from gluonbook.storage import folders
 
 FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 TWO = [mx.cpu(0), mx.cpu(1)]
@@ -359,10 +360,10 @@ def test_no_pickle_and_a_format_others_can_read(tmp_path):
     record["format"] = 99
     blob = (path / "state.safetensors").read_bytes().replace(b'format\\": 1,', b'format\\": 9,')
     shutil.rmtree(path)
-    atomic.write(tmp_path, 2, {"state.safetensors": blob})
+    folders.write(tmp_path, 2, {"state.safetensors": blob})
     with pytest.raises(ValueError, match="has format 9, this gluonbook reads format 1"):
         checkpoint.load(path, net, trainer)
-    atomic.write(tmp_path, 3, {"other": b""})
+    folders.write(tmp_path, 3, {"other": b""})
     with pytest.raises(Damaged, match=r"step-00000003 has no state\.safetensors"):
         checkpoint.peek(tmp_path / "step-00000003")
 

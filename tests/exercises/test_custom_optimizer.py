@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from gluonbook.rule import register
+from gluonbook.optimizers.rule import register
 
 
 def lion(weight, grad, m, lr, beta1, beta2):

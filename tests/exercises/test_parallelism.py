@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gluonbook import costs
+from gluonbook.theory import costs
 
 
 def divide(P, A, B, equal="data"):

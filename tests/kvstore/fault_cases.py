@@ -17,7 +17,8 @@ import numpy as np
 from mxnet import gluon, nd
 
 import gluonbook.optimizers  # noqa: F401  (registers ours)
-from gluonbook import atomic, kvstore
+from gluonbook import kvstore
+from gluonbook.storage import folders
 
 SHAPES = {"a": (3, 2), "b": (2, 3), "c": (65,)}
 ENGINE = ""
@@ -234,7 +235,7 @@ def common_checkpoints(rank: int) -> dict:
     }.items():
         folder = FOLDER / name / f"rank-{rank}"
         for step in steps[rank]:
-            path = atomic.write(folder, abs(step), {"a": b"bytes"})
+            path = folders.write(folder, abs(step), {"a": b"bytes"})
             if step < 0:
                 (path / "a").write_bytes(b"other")
         try:

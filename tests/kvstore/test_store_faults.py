@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gluonbook import atomic, launch
+from gluonbook import launch
+from gluonbook.storage import folders
 
 FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 HERE = Path(__file__).parent
@@ -175,7 +176,7 @@ def test_f1_a_killed_run_is_resumed_exactly(tmp_path, unharmed, time_of):
     assert failed.value.codes[f"rank-{victim}"] == -signal.SIGKILL
     last = Path(re.search("last checkpoint: (.*)", report).group(1))
     assert last.parent.parent == tmp_path
-    newest = [max(atomic.steps(tmp_path / f"rank-{rank}"), default=0) for rank in range(4)]
+    newest = [max(folders.steps(tmp_path / f"rank-{rank}"), default=0) for rank in range(4)]
     assert step <= int(last.name[5:]) <= max(newest) < 24
     assert max(newest) - min(newest) <= 1
 

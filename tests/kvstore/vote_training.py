@@ -24,9 +24,10 @@ from mpi4py import MPI
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
-from gluonbook import atomic, datasets
+from gluonbook import datasets
 from gluonbook.kvstore import MPIVoteStore
 from gluonbook.models import mlp
+from gluonbook.storage import folders
 from gluonbook.training import ShuffledBatches, evaluate, fit, set_seed
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -53,7 +54,7 @@ def start(store) -> tuple[gluon.Block, gluon.Trainer]:
 
 def kill_after(folder: Path, step: int, seconds: float) -> None:
     """From outside of the training, as far as that is possible: it is not asked where it is."""
-    while not any(saved >= step for saved in atomic.steps(folder)):
+    while not any(saved >= step for saved in folders.steps(folder)):
         time.sleep(0.0005)
     time.sleep(seconds)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -18,7 +18,7 @@ MPI = """
     import json, os, signal, sys, time
     from pathlib import Path
     from mpi4py import MPI
-    from gluonbook.launch import heartbeat
+    from gluonbook.rank import heartbeat
 
     fault, at = sys.argv[1], int(sys.argv[2])
     comm = MPI.COMM_WORLD
@@ -69,7 +69,7 @@ PS = """
     import json, os, signal, sys, time
     from pathlib import Path
     import mxnet as mx
-    from gluonbook.launch import heartbeat
+    from gluonbook.rank import heartbeat
 
     heartbeat.step()
     here = Path(__file__).parent

@@ -154,7 +154,7 @@ def test_a_pause_suspends_the_deadline(tmp_path):
         tmp_path,
         """
         import time
-        from gluonbook.launch import heartbeat
+        from gluonbook.rank import heartbeat
         for _ in range(3):
             heartbeat.step()
         heartbeat.pause()

@@ -9,8 +9,9 @@ import launched
 import pytest
 
 from gluonbook import checkpoint, launch
-from gluonbook.launch import heartbeat, notes, pslite, setup, supervisor
+from gluonbook.launch import pslite, setup, supervisor
 from gluonbook.models import mlp
+from gluonbook.rank import heartbeat, notes
 
 
 @pytest.mark.parametrize(

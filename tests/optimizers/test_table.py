@@ -14,7 +14,7 @@ from mxnet import autograd, gluon
 
 import runs
 from gluonbook import checkpoint, optimizers
-from gluonbook.rule import Rule, WholeStep
+from gluonbook.optimizers.rule import Rule, WholeStep
 
 # name: its options, and a learning rate for the parabola, Rosenbrock's function and the net
 TABLE = {

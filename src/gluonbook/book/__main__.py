@@ -10,13 +10,13 @@ from typing import Annotated, Optional
 import typer
 import yaml
 
-from gluonbook import environment
 from gluonbook.book import bundle, notebooks, pdf, site, slides, wheelhouse
 from gluonbook.book import report as reports
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import QUIET
 from gluonbook.book.results import stored
 from gluonbook.datasets import DatasetError
+from gluonbook.machine import environment
 from gluonbook.profiles import profile
 
 app = typer.Typer(

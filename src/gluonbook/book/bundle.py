@@ -25,8 +25,8 @@ from pathlib import Path
 import yaml
 from tqdm import tqdm
 
-from gluonbook import datasets, workshop
-from gluonbook.book import notebooks, wheelhouse
+from gluonbook import datasets
+from gluonbook.book import agendas, notebooks, wheelhouse
 from gluonbook.book.chapters import root
 from gluonbook.book.sheet import sheet
 
@@ -60,8 +60,8 @@ def write(
         DatasetError: a data set of `data` cannot be had.
         ValueError: an unknown Python or data set.
     """
-    if not (root() / workshop.FILE).is_file():
-        raise BundleError(f"a bundle is for a workshop, and this book has no {workshop.FILE}")
+    if not (root() / agendas.FILE).is_file():
+        raise BundleError(f"a bundle is for a workshop, and this book has no {agendas.FILE}")
     files = dict(_repository())
     packed = list(dict.fromkeys([*given_away(), *data]))
     files.update(_data(packed))

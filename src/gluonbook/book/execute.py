@@ -25,10 +25,10 @@ from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelE
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from gluonbook import environment
 from gluonbook.book.chapters import Chapter, chapters, root
 from gluonbook.book.outputs import unclean, without_colours
 from gluonbook.book.results import Executed, Results
+from gluonbook.machine import environment
 from gluonbook.profiles import profile
 
 # What keeps MXNet's and the terminal's chatter out of a notebook.

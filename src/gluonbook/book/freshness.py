@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from gluonbook import environment
+from gluonbook.machine import environment
 from gluonbook.profiles import profile
 
 _BUILDERS = ("book",)  # folders of the package that no chapter imports

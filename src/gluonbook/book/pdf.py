@@ -16,11 +16,11 @@ import yaml
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
 
-from gluonbook import environment
 from gluonbook.book import one_page, site
 from gluonbook.book.chapters import parts, root
 from gluonbook.book.one_page import PAGE_OF, Imprint
 from gluonbook.book.results import stored
+from gluonbook.machine import environment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 TEXT_WIDTH = 620  # CSS pixels: A4 less the margins of print.css

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gluonbook import environment
 from gluonbook.book.chapters import Chapter
 from gluonbook.book.claims_table import collect
 from gluonbook.book.results import Executed
 from gluonbook.claims import format_value
-from gluonbook.devices import explain
+from gluonbook.machine import environment
+from gluonbook.machine.devices import explain
 from gluonbook.profiles import profile
 
 

@@ -10,8 +10,9 @@ from string import Template
 
 from bs4 import BeautifulSoup
 
-from gluonbook import environment, workshop
+from gluonbook.book import agendas
 from gluonbook.doctor.workshop import MEMORY
+from gluonbook.machine import environment
 
 
 def sheet(site: Path, title: str, pythons: Sequence[str], data: Sequence[str], date: str) -> str:
@@ -22,20 +23,20 @@ def sheet(site: Path, title: str, pythons: Sequence[str], data: Sequence[str], d
         processor=html.escape(platform.machine()),
         pythons=_listed(pythons, "or"),
         memory=f"{MEMORY:g}",
-        plans="\n".join(_plan(day, site) for day in workshop.agendas()),
+        plans="\n".join(_plan(day, site) for day in agendas.agendas()),
         data=_listed(["the digits (inside scikit-learn)", *data], "and"),
         date=date,
         commit=environment.commit(),
     )
 
 
-def _plan(day: workshop.Agenda, site: Path) -> str:
+def _plan(day: agendas.Agenda, site: Path) -> str:
     lines = [f"<li><time>{day.clock(number)}</time>{_what(step, site)}</li>" for number, step in enumerate(day.steps)]
     lines.append(f"<li><time>{day.clock(len(day.steps))}</time>End</li>")
     return f"<section><h3>{html.escape(day.title)}</h3><ol>\n" + "\n".join(lines) + "\n</ol></section>"
 
 
-def _what(step: workshop.Step, site: Path) -> str:
+def _what(step: agendas.Step, site: Path) -> str:
     if not step.chapter:
         return html.escape(step.what)
     page = BeautifulSoup((site / f"{step.chapter}.html").read_text(encoding="utf-8"), "html.parser")

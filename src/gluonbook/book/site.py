@@ -14,8 +14,7 @@ import nbformat
 from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
 
-from gluonbook import workshop
-from gluonbook.book import claims_table, exercises_list, freshness, slides, workshop_pages
+from gluonbook.book import agendas, claims_table, exercises_list, freshness, slides, workshop_pages
 from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import execute
 from gluonbook.book.results import Executed, Results, stored
@@ -132,7 +131,7 @@ def _generate(folder: Path, results: list[Executed]) -> None:
     try:
         table = claims_table.markdown(claims_table.collect(results))
         exercises = exercises_list.markdown(chapters())
-        if (root() / workshop.FILE).exists():
+        if (root() / agendas.FILE).exists():
             _generate_workshop(folder)
     except ValueError as error:
         raise BuildFailed(str(error)) from error
@@ -146,7 +145,7 @@ def _generate(folder: Path, results: list[Executed]) -> None:
 
 def _generate_workshop(folder: Path) -> None:
     times = workshop_pages.run_times()
-    for day in workshop.agendas():
+    for day in agendas.agendas():
         (folder / f"agenda_{day.name}.md").write_text(workshop_pages.agenda(day, times), encoding="utf-8")
     (folder / "checkpoints.md").write_text(workshop_pages.checkpoints(chapters(), times), encoding="utf-8")
 

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from gluonbook.book.agendas import Agenda, Step
 from gluonbook.book.chapters import Chapter, root
 from gluonbook.book.slides import SUFFIX, has_slides
 from gluonbook.doctor.report import duration
-from gluonbook.workshop import Agenda, Step
 
 
 def run_times() -> dict:

@@ -9,8 +9,8 @@ sorting changes from one instance to the next (`dense10` < `dense9`). MXNet's ra
 loop that needs them exact seeds them from the step, as `gluonbook.training.fit` does. Gradients are not kept.
 """
 
-from gluonbook.atomic import Damaged, clear, latest
 from gluonbook.checkpoint.anatomy import settings
 from gluonbook.checkpoint.exact import Progress, load, peek, save
+from gluonbook.storage.folders import Damaged, clear, latest
 
 __all__ = ["Damaged", "Progress", "clear", "latest", "load", "peek", "save", "settings"]

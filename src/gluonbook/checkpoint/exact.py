@@ -13,8 +13,7 @@ import numpy as np
 import safetensors.numpy
 from mxnet.gluon import Block, Trainer
 
-from gluonbook import __version__, atomic
-from gluonbook.atomic import Damaged
+from gluonbook import __version__
 from gluonbook.checkpoint.anatomy import (
     differences,
     named,
@@ -26,7 +25,9 @@ from gluonbook.checkpoint.anatomy import (
     updaters_of,
 )
 from gluonbook.checkpoint.packing import pack, unpack
-from gluonbook.launch import heartbeat
+from gluonbook.rank import heartbeat
+from gluonbook.storage import folders
+from gluonbook.storage.folders import Damaged
 
 _FILE = "state.safetensors"
 _FORMAT = 1
@@ -88,7 +89,7 @@ def save(
         "loss_scaler": packed(getattr(trainer, "_amp_loss_scaler", None), "loss_scaler"),
     }
     blob = safetensors.numpy.save(tensors, {"gluonbook": json.dumps(record)})
-    path = atomic.write(folder, step, {_FILE: blob}, keep=keep)
+    path = folders.write(folder, step, {_FILE: blob}, keep=keep)
     heartbeat.saved(path)
     return path
 
@@ -161,7 +162,7 @@ def _progress(record: Mapping) -> Progress:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    blob = atomic.read(path).get(_FILE)
+    blob = folders.read(path).get(_FILE)
     if blob is None:
         raise Damaged(f"{path} has no {_FILE}")
     # The safetensors layout: the header's length in eight bytes, then the header as JSON.

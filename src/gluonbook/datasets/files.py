@@ -17,7 +17,8 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from gluonbook import atomic, paths
+from gluonbook import paths
+from gluonbook.storage import atomic
 
 VARIABLE = "GLUONBOOK_DATA"
 _TIMEOUT = (3.05, 20)  # s to connect, s between two packets

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from gluonbook import environment, gpus, paths
+from gluonbook import paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
+from gluonbook.machine import environment, gpus
 
 _COMFORTABLE_MEMORY, _COMFORTABLE_DISK, _LEAST_DISK = 4, 5, 1  # GiB
 

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gluonbook import environment
 from gluonbook.doctor.chapters import Chapter, Outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
+from gluonbook.machine import environment
 
 _STYLES = {OK: "green", NOTE: "yellow", PROBLEM: "bold red"}
 _PLAIN_WIDTH = 120

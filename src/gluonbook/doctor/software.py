@@ -15,9 +15,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from gluonbook import environment, paths
+from gluonbook import paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.gpus import LINK, gpu_build
+from gluonbook.machine import environment
+from gluonbook.machine.gpus import LINK, gpu_build
 
 STAMP = ".gluonbook-setup"  # what scripts/setup.sh leaves in an environment that it made from the lock
 _SHOWN = 5  # packages that are named; a longer list helps nobody
@@ -86,7 +87,7 @@ def pinned(text: str) -> Iterator[Requirement]:
 
 def mxnet() -> Check:
     """Whether MXNet can be imported, and on which device it computes: tried in a process of its own."""
-    code = "from gluonbook.devices import explain; print(explain())"
+    code = "from gluonbook.machine.devices import explain; print(explain())"
     try:
         answer = _run([sys.executable, "-c", code], timeout=180)
     except subprocess.TimeoutExpired as error:

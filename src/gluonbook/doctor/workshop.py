@@ -15,9 +15,10 @@ import time
 import psutil
 import requests
 
-from gluonbook import environment, workshop
+from gluonbook.book import agendas
 from gluonbook.doctor.chapters import Outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
+from gluonbook.machine import environment
 
 MEMORY = 3.5  # GiB: JupyterLab, a kernel, and the seven workers of a chapter, which take a third of a GiB each
 _TEMPORARY = 1.0  # GiB: logs, checkpoints, and the folders that chapters make for themselves
@@ -31,7 +32,7 @@ def data(outlook: Outlook) -> Check:
     from gluonbook import datasets  # it imports MXNet
 
     name = "workshop: data"
-    taught = {chapter for agenda in workshop.agendas() for chapter in agenda.chapters}
+    taught = {chapter for agenda in agendas.agendas() for chapter in agenda.chapters}
     ahead = [chapter for chapter in outlook.chapters if chapter.name in taught]
     if {chapter.name for chapter in ahead} != taught:
         missing = ", ".join(sorted(taught - {chapter.name for chapter in ahead}))

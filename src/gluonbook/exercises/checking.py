@@ -13,7 +13,7 @@ from typing import Any, Callable
 import numpy as np
 from IPython.display import display
 
-from gluonbook import progress
+from gluonbook.exercises import progress
 
 RECORD = "gluonbook_exercise"  # the key in the metadata of a notebook's output
 

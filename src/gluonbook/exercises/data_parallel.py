@@ -10,8 +10,8 @@ import numpy as np
 from mxnet import autograd, gluon, nd
 
 from gluonbook import models
-from gluonbook.devices import devices
 from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.machine.devices import devices
 from gluonbook.training import set_seed
 
 

@@ -10,8 +10,8 @@ from mxnet import autograd, gluon, nd
 from mxnet.kvstore import KVStoreBase
 
 from gluonbook import models
-from gluonbook.devices import devices
 from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.machine.devices import devices
 from gluonbook.training import set_seed
 
 

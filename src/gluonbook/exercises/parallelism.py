@@ -7,8 +7,8 @@ from typing import Callable
 
 import numpy as np
 
-from gluonbook import costs
 from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.theory import costs
 
 
 @exercise("moneys-worth")

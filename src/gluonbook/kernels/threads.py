@@ -15,7 +15,7 @@ from functools import cache
 from queue import SimpleQueue
 from typing import Callable, NamedTuple
 
-from gluonbook import environment
+from gluonbook.machine import environment
 
 _PART = 1 << 22  # bytes: one core moves so many in some 100 µs, and to wake a thread takes some 20 µs
 _UNIT = 1 << 11  # parts begin at multiples of it: whole words, whole cache lines

@@ -16,7 +16,7 @@ from gluonbook.kvstore.link import Alone
 from gluonbook.kvstore.mpi import MPILink
 from gluonbook.kvstore.pslite import PSLiteLink
 from gluonbook.kvstore.store import Store
-from gluonbook.rule import zeros_like
+from gluonbook.optimizers.rule import zeros_like
 
 
 class Compressed(NamedTuple):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Not `mxnet.nd`: see `gluonbook.rule` on what a server has while it starts.
+# Not `mxnet.nd`: see `gluonbook.optimizers.rule` on what a server has while it starts.
 from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer
 

@@ -15,11 +15,12 @@ from mxnet.kvstore import KVStoreBase
 from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer, get_updater
 
-from gluonbook import atomic, kernels
+from gluonbook import kernels
 from gluonbook.checks import whole_number
 from gluonbook.kvstore.consent import Consent, grouped, ranges
 from gluonbook.kvstore.link import Link
-from gluonbook.launch import heartbeat
+from gluonbook.rank import heartbeat
+from gluonbook.storage import folders
 
 POLICIES = ("raise", "zero")
 _BUCKET = 1 << 22  # elements that are worth a message of their own
@@ -141,10 +142,10 @@ class Store(KVStoreBase, ABC):
             Damaged: every checkpoint in `folder` is damaged.
         """
         heartbeat.step()
-        saved, bound = len(atomic.steps(folder)), None
+        saved, bound = len(folders.steps(folder)), None
         while True:
-            path = atomic.latest(folder, until=bound)
-            own = -1 if path is None else atomic.step_of(path)
+            path = folders.latest(folder, until=bound)
+            own = -1 if path is None else folders.step_of(path)
             told = self.link.gather(np.array([own, saved], np.int64))
             bound = int(told[:, 0].min())
             if (told[:, 0] == bound).all() or bound < 0:

@@ -10,13 +10,14 @@ from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer
 
 from gluonbook import kernels
+from gluonbook.checks import real
 from gluonbook.kernels import bits
 from gluonbook.kvstore.link import Alone
 from gluonbook.kvstore.mpi import MPILink
 from gluonbook.kvstore.pslite import PSLiteLink
 from gluonbook.kvstore.store import Store
 from gluonbook.optimizers import SignSGD
-from gluonbook.rule import real, zeros_like
+from gluonbook.optimizers.rule import zeros_like
 
 
 class VoteStore(Store):

@@ -12,7 +12,7 @@ and where. Interrupting the cell, restarting the kernel and a kill -9 of the lau
 Security: run this in a network that you trust, and not as root. By default nothing listens on an address but that of
 this machine itself (loopback); a host file ends that. Neither MPI nor ps-lite knows who sends it something, and both
 send plain text. A ps-lite server unpickles what it is sent; ours takes nothing but optimizers
-(`gluonbook.launch.pickles`), which makes a mistake harmless, and not a hostile network.
+(`gluonbook.rank.pickles`), which makes a mistake harmless, and not a hostile network.
 """
 
 from gluonbook.launch.failure import LaunchFailed

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gluonbook.launch import heartbeat, logs
-from gluonbook.launch.notes import Notes
+from gluonbook.launch import logs
+from gluonbook.rank import heartbeat
+from gluonbook.rank.notes import Notes
 
 
 class LaunchFailed(RuntimeError):

@@ -48,7 +48,7 @@ def plan(setup: Setup, port: int) -> Plan:
 
     def process(host: str, role: str, index: int | None) -> Process:
         name = role if index is None else f"{role}-{index}"
-        # A server takes its role up only when it has finished importing: see gluonbook.launch.server.
+        # A server takes its role up only when it has finished importing: see gluonbook.rank.server.
         roles = {"DMLC_ROLE": role} if role == "worker" else {}
         variables = {**shared, **roles, "DMLC_NODE_HOST": _address(host)}
         words = setup.part(role, index)

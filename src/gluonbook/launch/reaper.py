@@ -14,7 +14,8 @@ import signal
 import sys
 import time
 
-from gluonbook.launch import lifeline, shared_memory
+from gluonbook.launch import shared_memory
+from gluonbook.rank import lifeline
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ def run(
         servers: how many servers of ps-lite share the keys; MPI has none.
         hosts: a host file, one `name` or `name:processes` a line, for other machines than this one. They are reached by
             ssh, without a password, and have the script, this Python and the logs at the same paths.
-        deadline: a rank that calls `gluonbook.launch.heartbeat.step` once a step, as the stores do, fails when it has
+        deadline: a rank that calls `gluonbook.rank.heartbeat.step` once a step, as the stores do, fails when it has
             begun none for so many seconds; None waits for ever.
         env: variables that the processes get besides those of this one.
         trust: modules whose optimizers a server of ps-lite may unpickle, besides MXNet's and this package's.

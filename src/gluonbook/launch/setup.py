@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gluonbook.launch import lifeline, notes
+from gluonbook.rank import lifeline, notes
 
 
 class LaunchError(RuntimeError):
@@ -49,7 +49,7 @@ class Setup:
         """The words that start one part; without an index, it asks mpiexec for its number."""
         number = [] if index is None else [str(index)]
         words = [str(self.folder), str(self.logs), role, *number, "--", *self.command]
-        return [sys.executable, "-m", "gluonbook.launch.part", *words]
+        return [sys.executable, "-m", "gluonbook.rank.part", *words]
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import psutil
 
-from gluonbook.launch import heartbeat, lifeline, logs, shared_memory
+from gluonbook.launch import logs, shared_memory
 from gluonbook.launch.failure import Failure, died, silent, title
-from gluonbook.launch.notes import Notes
 from gluonbook.launch.setup import Plan, Setup
+from gluonbook.rank import heartbeat, lifeline
+from gluonbook.rank.notes import Notes
 
 STARTING = 15.0
 """Within so many seconds every part must have begun to run Python."""

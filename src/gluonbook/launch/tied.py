@@ -1,4 +1,4 @@
-"""Becomes another command, tied to the process that started it: `gluonbook.launch.lifeline` says how.
+"""Becomes another command, tied to the process that started it: `gluonbook.rank.lifeline` says how.
 
     python -m gluonbook.launch.tied PARENT COMMAND...
 
@@ -9,7 +9,7 @@ A process of its own, because a program like mpiexec cannot tie itself, and beca
 import os
 import sys
 
-from gluonbook.launch import lifeline
+from gluonbook.rank import lifeline
 
 if __name__ == "__main__":
     lifeline.tie(int(sys.argv[1]))

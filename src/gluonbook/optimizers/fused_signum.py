@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from mxnet.ndarray import NDArray
 
 from gluonbook import kernels
-from gluonbook.rule import Update, WholeStep, real, register, zeros_like
+from gluonbook.checks import real
+from gluonbook.optimizers.rule import Update, WholeStep, register, zeros_like
 
 
 @register

@@ -6,8 +6,8 @@ import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import whole_number
-from gluonbook.rule import Rule, real, register
+from gluonbook.checks import real, whole_number
+from gluonbook.optimizers.rule import Rule, register
 
 
 def inverse_root_times_column(rows: NDArray, i: int, eps: float) -> NDArray:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mxnet.ndarray import NDArray
 
-from gluonbook.rule import Rule, real, register, zeros_like
+from gluonbook.checks import real
+from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
 @register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.rule import Rule, register, zeros_like
+from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
 def two_means(v: NDArray) -> NDArray:

@@ -6,8 +6,9 @@ import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
+from gluonbook.checks import real
 from gluonbook.kernels import hyper
-from gluonbook.rule import WholeStep, real, register, zeros_like
+from gluonbook.optimizers.rule import WholeStep, register, zeros_like
 
 
 @register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mxnet.ndarray import NDArray
 
-from gluonbook.rule import Rule, register
+from gluonbook.optimizers.rule import Rule, register
 
 
 @register

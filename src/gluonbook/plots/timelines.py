@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gluonbook.plots.figure import BLACK, BLUE, VERMILION, Figure, axes
 
 if TYPE_CHECKING:
-    from gluonbook.timeline import Recording
+    from gluonbook.measure.timeline import Recording
 
 # Where a kind of span is drawn, and how. Waiting is hollow: nothing is done.
 _LOOKS = {
@@ -19,7 +19,7 @@ _LOOKS = {
 
 
 def timeline(recordings: Mapping[str, Recording], *, unit: str = "µs") -> Figure:
-    """Recordings of `gluonbook.timeline.record` above each other on one axis of time, in `unit` ("µs" or "ms").
+    """Recordings of `gluonbook.measure.timeline.record` above each other on one axis of time, in `unit` ("µs" or "ms").
 
     Each has two rows: Python, which orders and waits, and the engine, which computes.
 

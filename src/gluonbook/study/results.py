@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from gluonbook import atomic, environment, paths
+from gluonbook import paths
+from gluonbook.machine import environment
+from gluonbook.storage import atomic
 from gluonbook.study.plan import STAGES, TUNING_SEED, Setting, Study, Trial
 from gluonbook.training import History
 

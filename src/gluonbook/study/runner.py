@@ -11,7 +11,7 @@ import mxnet as mx
 from mxnet import gluon
 
 import gluonbook.optimizers  # noqa: F401  (registers the book's optimizers)
-from gluonbook.devices import devices
+from gluonbook.machine.devices import devices
 from gluonbook.study.plan import Study, Trial
 from gluonbook.study.problem import Data
 from gluonbook.study.results import Results, only_writer

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from gluonbook.checks import whole_number
-from gluonbook.rule import real
+from gluonbook.checks import real, whole_number
 
 _POSITIVE, _FROM_0 = "(0, inf)", "[0, inf)"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gluonbook.rule import real
+from gluonbook.checks import real
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gluonbook.checks import whole_number
-from gluonbook.rule import real
+from gluonbook.checks import real, whole_number
 
 
 @dataclass(frozen=True)

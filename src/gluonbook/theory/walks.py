@@ -6,8 +6,7 @@ from typing import Callable, Union
 
 import numpy as np
 
-from gluonbook.checks import whole_number
-from gluonbook.rule import real
+from gluonbook.checks import real, whole_number
 from gluonbook.theory.noise import Noise
 
 Schedule = Union[float, Callable[[int], float]]  # a number, or a function of the step, which counts from 0

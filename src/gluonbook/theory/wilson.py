@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gluonbook.checks import whole_number
-from gluonbook.rule import real
+from gluonbook.checks import real, whole_number
 
 
 def wilson_data(n: int, random: np.random.RandomState, positive: float = 0.5) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,193 @@
+"""Which exercises a reader has solved: a small file of their own, which never leaves their machine.
+
+`check` adds to it, `gluonbook progress` prints it. What counts is an answer that somebody has typed: a chapter that is
+executed unattended adds nothing, nor does a cell with a solution that the book itself has brought.
+"""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from IPython import get_ipython
+
+from gluonbook import paths
+from gluonbook.storage import atomic
+
+VARIABLE = "GLUONBOOK_PROGRESS"  # another file for the progress, or `off`
+OFF = "off"
+
+
+class ProgressError(RuntimeError):
+    """The progress cannot be read or kept; the message says why, and what helps."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a reader is in one chapter: the names of its exercises that are solved, and of those that are open."""
+
+    chapter: str
+    solved: tuple[str, ...]
+    open: tuple[str, ...]
+
+
+def file() -> Path | None:
+    """Where the progress is kept: what `GLUONBOOK_PROGRESS` says, else the user's folder for states; None if `off`.
+
+    Raises:
+        ProgressError: the variable is neither `off` nor an absolute path, or the user has no home.
+    """
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted == OFF:
+        return None
+    path = Path(wanted or platformdirs.user_state_path("gluonbook") / "progress.json")
+    if not path.is_absolute():  # chapters and shells have different working directories
+        raise ProgressError(f"the file for the progress is {str(path)!r}; set {VARIABLE} to an absolute path or to off")
+    return path
+
+
+def solved() -> dict[str, str]:
+    """The solved exercises, each with the day on which it was solved first; none where nothing is kept.
+
+    Raises:
+        ProgressError: the file is damaged or may not be read.
+    """
+    path = file()
+    return {} if path is None else _read(path)
+
+
+def standings() -> list[Standing]:
+    """One for each chapter that has exercises, in the order of the book.
+
+    Raises:
+        ProgressError: as `solved`.
+    """
+    from gluonbook import exercises  # they import MXNet, and this module
+
+    done = solved()
+    chapters = exercises.by_chapter()
+    return [
+        Standing(
+            chapter,
+            solved=tuple(name for name in chapters[chapter] if name in done),
+            open=tuple(name for name in chapters[chapter] if name not in done),
+        )
+        for chapter in sorted(chapters, key=_place)
+    ]
+
+
+def add(name: str) -> None:
+    """Keep that the exercise `name` is solved. Several processes may do so at once.
+
+    Raises:
+        ProgressError: the file is damaged, and is left as it is, or it cannot be written.
+    """
+    path = file()
+    if path is None:
+        return
+    with _alone(path):
+        known = _read(path)
+        if name not in known:
+            known[name] = datetime.date.today().isoformat()
+            atomic.replace(path, (json.dumps({"solved": known}, indent=1) + "\n").encode())
+
+
+def reset() -> bool:
+    """Forget all progress, a damaged file too; returns whether there was one.
+
+    Raises:
+        ProgressError: the file cannot be removed.
+    """
+    path = file()
+    if path is None or not path.exists():
+        return False
+    with _alone(path):
+        path.unlink()
+    return True
+
+
+def note(name: str) -> str:
+    """Keep a right answer if a reader has typed it; returns why it could not be kept, or nothing."""
+    try:
+        if _typed_by_a_reader():
+            add(name)
+    except ProgressError as error:
+        return f"It could not be noted: {error}."
+    return ""
+
+
+def _place(chapter: str) -> tuple[int, str]:
+    """Where a chapter stands in the book; without the book around it, the alphabet decides."""
+    root = paths.checkout()
+    toc = (root / "_toc.yml").read_text() if root else ""
+    return toc.find(f"/{chapter}\n"), chapter
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_bytes())
+        names = content["solved"]
+        if not all(isinstance(day, str) for day in names.values()):
+            raise TypeError("a day is no text")
+        return dict(names)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ProgressError(f"{path} cannot be read ({error.strerror})") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ProgressError(f"{path} is damaged; `gluonbook progress --reset` begins anew") from error
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One writer at a time. The lock is a file beside, since the file itself is replaced by each writer."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f"{path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise ProgressError(f"{path} cannot be written ({error.strerror})") from error
+
+
+def _typed_by_a_reader() -> bool:
+    """Whether somebody sits before this cell, and the cell is none of the book's solutions."""
+    shell = get_ipython()
+    if shell is None:  # a script, or a test
+        return False
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:  # IPython in a terminal
+        return True
+    asked = kernel.get_parent("shell")["content"]
+    # nbclient, and all that executes notebooks with it, says that nobody is there who could be asked for input.
+    return bool(asked.get("allow_stdin")) and asked["code"].strip() not in _solutions(shell.user_ns)
+
+
+def _solutions(names: dict[str, Any]) -> set[str]:
+    """The cells of the open notebook that are tagged `solution`; none where its file is not known."""
+    # Jupyter's server and Visual Studio Code tell a kernel in these ways whose it is.
+    opened = Path(names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", ""))
+    if not opened.is_file():
+        return set()
+    try:
+        cells = _cells(opened)
+    except (OSError, ValueError) as error:
+        raise ProgressError(f"{opened} cannot be read, so a solution could not be told from an answer") from error
+    tagged = [cell for cell in cells if "solution" in cell.get("metadata", {}).get("tags", [])]
+    return {"".join(cell["source"]).strip() for cell in tagged}
+
+
+def _cells(notebook: Path) -> list[dict[str, Any]]:
+    if notebook.suffix == ".ipynb":
+        return json.loads(notebook.read_bytes()).get("cells", [])
+    import jupytext  # who opens a text as a notebook has it
+
+    return jupytext.read(notebook).cells

@@ -1,0 +1,128 @@
+"""The process of one part of a run: a rank, a worker, a server or the scheduler.
+
+    python -m gluonbook.rank.part FOLDER LOGS ROLE [INDEX] -- [script.py | -m module] [arguments]
+
+It is two processes. The outer one, the keeper, does nothing but wait for the inner one and note how it ended, with its
+signal, which would otherwise be known to its parent alone: mpiexec, perhaps on another machine. The inner one does the
+work, and is killed by the kernel when its keeper ends, as the keeper is when mpiexec or the launcher ends.
+
+An exception ends the process at once, with its traceback and exit status 1, and with it the run. To end as Python
+does would mean to wait, in MPI_Finalize or in ps-lite's last barrier, for ranks that wait for this one.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import runpy
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from gluonbook.rank import lifeline, notes
+
+
+def main() -> None:
+    before, after = sys.argv[1 : sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1 :]
+    folder, logs, role, *index = before
+    number = index[0] if index else os.environ.get("PMI_RANK", "")  # ranks of MPI are numbered by mpiexec
+    name = f"{role}-{number}" if number else role
+    os.environ.update({notes.FOLDER: folder, notes.NAME: name})
+    _redirect(Path(logs) / f"{name}.log")
+    lifeline.tie(_parent)
+    keep(notes.Notes(Path(folder), name))
+    _perform(_task(role, after))
+
+
+def keep(own: notes.Notes) -> None:
+    """Split this process: return in the inner one; in the outer one wait for it, note how it ended, and end alike."""
+    keeper = os.getpid()
+    inner = os.fork()
+    if inner == 0:
+        lifeline.tie(keeper)
+        own.write("started", f"{keeper} {os.getpid()}")
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both, and this one is to tell of the other
+    _, status = os.waitpid(inner, 0)
+    code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    own.write("ended", str(code))
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def fail(reason: str, error: BaseException, code: int = 1) -> None:
+    """End this process with the traceback of `error`, and let the launcher's report begin with `reason`."""
+    trace = error.__traceback__
+    while trace and _is_machinery(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace)
+    _leave(reason, code)
+
+
+def _perform(task: Callable[[], None]) -> None:
+    faulthandler.enable()
+    faulthandler.register(lifeline.DUMP, all_threads=True)
+    try:
+        task()
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
+            _leave(f"ended with the message {str(end.code)!r}", 1)
+        elif end.code:
+            _leave(f"ended with exit status {end.code}", end.code)
+    except BaseException as error:
+        fail(f"raised {''.join(traceback.format_exception_only(type(error), error)).strip()}", error)
+
+    from gluonbook.rank import heartbeat
+
+    heartbeat.pause()
+    own = notes.Notes.own()
+    if own:
+        own.write("finished", "")
+
+
+def _leave(reason: str, code: int) -> None:
+    own = notes.Notes.own()
+    if own:
+        own.write("reason", reason)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 0xFF or 1)
+
+
+def _task(role: str, command: list[str]) -> Callable[[], None]:
+    # A server looks for the modules that it is to trust where the script finds them.
+    if command[0] != "-m":
+        sys.path[0] = str(Path(command[0]).resolve().parent)  # as Python does; so far it is the working directory
+    if role in ("server", "scheduler"):
+        from gluonbook.rank import server
+
+        return lambda: server.serve(role)
+    return lambda: _run(command)
+
+
+def _run(command: list[str]) -> None:
+    if command[0] == "-m":
+        sys.argv[:] = command[1:]
+        runpy.run_module(command[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv[:] = command
+        runpy.run_path(command[0], run_name="__main__")
+
+
+def _redirect(log: Path) -> None:
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+
+
+def _is_machinery(file: str) -> bool:
+    return file == __file__ or file.startswith("<frozen") or file == runpy.__file__
+
+
+_parent = os.getppid()
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Checkpoint folders that are whole or not there: written beside, flushed to the disk, renamed, hashed.
+
+A checkpoint is a directory `step-00000017/` that holds its files and `SHA256SUMS`, which `sha256sum -c` reads too.
+A folder belongs to one run and has one writer. Nothing here needs MXNet.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import warnings
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from gluonbook.checks import whole_number
+from gluonbook.storage.atomic import TEMPORARY, sync
+
+SUMS = "SHA256SUMS"
+# A writer killed between the two renames of a replacement leaves the former version as `.old`: it still counts.
+_NAME = re.compile(r"step-(\d{8,})(\.old)?")
+
+
+class Damaged(RuntimeError):
+    """A checkpoint whose bytes are not the ones that were written."""
+
+
+def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: int = 2) -> Path:
+    """Write `files` as the checkpoint of `step`, then delete all but the newest `keep`; returns its directory.
+
+    Whatever happens meanwhile, a full disk or a kill, the checkpoints that were there stay loadable. What a killed
+    writer left behind is removed first. An older version of the same step is replaced. Raises OSError when the disk
+    refuses, and ValueError if the folder already holds a sound checkpoint of a later step: it is another run's.
+    """
+    whole_number("keep", keep, 1)
+    whole_number("step", step, 0)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    later = [path for path in _checkpoints(folder) if step_of(path) > step]
+    for path in later:
+        if is_sound(path):
+            raise ValueError(f"{folder} holds {path.name}, later than step {step}: one folder serves one run")
+
+    path = folder / f"step-{step:08d}"
+    beside = folder / f"{TEMPORARY}{path.name}"
+    beside.mkdir()
+    try:
+        for name, data in {**files, SUMS: _sums(files)}.items():
+            with (beside / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        sync(beside)
+        _put(beside, path)
+        sync(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    for damaged in later:
+        _discard(damaged)
+    for surplus in _checkpoints(folder)[keep:]:
+        _discard(surplus)
+    return path
+
+
+def read(path: str | Path) -> dict[str, bytes]:
+    """The files of a checkpoint, checked against its SHA256SUMS; raises Damaged unless every byte is right."""
+    path = Path(path)
+    try:
+        files = {file.name: file.read_bytes() for file in path.iterdir()}
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error}") from error
+    listed = files.pop(SUMS, None)
+    if listed is None:
+        raise Damaged(f"{path} has no {SUMS}")
+    # Comparing the whole list byte for byte also refuses a missing or added file, and a flipped bit in the list.
+    if not files or listed != _sums(files):
+        raise Damaged(f"{path} does not match its {SUMS}; `sha256sum -c {SUMS}` there names the file")
+    return files
+
+
+def is_sound(path: str | Path) -> bool:
+    """Whether `read(path)` succeeds."""
+    try:
+        read(path)
+    except Damaged:
+        return False
+    return True
+
+
+def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
+    """The newest sound checkpoint in `folder`, of the steps up to `until` if given, or None if it holds none at all.
+
+    Damaged ones are skipped with a RuntimeWarning that names them; raises Damaged if no other is left.
+    """
+    skipped = []
+    for path in _checkpoints(Path(folder)):
+        if until is not None and step_of(path) > until:
+            continue
+        if is_sound(path):
+            if skipped:
+                warnings.warn(f"skipped damaged {', '.join(skipped)} in {folder}", RuntimeWarning, stacklevel=2)
+            return path
+        skipped.append(path.name)
+    if skipped:
+        raise Damaged(f"every checkpoint in {folder} is damaged: {', '.join(skipped)}")
+    return None
+
+
+def steps(folder: str | Path) -> list[int]:
+    """The steps that have a checkpoint in `folder`, sound or not, the newest first."""
+    return sorted({step_of(path) for path in _checkpoints(Path(folder))}, reverse=True)
+
+
+def step_of(path: Path) -> int:
+    """The step that a checkpoint's directory is named after."""
+    return int(_NAME.fullmatch(path.name).group(1))
+
+
+def clear(folder: str | Path, *, after: int = -1) -> None:
+    """Delete every checkpoint in `folder` of a step later than `after`, and leave its other files alone."""
+    _sweep(Path(folder))
+    for path in _checkpoints(Path(folder)):
+        if step_of(path) > after:
+            _discard(path)
+
+
+def _sums(files: Mapping[str, bytes]) -> bytes:
+    return "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())).encode()
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Newest first; a replaced version comes right after its replacement."""
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: (-step_of(path), path.name))
+
+
+def _sweep(folder: Path) -> None:
+    for leftover in folder.glob(f"{TEMPORARY}*"):
+        if leftover.is_dir():  # a file may be one that another process is just writing with `replace`
+            shutil.rmtree(leftover)
+
+
+def _put(beside: Path, path: Path) -> None:
+    if not path.exists():
+        beside.rename(path)
+        return
+    former = path.with_name(f"{path.name}.old")
+    if former.exists():
+        _discard(former)
+    path.rename(former)
+    beside.rename(path)
+    _discard(former)
+
+
+def _discard(path: Path) -> None:
+    """Rename before deleting, so that a kill halfway leaves litter for the next `write` and no damaged checkpoint."""
+    doomed = path.with_name(f"{TEMPORARY}discarded-{path.name}")
+    path.rename(doomed)
+    shutil.rmtree(doomed)

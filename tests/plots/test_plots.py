@@ -1,0 +1,391 @@
+"""Figures: texts that say what is shown, files that are the same each time, colours that can be told apart."""
+
+from __future__ import annotations
+
+import itertools
+
+import matplotlib
+import mxnet as mx
+import numpy as np
+import pytest
+
+from gluonbook import plots
+from gluonbook.measure.timeline import Recording, Span
+from gluonbook.plots import curves, figure
+from gluonbook.training import Epoch, History
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of WCAG 2, from 0 for black to 1 for white."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("colour", plots.PALETTE)
+def test_colours_stand_out_from_white(colour):
+    assert 1.05 / (luminance(colour) + 0.05) >= 3, "WCAG 2.1 asks for 3:1 between graphics and their background"
+
+
+def test_lines_differ_in_dash_too():
+    styles = [(style["color"], str(style["linestyle"])) for style in plots.STYLE["axes.prop_cycle"]]
+    for (colour, dash), (other_colour, other_dash) in itertools.combinations(styles, 2):
+        assert colour != other_colour
+        assert dash != other_dash
+
+
+def test_a_figure_carries_its_text_and_is_the_same_each_time():
+    def bundle():
+        fig = plots.bars({"a": 1.0, "b": 25.0}, xlabel="seconds", log=True)
+        return fig.bundle()
+
+    data, metadata = bundle()
+    assert data["text/plain"] == "2 horizontal bars in seconds: a 1, b 25. The longest is b."
+    assert metadata["image/svg+xml"]["alt"] == data["text/plain"]
+    assert data["image/svg+xml"].startswith("<?xml")
+    assert bundle() == (data, metadata)
+
+
+def test_a_figure_shows_itself(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figure, "display", lambda data, metadata, raw: shown.append((data, metadata, raw)))
+    fig, ax = plots.axes()
+    ax.plot([1, 2])
+    fig._ipython_display_()
+    ((data, metadata, raw),) = shown
+    assert raw
+    assert metadata == {}
+    assert "<svg" in data["image/svg+xml"]
+
+
+def history(**changed) -> History:
+    first = {"train_loss": 2.0, "train_accuracy": 0.3, "test_loss": 1.9, "test_accuracy": 0.4}
+    second = {"train_loss": 0.5, "train_accuracy": 0.9, "test_loss": 0.6, "test_accuracy": 0.85}
+    rows = [{**row, **changed} for row in (first, second)]
+    return History([Epoch(i, 5 * i, **row, seconds=1.0, samples_per_second=9.0) for i, row in enumerate(rows, 1)])
+
+
+def test_learning_curves_tell_both_parts():
+    fig = plots.learning_curves(history())
+    assert fig.alt == (
+        "Two line charts over 2 epochs. "
+        "The loss on the training set goes from 2 to 0.5. The loss on the test set goes from 1.9 to 0.6. "
+        "The accuracy on the training set goes from 0.3 to 0.9. The accuracy on the test set goes from 0.4 to 0.85."
+    )
+    assert [len(ax.lines) for ax in fig.axes] == [2, 2]
+
+
+def test_learning_curves_without_a_test_set():
+    fig = plots.learning_curves(history(test_loss=None, test_accuracy=None))
+    assert "test set" not in fig.alt
+    assert [len(ax.lines) for ax in fig.axes] == [1, 1]
+
+
+def test_live_curves_draw_once_and_then_update(monkeypatch):
+    class Handle:
+        updates = 0
+
+        def update(self, data, metadata, raw):
+            self.updates += 1
+
+    handle = Handle()
+    monkeypatch.setattr(curves, "display", lambda data, metadata, raw, display_id: handle)
+    redraw = plots.live()
+    for _ in range(3):
+        redraw(history())
+    assert handle.updates == 2
+
+
+def test_confusion_counts_and_names_the_commonest_error():
+    fig = plots.confusion(np.array([0, 1, 1, 2, 2]), np.array([0, 1, 2, 1, 1]), ["cat", "dog", "cow"])
+    assert fig.alt == (
+        "Confusion matrix of 5 images in 3 classes; 3 lie off the diagonal. "
+        "The commonest error takes cow for dog, 2 times."
+    )
+    assert sorted(text.get_text() for text in fig.axes[0].texts) == ["1", "1", "1", "2"]
+
+
+def test_confusion_without_an_error():
+    assert plots.confusion(np.array([0, 1]), np.array([0, 1]), ["a", "b"]).alt.endswith("0 lie off the diagonal.")
+
+
+def test_images_fill_a_grid():
+    fig = plots.images(np.zeros((5, 1, 8, 8)), list("abcde"), columns=4)
+    assert len(fig.axes) == 8
+    assert [ax.get_title() for ax in fig.axes] == ["a", "b", "c", "d", "e", "", "", ""]
+
+
+def test_images_may_differ_in_size():
+    fig = plots.images([np.zeros((1, 8, 8)), np.zeros((1, 1, 1))], ["large", "small"])
+    assert [ax.images[0].get_array().shape for ax in fig.axes[:2]] == [(8, 8), (1, 1)]
+
+
+def test_long_names_of_classes_stand_upright():
+    for names, angle in ((["0", "1"], 0), (["cat", "dog"], 90)):
+        ax = plots.confusion(np.array([0, 1]), np.array([0, 1]), names).axes[0]
+        assert {label.get_rotation() for label in ax.get_xticklabels()} == {angle}
+
+
+def test_lines_are_named_counted_and_told():
+    fig = plots.lines({"a": [3, 1], "b": [2, 4, 1]}, xlabel="step", ylabel="loss (nats)", first=0, log=True)
+    assert fig.alt == "2 curves of loss (nats) over step. a: from 3 to 1, at most 3. b: from 2 to 1, at most 4."
+    (ax,) = fig.axes
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0, 1], [0, 1, 2]]
+    assert ax.get_yscale() == "log"
+    assert ax.get_legend() is not None
+
+
+def test_many_names_stand_above_the_curves():
+    fig = plots.lines({name: [1, 2] for name in "abcd"}, xlabel="step", ylabel="rate")
+    (ax,), (legend,) = fig.axes, fig.legends
+    assert [text.get_text() for text in legend.get_texts()] == list("abcd")
+    fig.draw_without_rendering()
+    assert legend.get_window_extent().ymin >= ax.get_window_extent().ymax
+
+
+def test_one_line_needs_no_legend():
+    fig = plots.lines({"rate": [0, 1]}, xlabel="step", ylabel="rate")
+    assert fig.alt == "A line chart of rate over step. rate: from 0 to 1, at most 1."
+    assert fig.axes[0].get_legend() is None
+    assert list(fig.axes[0].lines[0].get_xdata()) == [1, 2]
+
+
+def test_colour_images_keep_their_channels():
+    fig = plots.images(np.zeros((1, 3, 8, 8)), ["rgb"])
+    assert fig.axes[0].images[0].get_array().shape == (8, 8, 3)
+
+
+def test_a_graph_says_what_takes_what():
+    a, b = mx.sym.var("a"), mx.sym.var("b")
+    alt = plots.graph(a * b + 1).alt
+    assert alt == (
+        "A graph with 4 boxes joined by arrows: elemwise_mul takes a and b; plus_scalar, scalar = 1 takes elemwise_mul."
+    )
+
+
+def test_a_graph_without_parameters_and_settings():
+    x, w = mx.sym.var("x"), mx.sym.var("w")
+    alt = plots.graph(mx.sym.tanh(x * w) + 1, hide={"w"}, settings=False).alt
+    assert alt == (
+        "A graph with 4 boxes joined by arrows: elemwise_mul takes x; tanh takes elemwise_mul; plus_scalar takes tanh."
+    )
+
+
+def test_panels_of_bars_share_their_names():
+    panels = {"bytes": {"slow": 100, "fast": 20}, "time": {"slow": 47.31, "fast": 1}}
+    fig = plots.bar_panels(panels)
+    assert fig.alt == "2 panels of horizontal bars. bytes: slow 100, fast 20. time: slow 47.3, fast 1."
+    assert [ax.get_title() for ax in fig.axes] == ["bytes", "time"]
+    for ax, values in zip(fig.axes, panels.values()):
+        assert [bar.get_width() for bar in ax.patches] == list(values.values())
+        assert [text.get_text() for text in ax.texts] == [f"{value:.3g}" for value in values.values()]
+    assert [tick.get_text() for tick in fig.axes[0].get_yticklabels()] == ["slow", "fast"]
+    assert fig.axes[0].get_ylim()[0] > fig.axes[0].get_ylim()[1]
+
+
+def test_ratios_show_median_and_middle_half():
+    fig = plots.ratios({"small": [1, 4, 5, 6, 20], "wide": [0.9, 1, 1.1]}, xlabel="times faster")
+    assert fig.alt == (
+        "2 dots for times faster, with bars for the spread: "
+        "small 5 (middle half 4 to 6); wide 1 (middle half 0.95 to 1.1)."
+    )
+    (ax,) = fig.axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["small", "wide"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "5"]
+
+
+def recording(*spans: tuple[str, float, float]) -> Recording:
+    return Recording(spans=tuple(Span(kind, kind, start, seconds) for kind, start, seconds in spans), peak_bytes=0)
+
+
+def test_timelines_share_an_axis_and_count():
+    lazy = recording(("call", 0, 1e-5), ("operation", 2e-5, 1e-5), ("call", 4e-5, 1e-5), ("operation", 6e-5, 1e-5))
+    once = recording(("call", 0, 1e-5), ("operation", 2e-5, 2e-5), ("wait", 2e-5, 2e-5))
+    fig = plots.timeline({"one by one": lazy, "all at once": once})
+    assert fig.alt == (
+        "2 timelines with a row for Python and one for the engine. "
+        "one by one: 2 orders from Python, 2 pieces of work in the engine, done after 70 µs. "
+        "all at once: 1 order from Python, 1 piece of work in the engine, done after 40 µs."
+    )
+    assert fig.axes[0].get_xlim() == fig.axes[1].get_xlim()
+    drawn = [[len(bars.get_paths()) for bars in ax.collections] for ax in fig.axes]
+    assert drawn == [[2, 0, 2], [1, 1, 1]]
+
+
+def test_a_timeline_knows_two_units():
+    assert "done after 0.07 ms" in plots.timeline({"work": recording(("operation", 0, 7e-5))}, unit="ms").alt
+    with pytest.raises(ValueError, match="'s'"):
+        plots.timeline({}, unit="s")
+
+
+def test_batches_tell_how_many_classes_each_holds():
+    sorted_, mixed = [np.array([0, 0]), np.array([1, 1])], [np.array([0, 1]), np.array([1, 0])]
+    fig = plots.batches({"sorted": sorted_, "mixed": mixed}, ["cat", "dog"])
+    assert fig.alt == (
+        "2 heat maps of the classes in 2 batches. "
+        "sorted: a batch holds from 1 to 1 of 2 classes. mixed: a batch holds from 2 to 2 of 2 classes."
+    )
+    assert fig.axes[0].images[0].get_array().tolist() == [[1, 0], [0, 1]]
+
+
+def test_raw_bytes_are_named_and_legible():
+    fig = plots.raw_bytes(b"\n#\xff\x00more", {"magic": 2, "length": 2}, columns=3)
+    assert fig.alt == "The first 4 bytes in hexadecimal, by meaning: magic 0a 23; length ff 00."
+    assert [text.get_text() for text in fig.axes[0].texts] == ["0a", "23", "ff", "00"]
+
+
+@pytest.mark.parametrize("parts", [{"magic": 5}, {"magic": 2, "nothing": 0}])
+def test_raw_bytes_refuse_parts_that_do_not_fit(parts):
+    with pytest.raises(ValueError, match="together at most 4"):
+        plots.raw_bytes(b"1234", parts)
+
+
+def test_spread_shows_every_seed():
+    fig = plots.spread({"sorted": [0.1, 0.3], "shuffled": [0.9, 0.9, 0.6]}, xlabel="accuracy")
+    points = [line for line in fig.axes[0].lines if line.get_linestyle() == "None"]
+    assert [list(line.get_xdata()) for line in points] == [[0.1, 0.3], [0.9, 0.9, 0.6]]
+    assert fig.alt == (
+        "Accuracy, every seed a point: sorted 0.2 on average, from 0.1 to 0.3 over 2 seeds; "
+        "shuffled 0.8 on average, from 0.6 to 0.9 over 3 seeds."
+    )
+
+
+def test_seed_curves_show_means_and_every_seed():
+    fig = plots.seed_curves([1, 10], {"warm": np.array([[0.2, 0.8], [0.4, 1.0]])}, xlabel="epoch", ylabel="accuracy")
+    assert [len(line.get_xdata()) for line in fig.axes[0].lines] == [2, 2, 2]
+    assert fig.alt == ("Accuracy by epoch, means over 2 seeds: warm goes from 0.3 to 0.9, and is highest, 0.9, at 10.")
+
+
+def test_bands_show_the_mean_the_extremes_and_what_to_compare_with():
+    runs = np.array([[1.0, 4.0], [3.0, 8.0]])
+    fig = plots.bands([10, 100], {"vote": runs}, guides={"bound": [9, 9]}, xlabel="calls", ylabel="norm", log="xy")
+    (ax,) = fig.axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[2, 6], [9, 9]]
+    edges = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert {1, 3, 4, 8} <= set(edges)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert fig.alt == "Norm by calls, from 10 to 100: vote from 2 to 6; bound from 9 to 9."
+
+
+def test_bands_tell_of_peaks_and_valleys_between_the_ends():
+    curves = {"trapped": [0, 1, 0.25, 0], "value": [9, 1, 2, 4]}
+    fig = plots.bands([0, 45, 60, 90], curves, xlabel="angle", ylabel="share")
+    assert "trapped from 0 to 0, at most 1 at 45; value from 9 to 4, at least 1 at 45." in fig.alt
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [({"log": "z"}, "'z'"), ({"results": {"a": [1, 2, 3]}}, r"a has shape \(3,\): it needs 2 values")],
+)
+def test_bands_refuse(changed, told):
+    with pytest.raises(ValueError, match=told):
+        plots.bands(**{"x": [1, 2], "results": {"a": [1, 2]}, "xlabel": "x", "ylabel": "y", **changed})
+
+
+def test_bars_made_of_parts_tell_each_and_the_sum():
+    fig = plots.stacked({"vote": {"compute": 3.0, "send": 0.5}, "mean": {"compute": 3.0, "copy": 1.0}}, xlabel="s")
+    assert fig.alt == (
+        "2 horizontal bars in s, made of parts. vote: compute 3, send 0.5, together 3.5; "
+        "mean: compute 3, copy 1, together 4."
+    )
+    starts = {(bar.get_y(), bar.get_x(), bar.get_width()) for bar in fig.axes[0].patches if bar.get_width()}
+    assert {(x, width) for _, x, width in starts} == {(0.0, 3.0), (3.0, 0.5), (3.0, 1.0)}
+
+
+def test_a_network_says_who_talks_to_whom():
+    fig = plots.network({"a": (0, 0), "b": (1, 0), "boss": (0, 1)}, [("a", "b")])
+    assert fig.alt == "A diagram of 3 boxes: a, b, boss. Arrows join a with b."
+    (ax,) = fig.axes
+    edges = {text.get_text(): text.get_bbox_patch().get_edgecolor() for text in ax.texts if text.get_text()}
+    assert edges["a"] == edges["b"] != edges["boss"]
+
+
+def test_a_network_without_links_can_be_drawn():
+    assert plots.network({"alone": (0, 0)}, []).alt.endswith("Arrows join none.")
+
+
+def test_fitted_says_how_far_the_model_is_off():
+    fig = plots.fitted([1, 10, 100], [1.0, 4.0, 10.0], [1.0, 2.0, 40.0], xlabel="bytes", ylabel="seconds")
+    assert "from 1 at 1 to 10 at 100" in fig.alt
+    assert "off by a factor of 4 at most" in fig.alt
+    (ax,) = fig.axes
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert [line.get_label() for line in ax.lines] == ["model", "measured"]
+
+
+def test_contours_show_paths_and_leave_out_what_is_not_defined():
+    path = np.array([[1.0, 1.0], [0.5, 0.0], [0.25, 0.0]])
+    fig = plots.contours(
+        lambda p: float("nan") if p[0] < 0 else float(p @ p), {"descent": path}, x=(-1, 2), y=(-1, 1), levels=5
+    )
+    (ax,) = fig.axes
+    drawn = np.concatenate([p.vertices for c in ax.collections for p in c.get_paths()])
+    assert drawn[:, 0].min() >= -0.03
+    assert ax.lines[0].get_xydata().tolist() == path.tolist()
+    assert [line.get_marker() for line in ax.lines[1:]] == ["o", "X"]
+    assert {line.get_color() for line in ax.lines} == {plots.BLUE}
+    assert (
+        fig.alt == "Contour lines of a function of two coordinates, with 1 path: descent goes from (1, 1) to (0.25, 0)."
+    )
+
+
+def test_heat_maps_write_each_value_and_mark_what_broke_down():
+    maps = {"a": np.array([[0.1, 0.9], [0.5, np.nan]]), "b": np.full((1, 1), np.nan)}
+    fig = plots.heat_maps(
+        maps, {"a": [1, 10], "b": [1]}, {"a": [0, 0.9], "b": [0.5]}, xlabel="β", ylabel="lr", value="accuracy"
+    )
+    assert fig.alt == (
+        "2 heat maps of the accuracy, lr upwards, β to the right. "
+        "a: smallest 0.1 at lr 1 and β 0, largest 0.9 at lr 1 and β 0.9; 1 of 4 cells broke down. "
+        "b: 1 of 1 cells broke down."
+    )
+    first, second, bar = fig.axes
+    assert sorted(text.get_text() for text in first.texts) == ["0.1", "0.5", "0.9", "×"]
+    assert [text.get_text() for text in second.texts] == ["×"]
+    assert [label.get_text() for label in first.get_yticklabels()] == ["1", "10"]
+    assert first.images[0].origin == "lower", "the larger step size is higher up"
+    assert "×: broke down" in bar.get_ylabel()
+
+
+def test_heat_maps_can_be_read_on_dark_and_on_light():
+    grid = np.linspace(0, 1, 11)[None]
+    fig = plots.heat_maps(
+        {"a": grid}, {"a": [1]}, {"a": range(11)}, xlabel="x", ylabel="y", value="v", limits=(0.0, 1.0)
+    )
+    shown = fig.axes[0].images[0]
+    for text, value in zip(fig.axes[0].texts, grid.ravel()):
+        behind = luminance(matplotlib.colors.to_hex(shown.cmap(shown.norm(value))))
+        ink = luminance({"white": "#ffffff", "black": "#000000"}[text.get_color()])
+        light, dark = max(behind, ink), min(behind, ink)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"WCAG 2.1 asks for 4.5:1 between letters and ground, at {value}"
+
+
+def test_heat_maps_of_nothing_but_crosses():
+    fig = plots.heat_maps(
+        {"a": np.full((1, 2), np.nan)}, {"a": [1]}, {"a": [0, 1]}, xlabel="x", ylabel="y", value="v", broken="lost"
+    )
+    assert fig.alt.endswith("a: 2 of 2 cells lost.")
+
+
+def test_panels_have_bands_from_the_lowest_to_the_highest_seed():
+    curves = {"a": np.array([[3.0, 1.0], [5.0, 2.0]]), "b": np.array([[4.0, 4.0], [4.0, 4.0]])}
+    fig = plots.panels({"loss": curves, "accuracy": curves}, xlabel="epoch", log=["loss"])
+    assert [ax.get_yscale() for ax in fig.axes] == ["log", "linear"]
+    assert list(fig.axes[0].lines[0].get_xdata()) == [1, 2]
+    assert list(fig.axes[0].lines[0].get_ydata()) == [4.0, 1.5]
+    edges = fig.axes[0].collections[0].get_paths()[0].vertices
+    assert {(1.0, 3.0), (1.0, 5.0), (2.0, 1.0), (2.0, 2.0)} <= {tuple(point) for point in edges}
+    assert fig.alt.startswith(
+        "Means over 2 seeds by epoch, with bands from the lowest to the highest. "
+        "loss, a: 4 to 1.5, at the end from 1 to 2; loss, b: 4 to 4"
+    )
+
+
+def test_histograms_are_standardised_and_tell_the_skewness():
+    fig = plots.histograms({"even": [-1, 1], "lopsided": [0, 0, 0, 40]}, xlabel="noise/σ")
+    assert [ax.get_title() for ax in fig.axes] == ["even", "lopsided"]
+    tops = [bar.get_x() + bar.get_width() / 2 for bar in fig.axes[1].patches if bar.get_height() > 0]
+    assert tops == pytest.approx([-0.625, 1.625])
+    assert fig.alt == "2 histograms beside the normal density: even, skewness 0; lopsided, skewness 1.2."
+    with pytest.raises(ValueError, match=r"numbers of flat are all 3\.0"):
+        plots.histograms({"flat": [3, 3]}, xlabel="")

@@ -1,0 +1,89 @@
+"""Costs: the formulas at a few points counted by hand, and the model fitted to what it would give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gluonbook.theory import costs
+from gluonbook.theory.costs import AlphaBeta, break_even
+
+
+def test_bytes_counted_by_hand():
+    assert costs.vote_sharded(4, 800) == (6, 150, 600)  # three shards of 25 bytes out, and again the verdict's
+    assert costs.vote_gathered(4, 800) == (3, 300, 1200)
+    assert costs.vote_by_server(4, 800) == (2, 400, 800)
+    assert costs.mean_by_ring(4, 800) == (6, 4800, 19200)
+    assert costs.mean_by_server(4, 800) == (2, 12800, 25600)
+
+
+@given(st.integers(1, 5000), st.integers(1, 10**9))
+def test_a_vote_sends_32_times_less_and_never_more_than_a_quarter_byte(M, d):
+    assert costs.vote_sharded(M, d).bytes * 32 == pytest.approx(costs.mean_by_ring(M, d).bytes)
+    assert costs.vote_sharded(M, d).bytes < d / 4
+    assert costs.vote_sharded(M, d).bytes <= costs.vote_gathered(M, d).bytes * (1 + 1e-9)
+
+
+@given(st.floats(1e-6, 1e-2), st.floats(1e-10, 1e-6), st.floats(1e-11, 1e-8))
+def test_the_model_is_found_again(alpha, beta, gamma):
+    points = [(*costs.vote_sharded(M, d)[:2], M * d) for M in (2, 4, 8, 16) for d in (10**4, 10**6, 10**8)]
+    true = AlphaBeta(alpha, beta, gamma)
+    found = AlphaBeta.fit(points, [true.seconds(*point) for point in points])
+    for point in points:
+        assert found.seconds(*point) == pytest.approx(true.seconds(*point), rel=1e-3)
+
+
+def test_no_part_of_the_model_is_negative():
+    found = AlphaBeta.fit([(2, 100, 0), (4, 100, 0), (8, 100, 0)], [3.0, 2.0, 1.0])
+    assert min(found.alpha, found.beta, found.gamma) >= 0
+
+
+def test_break_even():
+    at = break_even(0.05, 3.2e6, 0.01, 102.4e6)
+    assert 0.05 + 3.2e6 / at == pytest.approx(0.01 + 102.4e6 / at)
+    assert break_even(0.01, 1, 0.05, 2) == np.inf
+
+
+def test_the_slowest_of_two_coins():
+    for M in (1, 2, 5):
+        assert costs.expected_maximum([1, 0], M) == pytest.approx(1 - 0.5**M)
+
+
+def test_the_slowest_of_exponential_times_is_a_harmonic_number():
+    times = -np.log(1 - (np.arange(100_000) + 0.5) / 100_000)
+    for M in (1, 2, 3, 10, 64):
+        assert costs.expected_maximum(times, M) == pytest.approx(sum(1 / m for m in range(1, M + 1)), rel=1e-3)
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=30), st.integers(1, 200))
+def test_the_slowest_lies_between_mean_and_maximum_and_grows(times, M):
+    found = costs.expected_maximum(times, M)
+    assert np.mean(times) - 1e-9 <= found <= max(times) + 1e-9
+    assert found <= costs.expected_maximum(times, M + 1) + 1e-9
+
+
+def test_the_slowest_is_what_drawing_gives():
+    rng = np.random.default_rng(0)
+    times = rng.gamma(3.0, size=50)
+    drawn = rng.choice(times, (100_000, 8)).max(axis=1).mean()
+    assert costs.expected_maximum(times, 8) == pytest.approx(drawn, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: costs.expected_maximum([], 2), r"one or more finite numbers, got \[\]"),
+        (lambda: costs.expected_maximum([1, np.nan], 2), "one or more finite numbers"),
+        (lambda: costs.expected_maximum([1, 2], 0), "the number of workers must be a whole number from 1, got 0"),
+        (lambda: costs.vote_sharded(0, 10), "the number of workers must be a whole number from 1, got 0"),
+        (lambda: costs.mean_by_server(2, 1.5), "the number of parameters must be a whole number from 1, got 1.5"),
+        (lambda: AlphaBeta.fit([(1, 2, 3)], [1.0]), "three or more points .* got 1 points"),
+        (lambda: AlphaBeta.fit([(1, 2, 3)] * 3, [1.0, 0.0, 2.0]), "positive time"),
+        (lambda: break_even(1, 3, 1, 2), "fewer bytes, got 3 and 2"),
+    ],
+)
+def test_what_cannot_be_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
