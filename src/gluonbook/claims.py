@@ -89,7 +89,7 @@ def claim(id: str, sentence: str, value: Any, condition: str) -> None:
         value=number,
         condition=condition,
         holds=holds(number, condition),
-        profile=profile().name,
+        profile=profile(),
         date=datetime.date.today().isoformat(),
         machine=environment.machine(),
         versions=environment.versions(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pooch
@@ -32,3 +33,15 @@ def manifest_file() -> Path:
     if not path.is_file():
         raise FileNotFoundError(f"the manifest of the data sets is missing: {path}; reinstall gluonbook")
     return path
+
+
+def manifest_entry(name: str) -> dict:
+    """What the manifest says of a data set.
+
+    Raises:
+        ValueError: there is no such data set.
+    """
+    manifest = json.loads(manifest_file().read_text(encoding="utf-8"))
+    if name not in tuple(manifest):  # what comes from front matter may be a list, which no dict looks up
+        raise ValueError(f"no data set {name!r}; there are {', '.join(manifest)}")
+    return manifest[name]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
+from gluonbook import paths
+
 VARIABLE = "GLUONBOOK_PROFILE"
 
 
@@ -18,7 +20,6 @@ class Profile:
     """The sizes that chapters ask for, each named after its chapter."""
 
     name: str
-    cell_timeout: int  # seconds after which a cell counts as stuck
 
     # gluon/imperative_symbolic
     loop_side: int  # side of the matrices that a Python loop multiplies
@@ -30,7 +31,6 @@ class Profile:
     hybridize_rounds: int  # rounds of each race
 
     # convnets/lenet
-    lenet_data: str  # a name of gluonbook.datasets
     lenet_images: int  # how many of the training set, at most
     lenet_test_images: int
     lenet_epochs: int
@@ -46,7 +46,6 @@ class Profile:
     save_resume_flips: int  # bits that are flipped in a file, one at a time
 
     # convnets/cifar_resnet
-    cifar_data: str  # a name of gluonbook.datasets
     cifar_side: int  # images are resized to so many pixels a side
     cifar_images: int  # how many of the training set, at most
     cifar_test_images: int
@@ -88,7 +87,6 @@ class Profile:
     majority_vote_parameters: int  # whose bits are counted on the wire
     majority_vote_width: int  # of the network whose epoch is cut into parts
     # signum/benchmarks
-    benchmarks_data: str  # a name of gluonbook.datasets
     benchmarks_images: int  # of the training set, besides those for validation
     benchmarks_validation: int
     benchmarks_test: int
@@ -117,7 +115,6 @@ class Profile:
     adversaries_steps: int  # of the seven workers
     adversaries_seeds: int
     # signum/landscape
-    landscape_data: str  # a name of gluonbook.datasets
     landscape_images: int  # of the training set; the gradient of each is kept
     landscape_seeds: int
     landscape_draws: int  # batches of each size, to see how their noise is distributed
@@ -125,13 +122,11 @@ class Profile:
 
 _QUICK = Profile(
     name="quick",
-    cell_timeout=300,
     loop_side=100,
     async_side=1500,
     hybridize_layers=8,
     hybridize_width=512,
     hybridize_rounds=40,
-    lenet_data="digits",
     lenet_images=1500,
     lenet_test_images=297,
     lenet_epochs=20,
@@ -141,7 +136,6 @@ _QUICK = Profile(
     data_pipeline_images=256,
     save_resume_seeds=3,
     save_resume_flips=100,
-    cifar_data="digits",
     cifar_side=12,
     cifar_images=1500,
     cifar_test_images=297,
@@ -171,7 +165,6 @@ _QUICK = Profile(
     majority_vote_epochs=10,
     majority_vote_parameters=1_000_000,
     majority_vote_width=1024,
-    benchmarks_data="digits",
     benchmarks_images=1200,
     benchmarks_validation=300,
     benchmarks_test=297,
@@ -194,7 +187,6 @@ _QUICK = Profile(
     where_sign_fails_starts=100,
     adversaries_steps=150,
     adversaries_seeds=3,
-    landscape_data="digits",
     landscape_images=1500,
     landscape_seeds=3,
     landscape_draws=1000,
@@ -203,12 +195,10 @@ _QUICK = Profile(
 _CI = replace(
     _QUICK,
     name="ci",
-    lenet_data="mnist",
     lenet_images=3000,
     lenet_test_images=2000,
     lenet_epochs=6,
     lenet_accuracy=0.92,
-    cifar_data="cifar10",
     cifar_images=3000,
     cifar_test_images=500,
     cifar_epochs=8,
@@ -216,7 +206,6 @@ _CI = replace(
     cifar_deep_epochs=6,
     cifar_plain_factor=1.05,
     cifar_labels=100,
-    benchmarks_data="mnist",
     benchmarks_images=1000,
     benchmarks_validation=300,
     benchmarks_test=500,
@@ -224,19 +213,16 @@ _CI = replace(
     benchmarks_epochs=3,
     benchmarks_seeds=2,
     benchmarks_spread=0.06,
-    landscape_data="mnist",
     landscape_images=1000,
 )
 
 _FULL = Profile(
     name="full",
-    cell_timeout=6 * 3600,
     loop_side=200,
     async_side=3000,
     hybridize_layers=8,
     hybridize_width=2048,
     hybridize_rounds=100,
-    lenet_data="mnist",
     lenet_images=60_000,
     lenet_test_images=10_000,
     lenet_epochs=10,
@@ -246,7 +232,6 @@ _FULL = Profile(
     data_pipeline_images=1500,
     save_resume_seeds=10,
     save_resume_flips=1000,
-    cifar_data="cifar10",
     cifar_side=32,
     cifar_images=50_000,
     cifar_test_images=10_000,
@@ -276,7 +261,6 @@ _FULL = Profile(
     majority_vote_epochs=30,
     majority_vote_parameters=25_600_000,
     majority_vote_width=4096,
-    benchmarks_data="mnist",
     benchmarks_images=55_000,
     benchmarks_validation=5_000,
     benchmarks_test=10_000,
@@ -299,7 +283,6 @@ _FULL = Profile(
     where_sign_fails_starts=1000,
     adversaries_steps=400,
     adversaries_seeds=10,
-    landscape_data="mnist",
     landscape_images=3000,
     landscape_seeds=5,
     landscape_draws=4000,
@@ -309,14 +292,28 @@ _PROFILES = {profile.name: profile for profile in (_QUICK, _CI, _FULL)}
 NAMES = tuple(_PROFILES)
 
 
-def profile(name: str | None = None) -> Profile:
-    """The profile called `name`; without a name, the one that `GLUONBOOK_PROFILE` names, or `quick`.
+def profile() -> str:
+    """The name of the profile: the one that `GLUONBOOK_PROFILE` names, or "quick".
 
     Raises:
         ValueError: there is no profile of that name.
     """
-    asked = name if name is not None else os.environ.get(VARIABLE) or "quick"
-    try:
-        return _PROFILES[asked]
-    except KeyError:
-        raise ValueError(f"{VARIABLE} is {asked!r}; the profiles are {', '.join(map(repr, NAMES))}") from None
+    name = os.environ.get(VARIABLE) or "quick"
+    if name not in NAMES:
+        raise ValueError(f"{VARIABLE} is {name!r}; the profiles are {', '.join(map(repr, NAMES))}")
+    return name
+
+
+def digits_or(name: str) -> str:
+    """The data set to take, for `datasets.load`: "digits" in `quick`, which needs no download, else `name`.
+
+    Raises:
+        ValueError: there is no such data set, or no such profile.
+    """
+    paths.manifest_entry(name)
+    return "digits" if profile() == "quick" else name
+
+
+def table() -> Profile:
+    """All sizes of the present profile, until they lie in the chapters."""
+    return _PROFILES[profile()]

@@ -115,7 +115,7 @@ def lab() -> None:
 @app.command()
 def report() -> None:
     """Write what the execution in this profile has come to: chapters, devices, seconds, claims."""
-    file = root() / f"_build/report-{profile().name}.md"
+    file = root() / f"_build/report-{profile()}.md"
     file.parent.mkdir(exist_ok=True)
     file.write_text(reports.markdown(stored(), [chapter for chapter in chapters() if chapter.runs]), encoding="utf-8")
     print(f"Wrote {file}")
@@ -128,7 +128,7 @@ def times() -> None:
     if not results:
         sys.exit("no chapter has been executed with the present code; run `make book` first")
     record = {
-        "profile": profile().name,
+        "profile": profile(),
         "machine": environment.machine(),
         "date": max(result.date for result in results),
         "seconds": {result.chapter.name: round(result.seconds, 1) for result in results},

@@ -9,7 +9,7 @@ import yaml
 from myst_nb.core.read import is_myst_markdown_notebook
 
 from gluonbook import paths
-from gluonbook.profiles import profile
+from gluonbook.profiles import digits_or
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,22 @@ def _chapter(name: str) -> Chapter:
     unknown = set(own) - {"data", "timed"}
     if unknown:
         raise ValueError(f"{name}: front matter 'gluonbook' has {sorted(unknown)}; legal are 'data' and 'timed'")
-    wanted = getattr(profile(), own["data"]) if "data" in own else "digits"
     return Chapter(
         name=name,
         path=path,
         runs=is_myst_markdown_notebook(text),
-        needs=() if wanted == "digits" else (wanted,),
+        needs=_needs(name, own["data"]) if "data" in own else (),
         timed=bool(own.get("timed", False)),
     )
+
+
+def _needs(name: str, data: str) -> tuple[str, ...]:
+    try:
+        paths.manifest_entry(data)
+    except ValueError as error:
+        raise ValueError(f"{name}: front matter 'gluonbook: data': {error}") from None
+    taken = digits_or(data)
+    return () if taken == "digits" else (taken,)
 
 
 def _front_matter(text: str) -> dict:

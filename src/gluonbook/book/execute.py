@@ -40,6 +40,8 @@ QUIET = {
     "MXNET_SUBGRAPH_VERBOSE": "0",
 }
 
+_CELL_TIMEOUT = {"quick": 300, "ci": 300, "full": 6 * 3600}  # seconds after which a cell counts as stuck
+
 _RUNNING: set[NotebookClient] = set()
 _INTERRUPTED = Event()
 
@@ -98,7 +100,7 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
     client = NotebookClient(
         notebook,
         extra_arguments=["--log-level=ERROR"],  # the kernel talks to this process alone, over the loopback
-        timeout=profile().cell_timeout,
+        timeout=_CELL_TIMEOUT[profile()],
         record_timing=False,  # times would become part of the cells, and of the hash by which the cache knows them
         resources={"metadata": {"path": str(chapter.path.parent)}},
         on_cell_start=before,
@@ -120,7 +122,7 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
         notebook=notebook,
         seconds=seconds,
         date=datetime.date.today().isoformat(),
-        profile=profile().name,
+        profile=profile(),
         machine=environment.machine(),
         versions=environment.versions(),
         problems=tuple(problems),

@@ -22,7 +22,7 @@ def markdown(results: Sequence[Executed], wanted: Sequence[Chapter]) -> str:
     lines = [
         "# The book, executed",
         "",
-        f"{len(done)} of {len(wanted)} chapters have results, in the profile {profile().name}, "
+        f"{len(done)} of {len(wanted)} chapters have results, in the profile {profile()}, "
         f"at commit {environment.commit()}; {sum(result.seconds for result in results):.0f} s in all.",
         "",
         f"- devices: {explain()}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import json
 import os
 import sys
 import tarfile
@@ -163,10 +162,7 @@ def info(name: str) -> Info:
     Raises:
         ValueError: there is no such data set.
     """
-    manifest = json.loads(paths.manifest_file().read_text(encoding="utf-8"))
-    if name not in manifest:
-        raise ValueError(f"no data set {name!r}; there are {', '.join(manifest)}")
-    entry = manifest[name]
+    entry = paths.manifest_entry(name)
     forms = {form: tuple(map(_file, files)) for form, files in entry.pop("forms").items()}
     return Info(name=name, forms=forms, **entry)
 

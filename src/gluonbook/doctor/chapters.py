@@ -76,5 +76,5 @@ def _stored_times() -> dict[str, tuple[float, str]]:
     record = json.loads(file.read_text())
     machine = record["machine"]
     where = f"{machine['cpu']}, {machine['cores']} cores"
-    size = "" if record["profile"] == profile().name else f", profile {record['profile']}"
+    size = "" if record["profile"] == profile() else f", profile {record['profile']}"
     return {name: (seconds, f"{where}, {record['date']}{size}") for name, seconds in record["seconds"].items()}

@@ -1,0 +1,45 @@
+"""What a chapter says of itself under `gluonbook` in its front matter."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gluonbook.book.chapters import chapters
+from gluonbook.profiles import NAMES, VARIABLE
+from small_books import FRONT
+
+
+@pytest.fixture
+def taking(small_book):
+    """Writes a chapter that takes these data, in a book whose manifest has the digits and MNIST."""
+    small_book.write("data/manifest.json", json.dumps({"digits": {}, "mnist": {}}))
+
+    def write(data):
+        small_book.notebook("lenet", front=FRONT.replace("kernelspec", f"gluonbook: {data}\nkernelspec"))
+
+    return write
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("data", ["{}", "{data: digits}", "{data: mnist}"])
+def test_a_chapter_needs_the_data_that_it_names_but_in_quick(taking, monkeypatch, name, data):
+    taking(data)
+    monkeypatch.setenv(VARIABLE, name)
+    real = "mnist" in data and name != "quick"
+    assert chapters()[-1].needs == (("mnist",) if real else ())
+
+
+@pytest.mark.parametrize("data", ["mnits", "[mnist]", "null"])
+def test_unknown_data_are_one_sentence_with_chapter_and_legal_names(taking, data):
+    taking(f"{{data: {data}}}")
+    sentence = "^chapters/lenet: front matter 'gluonbook: data': no data set .*; there are digits, mnist$"
+    with pytest.raises(ValueError, match=sentence):
+        chapters()
+
+
+def test_a_mistyped_key_is_one_sentence(taking):
+    taking("{dat: mnist}")
+    with pytest.raises(ValueError, match=r"^chapters/lenet: .*\['dat'\]; legal are 'data' and 'timed'$"):
+        chapters()
