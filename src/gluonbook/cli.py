@@ -65,14 +65,14 @@ def progress_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Print how many exercises of each chapter you have solved. The solutions that the book brings do not count."""
-    from gluonbook.exercises import progress  # with it come the exercises, and MXNet
+    from gluonbook.exercises import catalogue, progress
 
     try:
         if reset:
             forgotten = progress.reset()
             print(f"Forgotten: {progress.file()}" if forgotten else "There was no progress to forget.")
             return
-        standings = progress.standings()
+        standings = catalogue.standings(_reading_order())
     except progress.ProgressError as error:
         sys.exit(f"gluonbook: {error}")
     if as_json:
@@ -81,9 +81,19 @@ def progress_command(
     for standing in standings:
         total = len(standing.solved) + len(standing.open)
         still = f"open: {', '.join(standing.open)}" if standing.solved and standing.open else ""
-        print(f"{len(standing.solved)} of {total}  {standing.chapter:<22}{still}".rstrip())
+        print(f"{len(standing.solved)} of {total}  {standing.chapter:<28}{still}".rstrip())
     solved, all_of_them = sum(len(s.solved) for s in standings), sum(len(s.solved + s.open) for s in standings)
     print(f"\n{solved} of {all_of_them} exercises solved; kept in {progress.file() or 'no file (it is switched off)'}")
+
+
+def _reading_order() -> list[str]:
+    """The chapters as the book orders them; none where the book, or what builds it, is not installed."""
+    try:
+        from gluonbook.book.chapters import chapters
+
+        return [chapter.short for chapter in chapters()]
+    except (ModuleNotFoundError, FileNotFoundError):
+        return []
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

@@ -9,9 +9,11 @@ import jupytext
 import pytest
 import yaml
 
-from gluonbook import datasets, exercises
+from gluonbook import datasets
 from gluonbook.book import claims_table, notebooks, site
 from gluonbook.book.chapters import Chapter, chapters, root
+from gluonbook.exercises.catalogue import catalogue
+from gluonbook.exercises.checking import RECORD
 from gluonbook.profiles import NAMES, VARIABLE
 
 # The first test that asks for `executed` waits for the whole book, of which each cell has a limit of its own.
@@ -45,10 +47,10 @@ def test_it_executes_cleanly(chapter, executed):
 def test_its_exercises_are_solved_by_their_solutions(chapter, executed):
     (result,) = (result for result in executed if result.chapter.name == chapter.name)
     records = [
-        (output.metadata[exercises.checking.RECORD], cell.metadata.get("tags", []))
+        (output.metadata[RECORD], cell.metadata.get("tags", []))
         for cell in result.notebook.cells
         for output in cell.get("outputs", [])
-        if exercises.checking.RECORD in output.get("metadata", {})
+        if RECORD in output.get("metadata", {})
     ]
     asked = {record["name"] for record, tags in records if "exercise" in tags}
     solved = {record["name"] for record, tags in records if "solution" in tags and record["solved"]}
@@ -56,9 +58,12 @@ def test_its_exercises_are_solved_by_their_solutions(chapter, executed):
     assert asked == solved
 
 
-def test_every_check_belongs_to_an_exercise(executed):
-    text = "".join(chapter.path.read_text() for chapter in TEACHING)
-    assert set(exercises.names()) == set(re.findall(r'check\("([^"]+)"', text))
+@pytest.mark.parametrize("chapter", TEACHING, ids=named)
+def test_each_of_its_exercises_is_checked_and_each_check_used(chapter):
+    module = f"gluonbook.exercises.{chapter.short.replace('/', '.')}"
+    text = chapter.path.read_text()
+    assert re.findall(r"from (gluonbook\.exercises\S*) import check", text) == [module]
+    assert set(re.findall(r'check\("([^"]+)"', text)) == set(catalogue()[chapter.short].names)
 
 
 def test_the_site_is_built_strictly_and_whole(executed):

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from gluonbook import exercises
 from gluonbook.book import site
 from gluonbook.book.chapters import chapters
 from gluonbook.book.exercises_list import Exercise, markdown
 from gluonbook.book.exercises_list import exercises as of
 from gluonbook.book.site import BuildFailed, build
+from gluonbook.exercises.catalogue import catalogue
 
 WORDS = "Words around the exercises, enough of them to count as a page. " * 6
 CHAPTER = f"""# Sums
@@ -90,11 +90,12 @@ def test_an_exercise_that_is_cut_short_fails_the_build(book, line):
 
 
 def test_every_exercise_of_the_book_is_on_the_page_of_its_part():
-    lists = markdown(chapters())
-    listed = [
-        label for text in lists.values() for label in re.findall(r"Answer it in the chapter: \{ref\}`(.+?)`", text)
-    ]
-    assert sorted(listed) == list(exercises.names())
-    for folder in lists:
-        (page,) = (chapter for chapter in chapters() if chapter.short == f"{folder}/exercises")
+    known, listed = catalogue(), chapters()
+    assert {chapter.short: tuple(one.label for one in of(chapter)) for chapter in listed if of(chapter)} == {
+        chapter.short: known[chapter.short].names for chapter in listed if chapter.short in known
+    }
+    for folder, text in markdown(listed).items():
+        linked = re.findall(r"Answer it in the chapter: \{ref\}`(.+?)`", text)
+        assert linked == [one.label for chapter in listed if chapter.path.parent.name == folder for one in of(chapter)]
+        (page,) = (chapter for chapter in listed if chapter.short == f"{folder}/exercises")
         assert f"generated/exercises/{folder}.md" in page.path.read_text()

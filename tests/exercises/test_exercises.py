@@ -1,144 +1,60 @@
-"""Exercises: right answers are told from wrong ones, and every wrong one gets a hint."""
+"""What all exercises have in common, whatever they ask."""
 
 from __future__ import annotations
 
-import time
+import subprocess
+import sys
 
-import mxnet as mx
-import numpy as np
 import pytest
-from mxnet import nd
 
-from gluonbook import models
-from gluonbook.exercises import check, names
-from gluonbook.exercises.checking import exercise
+from gluonbook.exercises.catalogue import catalogue
+from gluonbook.exercises.checking import Exercises
+
+BOOK = catalogue()
+ALL = [(chapter, name) for chapter, exercises in BOOK.items() for name in exercises.names]
 
 
-@pytest.mark.parametrize("name", names())
-def test_dots_are_an_open_exercise(verdict, name):
-    solved, told = verdict(name, ...)
+@pytest.mark.parametrize(("chapter", "name"), ALL)
+def test_dots_are_an_open_exercise(ask, chapter, name):
+    solved, told = ask(BOOK[chapter], name, ...)
     assert solved is None
     assert "Your turn" in told
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize(("chapter", "name"), ALL)
 @pytest.mark.parametrize(
     "answer", [None, "nonsense", -12345.0, lambda *_: None], ids=["none", "text", "number", "call"]
 )
-def test_nonsense_gets_help_and_never_raises(verdict, name, answer):
-    solved, told = verdict(name, answer)
+def test_nonsense_gets_help_and_never_raises(ask, chapter, name, answer):
+    solved, told = ask(BOOK[chapter], name, answer)
     assert solved is False
     assert len(told) > len("Not yet: ")
 
 
-def test_an_unknown_exercise_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"'sum'.*honest-stopwatch"):
-        check("sum", 1)
+def test_an_unknown_exercise_is_refused_with_those_of_its_chapter():
+    with pytest.raises(ValueError, match=r"convnets/lenet is called 'sum'.*slide-it"):
+        BOOK["convnets/lenet"].check("sum", 1)
 
 
-def test_a_name_is_given_once():
-    with pytest.raises(ValueError, match="two checks"):
-        exercise("forgetful-chain")(lambda answer: None)
+def test_a_name_is_given_once_in_a_chapter():
+    training, signum = Exercises("book.training.benchmarks"), Exercises("book.signum.benchmarks")
+    assert (training.chapter, signum.chapter) == ("training/benchmarks", "signum/benchmarks")
+    for chapter in (training, signum):
+        chapter.add("same-step")(lambda answer: None)
+    with pytest.raises(ValueError, match=r"training/benchmarks: two checks .*'same-step'"):
+        training.add("same-step")(lambda answer: None)
 
 
-def test_what_an_answer_raises_is_told(verdict):
+def test_what_an_answer_raises_is_told(ask):
     def answer(work):
         raise RuntimeError("my own mistake")
 
-    assert "RuntimeError: my own mistake" in verdict("honest-stopwatch", answer)[1]
+    assert "RuntimeError: my own mistake" in ask(BOOK["gluon/imperative_symbolic"], "honest-stopwatch", answer)[1]
 
 
-def without_waiting(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def charging_for_others(work):
-    start = time.perf_counter()
-    work()
-    nd.waitall()
-    return time.perf_counter() - start
-
-
-def flipped(X, W):
-    return correlate(X, W[::-1, ::-1])
-
-
-def correlate(X, W):
-    return np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(X, W.shape), W)
-
-
-def three_only(X, W):
-    return correlate(X, W) if len(W) == 3 else correlate(X, np.zeros((3, 3)))
-
-
-def charging_too_much(work):
-    return 2 * honest(work)
-
-
-def calling_twice(work):
-    work()
-    return honest(work)
-
-
-def honest(work):
-    nd.waitall()
-    return charging_for_others(work)
-
-
-def label_and_score(form):
-    return form(mx.sym.var("label"), mx.sym.var("score"))
-
-
-def python_count():
-    k = mx.sym.var("k")
-    return mx.sym.contrib.while_loop(
-        cond=lambda k, n: k > 1, func=lambda k, n: ([], [k / 2, n + 1]), loop_vars=[k, 0], max_iterations=9
-    )[1][1]
-
-
-def shuffled_anew(X):
-    return np.random.permutation(X.reshape(len(X), -1).T).T.reshape(X.shape)
-
-
-@pytest.mark.parametrize(
-    ("name", "answer", "hint"),
-    [
-        ("honest-stopwatch", without_waiting, "stops before"),
-        ("honest-stopwatch", charging_for_others, "ordered before"),
-        ("forgetful-chain", 20, "derivative"),
-        ("forgetful-chain", 1, "gradient itself"),
-        ("honest-stopwatch", charging_too_much, "more than has passed"),
-        ("honest-stopwatch", calling_twice, "exactly once"),
-        ("softplus-symbol", label_and_score(lambda y, s: mx.sym.log(1 + mx.sym.exp(y * s))), "sign"),
-        (
-            "softplus-symbol",
-            label_and_score(lambda y, s: mx.sym.log(1 + mx.sym.exp(-y * mx.sym.abs(s)))),
-            "the loss is",
-        ),
-        ("softplus-symbol", label_and_score(lambda y, s: mx.sym.sum(mx.sym.log(1 + mx.sym.exp(-y * s)))), "Six scores"),
-        ("softplus-symbol", mx.sym.var("x"), "'score' and 'label', no others"),
-        ("collatz-symbol", lambda: mx.sym.var("k") * 0, "From 2 it takes 1"),
-        ("collatz-symbol", python_count, "0 * k"),
-        ("count-weights", 500, "weights"),
-        ("count-weights", 26, "one filter"),
-        ("slide-it", flipped, "flipped"),
-        ("slide-it", lambda X, W: X, "shape"),
-        ("slide-it", three_only, "shape"),
-        ("slide-it", lambda X, W: nd.array(X), "NumPy array"),
-        ("how-far", 8, "larger image"),
-        ("how-far", 14, "second pooling"),
-        ("half-the-weights", models.lenet, "parameters"),
-        ("half-the-weights", models.mlp, "no Conv2D"),
-        ("half-the-weights", lambda: models.lenet(channels=(1,), hidden=2), "elsewhere"),
-        ("scrambled", lambda X: X, "where they were"),
-        ("scrambled", lambda X: X[:2], "shape"),
-        ("scrambled", np.zeros_like, "keep all"),
-        ("scrambled", shuffled_anew, "one and the same"),
-    ],
-)
-def test_hints_fit_the_mistake(verdict, name, answer, hint):
-    solved, told = verdict(name, answer)
-    assert solved is False
-    assert hint in told
+def test_a_chapter_s_checks_import_those_of_no_other_chapter():
+    code = "import sys, gluonbook.exercises.convnets.lenet; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    ours = {name for name in loaded if name.startswith("gluonbook.exercises.")}
+    assert {name for name in ours if name.count(".") > 2} == {"gluonbook.exercises.convnets.lenet"}
+    assert "gluonbook.exercises.catalogue" not in ours

@@ -17,11 +17,15 @@ from typer.testing import CliRunner
 from gluonbook import paths
 from gluonbook.book.execute import execute
 from gluonbook.cli import app
-from gluonbook.exercises import check, names, progress
-from gluonbook.exercises.progress import ProgressError, Standing
+from gluonbook.exercises import catalogue, progress
+from gluonbook.exercises.catalogue import Standing
+from gluonbook.exercises.progress import ProgressError
+from gluonbook.exercises.signum.majority_vote import check
 from read_only import read_only
 
-VOTE, ANSWER = "vote-by-hand", (1, -1, 1, -1)
+NAME, ANSWER = "vote-by-hand", (1, -1, 1, -1)
+VOTE = f"signum/majority_vote/{NAME}"
+IMPORT = "from gluonbook.exercises.signum.majority_vote import check"
 
 
 @pytest.fixture
@@ -91,7 +95,7 @@ class TestFile:
         blocked = tmp_path / "file"
         blocked.touch()  # no folder can be made below a file, not even by root
         monkeypatch.setenv(progress.VARIABLE, str(blocked / "state" / "progress.json"))
-        check(VOTE, ANSWER)
+        check(NAME, ANSWER)
         assert "Solved: That is right. It could not be noted" in capsys.readouterr().out
 
     def test_a_folder_that_is_read_only(self, kept, typed):
@@ -114,7 +118,7 @@ class TestFile:
         assert {file.name for file in kept.parent.iterdir()} == {"progress.json", "progress.json.lock"}
 
     def test_several_processes_at_once_lose_nothing(self, kept):
-        code = "import sys; from gluonbook import progress; [progress.add(f'{sys.argv[1]}-{i}') for i in range(20)]"
+        code = "import sys, gluonbook.exercises.progress as p; [p.add(f'{sys.argv[1]}-{i}') for i in range(20)]"
         writers = [subprocess.Popen([sys.executable, "-c", code, str(writer)]) for writer in range(3)]
         assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
         assert set(progress.solved()) == {f"{writer}-{i}" for writer in range(3) for i in range(20)}
@@ -122,27 +126,27 @@ class TestFile:
 
 class TestWhatCounts:
     def test_a_right_answer_does_and_no_other(self, kept, typed):
-        check(VOTE, ...)
-        check(VOTE, (1, 1, 1, 1))
-        check(VOTE, "nonsense")
+        check(NAME, ...)
+        check(NAME, (1, 1, 1, 1))
+        check(NAME, "nonsense")
         assert progress.solved() == {}
-        check(VOTE, ANSWER)
+        check(NAME, ANSWER)
         assert set(progress.solved()) == {VOTE}
 
     def test_a_script_does_not(self, kept):
-        check(VOTE, ANSWER)
+        check(NAME, ANSWER)
         assert not kept.exists()
 
     def test_a_chapter_that_is_built_does_not(self, kept, small_book):
-        small_book.notebook("chapter", "from gluonbook.exercises import check", f'check("{VOTE}", {ANSWER})')
+        small_book.notebook("chapter", IMPORT, f'check("{NAME}", {ANSWER})')
         (result,) = execute()
         assert not result.problems and "That is right." in str(result.outputs())
         assert not kept.exists()
 
     @pytest.mark.parametrize("form", ["ipynb", "md"])
     def test_in_a_notebook_what_a_reader_types_does_and_the_book_s_solution_does_not(self, kept, tmp_path, form):
-        first = "from gluonbook.exercises import check"
-        solution = f'check("{VOTE}", {ANSWER})'
+        first = IMPORT
+        solution = f'check("{NAME}", {ANSWER})'
         own = f'check("voters-needed", 1); {solution}'
         notebook = tmp_path / f"chapter.{form}"
         cells = [
@@ -181,19 +185,24 @@ class TestCommand:
         progress.add(VOTE)
         progress.add("an-exercise-of-a-former-edition")
         said = ask().output
-        assert "1 of 4  majority_vote         open: voters-needed, vote-of-three, vote-of-votes" in said
-        assert f"\n1 of {len(names())} exercises solved; kept in {kept}" in said
+        assert "1 of 4  signum/majority_vote        open: voters-needed, vote-of-three, vote-of-votes" in said
+        assert f"\n1 of 81 exercises solved; kept in {kept}" in said
         assert said.index("imperative_symbolic") < said.index("lenet") < said.index("kvstore") < said.index("majority")
 
     def test_as_json(self, kept):
         progress.add(VOTE)
         found = {standing["chapter"]: standing for standing in json.loads(ask("--json").output)}
-        assert found["majority_vote"]["solved"] == [VOTE]
+        assert found["signum/majority_vote"]["solved"] == [NAME]
 
     def test_without_the_book_around_it(self, kept, monkeypatch):
         monkeypatch.setattr(paths, "checkout", lambda: None)
-        first, *_ = progress.standings()
-        assert first == Standing("adversaries", (), first.open) and len(first.open) == 4
+        assert ask().output.startswith("0 of 5  convnets/cifar_resnet\n")
+        first, *_ = catalogue.standings()
+        assert first == Standing("convnets/cifar_resnet", (), first.open) and len(first.open) == 5
+
+    def test_without_what_builds_the_book(self, kept, monkeypatch):
+        monkeypatch.setitem(sys.modules, "gluonbook.book.chapters", None)  # as where jupyter-book is not installed
+        assert ask().output.startswith("0 of 5  convnets/cifar_resnet\n")
 
     def test_reset(self, kept):
         assert "no progress to forget" in ask("--reset").output

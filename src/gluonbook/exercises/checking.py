@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from numbers import Real
-from typing import Any, Callable
+from typing import Any, Callable, final
 
 import numpy as np
 from IPython.display import display
@@ -18,7 +18,6 @@ from gluonbook.exercises import progress
 RECORD = "gluonbook_exercise"  # the key in the metadata of a notebook's output
 
 Check = Callable[[Any], None]
-_CHECKS: dict[str, Check] = {}
 
 
 class Hint(Exception):
@@ -40,57 +39,60 @@ def numbers(answer: Any, n: int) -> tuple[float, ...]:
     return given
 
 
-def exercise(name: str) -> Callable[[Check], Check]:
-    """Register the decorated function as the check of the exercise `name`."""
+@final
+class Exercises:
+    """The exercises of one chapter, in their order there; a name is unique in its chapter."""
 
-    def register(function: Check) -> Check:
-        if name in _CHECKS:
-            raise ValueError(f"two checks for the exercise {name!r}")
-        _CHECKS[name] = function
-        return function
+    def __init__(self, module: str) -> None:
+        """`module` is the `__name__` of the module that holds them, `gluonbook.exercises.<part>.<chapter>`."""
+        self.chapter = "/".join(module.split(".")[-2:])
+        self._checks: dict[str, Check] = {}
 
-    return register
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the exercises."""
+        return tuple(self._checks)
 
+    def add(self, name: str) -> Callable[[Check], Check]:
+        """Register the decorated function as the check of the exercise `name`.
 
-def names() -> tuple[str, ...]:
-    """All exercises that have a check."""
-    return tuple(sorted(_CHECKS))
+        Raises:
+            ValueError: the chapter has one of that name already.
+        """
 
+        def register(function: Check) -> Check:
+            if name in self._checks:
+                raise ValueError(f"{self.chapter}: two checks for the exercise {name!r}")
+            self._checks[name] = function
+            return function
 
-def by_chapter() -> dict[str, tuple[str, ...]]:
-    """The names of the exercises of each chapter, in their order there."""
-    chapters: dict[str, list[str]] = {}
-    for name, function in _CHECKS.items():
-        chapters.setdefault(function.__module__.rpartition(".")[2], []).append(name)
-    return {chapter: tuple(found) for chapter, found in chapters.items()}
+        return register
 
+    def check(self, name: str, answer: Any) -> None:
+        """Show whether `answer` solves the exercise, or a hint. Never raises for a wrong answer: trying is the point.
 
-def check(name: str, answer: Any) -> None:
-    """Show whether `answer` solves the exercise, or a hint. Never raises for a wrong answer: trying is the point.
+        A right answer that a reader has typed is kept: `gluonbook progress` prints which there are.
 
-    A right answer that a reader has typed is kept: `gluonbook progress` prints which there are.
+        Raises:
+            ValueError: the chapter has no exercise of that name.
+        """
+        if name not in self._checks:
+            raise ValueError(f"no exercise of {self.chapter} is called {name!r}; there are {', '.join(self.names)}")
+        if answer is ...:
+            return self._show(name, None, "Your turn: put your answer in place of the dots, and run the cell again.")
+        try:
+            self._checks[name](answer)
+        except Hint as hint:
+            return self._show(name, False, str(hint))
+        except Exception as error:  # an answer may fail in any way; the reader wants to know how
+            return self._show(name, False, f"Your answer raised {type(error).__name__}: {error}")
+        return self._show(name, True, f"That is right. {progress.note(f'{self.chapter}/{name}')}".rstrip())
 
-    Raises:
-        ValueError: there is no exercise of that name.
-    """
-    if name not in _CHECKS:
-        raise ValueError(f"no exercise is called {name!r}; there are {', '.join(names())}")
-    if answer is ...:
-        return _show(name, None, "Your turn: put your answer in place of the dots, and run the cell again.")
-    try:
-        _CHECKS[name](answer)
-    except Hint as hint:
-        return _show(name, False, str(hint))
-    except Exception as error:  # an answer may fail in any way; the reader wants to know how
-        return _show(name, False, f"Your answer raised {type(error).__name__}: {error}")
-    return _show(name, True, f"That is right. {progress.note(name)}".rstrip())
-
-
-def _show(name: str, solved: bool | None, text: str) -> None:
-    mark, word = {None: ("…", "Open"), False: ("✘", "Not yet"), True: ("✔", "Solved")}[solved]
-    page = (
-        '<div class="gb-exercise" role="status" style="border-left: .25em dotted; padding: .1em .8em; margin: .5em 0">'
-        f'<span aria-hidden="true">{mark}</span> <strong>{word}:</strong> {html.escape(text)}</div>'
-    )
-    record = {"name": name, "solved": solved}
-    display({"text/html": page, "text/plain": f"{word}: {text}"}, metadata={RECORD: record}, raw=True)
+    def _show(self, name: str, solved: bool | None, text: str) -> None:
+        mark, word = {None: ("…", "Open"), False: ("✘", "Not yet"), True: ("✔", "Solved")}[solved]
+        page = (
+            '<div class="gb-exercise" role="status" style="border-left: .25em dotted; padding: .1em .8em; '
+            f'margin: .5em 0"><span aria-hidden="true">{mark}</span> <strong>{word}:</strong> {html.escape(text)}</div>'
+        )
+        record = {"name": name, "solved": solved}
+        display({"text/html": page, "text/plain": f"{word}: {text}"}, metadata={RECORD: record}, raw=True)

@@ -7,19 +7,17 @@ executed unattended adds nothing, nor does a cell with a solution that the book 
 from __future__ import annotations
 
 import datetime
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+from filelock import FileLock
 from IPython import get_ipython
 
-from gluonbook import paths
 from gluonbook.storage import atomic
 
 VARIABLE = "GLUONBOOK_PROGRESS"  # another file for the progress, or `off`
@@ -28,15 +26,6 @@ OFF = "off"
 
 class ProgressError(RuntimeError):
     """The progress cannot be read or kept; the message says why, and what helps."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How far a reader is in one chapter: the names of its exercises that are solved, and of those that are open."""
-
-    chapter: str
-    solved: tuple[str, ...]
-    open: tuple[str, ...]
 
 
 def file() -> Path | None:
@@ -55,7 +44,9 @@ def file() -> Path | None:
 
 
 def solved() -> dict[str, str]:
-    """The solved exercises, each with the day on which it was solved first; none where nothing is kept.
+    """The solved exercises as "part/chapter/name", each with the day on which it was solved first.
+
+    There are none where nothing is kept.
 
     Raises:
         ProgressError: the file is damaged or may not be read.
@@ -64,28 +55,8 @@ def solved() -> dict[str, str]:
     return {} if path is None else _read(path)
 
 
-def standings() -> list[Standing]:
-    """One for each chapter that has exercises, in the order of the book.
-
-    Raises:
-        ProgressError: as `solved`.
-    """
-    from gluonbook import exercises  # they import MXNet, and this module
-
-    done = solved()
-    chapters = exercises.by_chapter()
-    return [
-        Standing(
-            chapter,
-            solved=tuple(name for name in chapters[chapter] if name in done),
-            open=tuple(name for name in chapters[chapter] if name not in done),
-        )
-        for chapter in sorted(chapters, key=_place)
-    ]
-
-
-def add(name: str) -> None:
-    """Keep that the exercise `name` is solved. Several processes may do so at once.
+def add(exercise: str) -> None:
+    """Keep that an exercise, "part/chapter/name", is solved. Several processes may do so at once.
 
     Raises:
         ProgressError: the file is damaged, and is left as it is, or it cannot be written.
@@ -95,8 +66,8 @@ def add(name: str) -> None:
         return
     with _alone(path):
         known = _read(path)
-        if name not in known:
-            known[name] = datetime.date.today().isoformat()
+        if exercise not in known:
+            known[exercise] = datetime.date.today().isoformat()
             atomic.replace(path, (json.dumps({"solved": known}, indent=1) + "\n").encode())
 
 
@@ -114,21 +85,14 @@ def reset() -> bool:
     return True
 
 
-def note(name: str) -> str:
+def note(exercise: str) -> str:
     """Keep a right answer if a reader has typed it; returns why it could not be kept, or nothing."""
     try:
         if _typed_by_a_reader():
-            add(name)
+            add(exercise)
     except ProgressError as error:
         return f"It could not be noted: {error}."
     return ""
-
-
-def _place(chapter: str) -> tuple[int, str]:
-    """Where a chapter stands in the book; without the book around it, the alphabet decides."""
-    root = paths.checkout()
-    toc = (root / "_toc.yml").read_text() if root else ""
-    return toc.find(f"/{chapter}\n"), chapter
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -151,8 +115,7 @@ def _alone(path: Path) -> Iterator[None]:
     """One writer at a time. The lock is a file beside, since the file itself is replaced by each writer."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_name(f"{path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(path.with_name(f"{path.name}.lock")):
             yield
     except OSError as error:
         raise ProgressError(f"{path} cannot be written ({error.strerror})") from error

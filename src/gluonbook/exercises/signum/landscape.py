@@ -7,10 +7,13 @@ from typing import Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Hint, exercise, number
+from gluonbook.exercises.checking import Exercises, Hint, number
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("density-by-hand")
+@exercises.add("density-by-hand")
 def density_by_hand(answer: float) -> None:
     answer = number(answer)
     if isclose(answer, 49 / 50):
@@ -23,7 +26,7 @@ def density_by_hand(answer: float) -> None:
         raise Hint("Work out ‖v‖₁ and ‖v‖₂, and put them into the formula with d = 4.")
 
 
-@exercise("dead-coordinates")
+@exercises.add("dead-coordinates")
 def dead_coordinates(formula: Callable[[float], float]) -> None:
     values = {s: float(formula(s)) for s in (1.0, 0.5, 0.2)}
     if not isclose(values[1.0], 2 / pi, rel_tol=1e-3):
@@ -36,7 +39,7 @@ def dead_coordinates(formula: Callable[[float], float]) -> None:
         raise Hint("Let s·d coordinates be normal: ‖v‖₁ is then s·d times √(2/π), and ‖v‖₂² is s·d.")
 
 
-@exercise("large-enough")
+@exercises.add("large-enough")
 def large_enough(batch_for: Callable[[np.ndarray, np.ndarray, float], int]) -> None:
     random = np.random.RandomState(0)
     g, sigma = random.normal(size=200), random.uniform(1, 20, size=200)
@@ -56,7 +59,7 @@ def _strong(g: np.ndarray, sigma: np.ndarray, n: int) -> float:
     return float((np.sqrt(n) * abs(g) / sigma > 2 / np.sqrt(3)).mean())
 
 
-@exercise("least-squares-noise")
+@exercises.add("least-squares-noise")
 def least_squares_noise(noise: Callable) -> None:
     random = np.random.RandomState(0)
     X, y, w = random.normal(size=(50, 4)), random.normal(size=50), random.normal(size=4)

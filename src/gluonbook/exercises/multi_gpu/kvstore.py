@@ -10,12 +10,15 @@ from mxnet import autograd, gluon, nd
 from mxnet.kvstore import KVStoreBase
 
 from gluonbook import models
-from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.exercises.checking import Exercises, Hint, numbers
 from gluonbook.machine.devices import devices
 from gluonbook.training import set_seed
 
+exercises = Exercises(__name__)
+check = exercises.check
 
-@exercise("shelf-keeping")
+
+@exercises.add("shelf-keeping")
 def shelf_keeping(answer: tuple[float, float, float]) -> None:
     a, b, c = numbers(answer, 3)
     if a == 7:
@@ -34,7 +37,7 @@ def shelf_keeping(answer: tuple[float, float, float]) -> None:
         raise Hint("c: here the sum is not put there; it is given to the updater.")
 
 
-@exercise("memory-for-states")
+@exercises.add("memory-for-states")
 def memory_for_states(answer: tuple[float, float]) -> None:
     on_store, on_devices = numbers(answer, 2)
     if (on_store, on_devices) == (8, 2):
@@ -61,7 +64,7 @@ def _arrivals(grads: np.ndarray, threshold: float) -> np.ndarray:
     return np.array(received)
 
 
-@exercise("two-bits-by-hand")
+@exercises.add("two-bits-by-hand")
 def two_bits_by_hand(two_bits: Callable) -> None:
     threshold = 0.5
     # Sixteenths, so that no rounding can blur a comparison, and among them the threshold itself.
@@ -114,7 +117,7 @@ def _train(store: KVStoreBase, steps: int, broken: bool) -> np.ndarray:
     return np.array(losses)
 
 
-@exercise("median-store")
+@exercises.add("median-store")
 def median_store(kind: type[KVStoreBase]) -> None:
     if not (isinstance(kind, type) and issubclass(kind, KVStoreBase)):
         raise Hint("Give the class itself, derived from KVStoreBase.")

@@ -10,10 +10,13 @@ import numpy as np
 from mxnet import nd
 from mxnet.base import MXNetError
 
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("honest-stopwatch")
+@exercises.add("honest-stopwatch")
 def honest_stopwatch(stopwatch: Callable[[Callable[[], Any]], float]) -> None:
     matrix = nd.random.normal(shape=(1000, 1000))
     calls = 0
@@ -42,7 +45,7 @@ def honest_stopwatch(stopwatch: Callable[[Callable[[], Any]], float]) -> None:
         raise Hint("Right so far, but you also charge for work that was ordered before the clock was started.")
 
 
-@exercise("forgetful-chain")
+@exercises.add("forgetful-chain")
 def forgetful_chain(ratio: float) -> None:
     if ratio in (20, 21):
         raise Hint("That would be so if every layer had to keep its result. Does the derivative of x + 1 depend on x?")
@@ -52,7 +55,7 @@ def forgetful_chain(ratio: float) -> None:
         raise Hint("Compare planned_megabytes(out, training=True) with planned_megabytes(out) for this chain.")
 
 
-@exercise("softplus-symbol")
+@exercises.add("softplus-symbol")
 def softplus_symbol(loss: mx.sym.Symbol) -> None:
     _symbol_of(loss, ["score", "label"])
     score = nd.array([-2.0, 0.0, 2.0, -2.0, 0.0, 2.0])
@@ -69,7 +72,7 @@ def softplus_symbol(loss: mx.sym.Symbol) -> None:
         raise Hint(f"For {at} the loss is {right[i]:.4f}; yours is {value[i]:.4f}.")
 
 
-@exercise("collatz-symbol")
+@exercises.add("collatz-symbol")
 def collatz_symbol(collatz: Callable[[], mx.sym.Symbol]) -> None:
     try:
         steps = collatz()

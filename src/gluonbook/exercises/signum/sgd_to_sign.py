@@ -1,4 +1,4 @@
-"""The exercises of `signum/sgd_to_sign`."""
+"""Checks of the exercises of `signum/sgd_to_sign`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Callable
 import numpy as np
 from mxnet import nd
 
-from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.exercises.checking import Exercises, Hint, numbers
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("first-steps")
+@exercises.add("first-steps")
 def first_steps(answer: tuple[float, ...]) -> None:
     answer = numbers(answer, 5)
     right = {"SGD": 0.001, "signSGD": 0.1, "AdaGrad": 0.1, "RMSProp": 0.1 / 0.1**0.5, "Adam": 0.1}
@@ -27,7 +30,7 @@ def first_steps(answer: tuple[float, ...]) -> None:
         raise Hint(f"{method}'s step has another length. Put g = 0.01 into its formula, with everything else still 0.")
 
 
-@exercise("adagrad-tires")
+@exercises.add("adagrad-tires")
 def adagrad_tires(answer: float) -> None:
     if answer == 10:
         raise Hint("The sum of squares is ten times the first then. The step is divided by its root.")
@@ -37,7 +40,7 @@ def adagrad_tires(answer: float) -> None:
         raise Hint("At step t the sum of squares is t·g². How long is the step?")
 
 
-@exercise("write-rmsprop")
+@exercises.add("write-rmsprop")
 def write_rmsprop(rmsprop: Callable[..., nd.NDArray]) -> None:
     luck = np.random.RandomState(0)
     n = nd.array(luck.rand(50))
@@ -59,7 +62,7 @@ def write_rmsprop(rmsprop: Callable[..., nd.NDArray]) -> None:
             raise Hint("n is right, and the step is not: it is the gradient, divided by the root of the new n + eps.")
 
 
-@exercise("careful-sign")
+@exercises.add("careful-sign")
 def careful_sign(answer: Callable[[np.ndarray], np.ndarray]) -> None:
     luck = np.random.RandomState(0)
     gradients = luck.randn(20, 30) + luck.randn(30)

@@ -6,10 +6,13 @@ from typing import Any, Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("workers-to-match")
+@exercises.add("workers-to-match")
 def workers_to_match(answer: Any) -> None:
     if isinstance(answer, bool) or not isinstance(answer, (int, np.integer)):
         raise Hint(f"Answer with one whole number, not {answer!r:.40}.")
@@ -21,7 +24,7 @@ def workers_to_match(answer: Any) -> None:
         raise Hint("The term is 1/((1 − 2α)·√M). By which factor has the first part grown? So how must √M grow?")
 
 
-@exercise("newest-of-all")
+@exercises.add("newest-of-all")
 def newest_of_all(newest: Callable[[list[list[int]]], int | None]) -> None:
     cases = [
         ([[44, 48], [44, 48], [44, 48]], 48, "All have the same steps"),
@@ -39,7 +42,7 @@ def newest_of_all(newest: Callable[[list[list[int]]], int | None]) -> None:
             raise Hint(f"{why}: newest({saved}) must be {expected}, and is {found}.")
 
 
-@exercise("vote-is-right")
+@exercises.add("vote-is-right")
 def vote_is_right(right: Callable[[int, int, float], float]) -> None:
     for M, bad, p in [(1, 0, 0.7), (7, 0, 0.6), (7, 3, 0.6), (7, 4, 0.6), (5, 1, 1.0), (21, 6, 0.8)]:
         expected, found = _right(M, bad, p), right(M, bad, p)
@@ -64,7 +67,7 @@ def _right(M: int, bad: int, p: float) -> float:
     return float(votes[M // 2 + 1 :].sum())
 
 
-@exercise("find-inverters")
+@exercises.add("find-inverters")
 def find_inverters(suspects: Callable[[np.ndarray], set[int]]) -> None:
     luck = np.random.RandomState(0)
     for M, liars in [(7, {5, 6}), (7, {0, 3}), (7, set()), (5, {2}), (3, set()), (9, {0, 1, 8})]:

@@ -13,10 +13,13 @@ from unittest import mock
 from mxnet import name
 from mxnet.gluon import Block, nn
 
-from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.exercises.checking import Exercises, Hint, numbers
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("numbers-kept")
+@exercises.add("numbers-kept")
 def numbers_kept(answer: tuple[float, float, float]) -> None:
     sgd, momentum, adam = numbers(answer, 3)
     if (sgd, momentum, adam) == (0, 1, 2):
@@ -29,7 +32,7 @@ def numbers_kept(answer: tuple[float, float, float]) -> None:
         raise Hint("Look at Adam's formula: which letters on the left sides are remembered until the next step?")
 
 
-@exercise("names-that-sort")
+@exercises.add("names-that-sort")
 def names_that_sort(tower: Callable[[], Block]) -> None:
     first = tower()
     if not isinstance(first, Block):
@@ -52,7 +55,7 @@ def _layers(names: list[str]) -> list[str]:
     return list(dict.fromkeys(re.sub(r"_(weight|bias)$", "", name) for name in names))
 
 
-@exercise("sealed")
+@exercises.add("sealed")
 def sealed(pair: tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]) -> None:
     if not isinstance(pair, tuple) or len(pair) != 2 or not all(map(callable, pair)):
         raise Hint("Answer with the pair (seal, unseal).")
@@ -82,7 +85,7 @@ def _flipped(blob: bytes, bit: int) -> bytes:
     return bytes(spoilt)
 
 
-@exercise("whole-file")
+@exercises.add("whole-file")
 def whole_file(save: Callable[[Path, bytes], None]) -> None:
     old, new = b"old" * 1000, b"new" * 2000
     with tempfile.TemporaryDirectory() as folder:

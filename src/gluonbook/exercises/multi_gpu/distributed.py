@@ -7,10 +7,13 @@ import datetime
 import pickle
 from typing import Any, Callable
 
-from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.exercises.checking import Exercises, Hint, numbers
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("head-count")
+@exercises.add("head-count")
 def head_count(answer: tuple[int, int]) -> None:
     server, mpi = numbers(answer, 2)
     if server == 11:
@@ -23,7 +26,7 @@ def head_count(answer: tuple[int, int]) -> None:
         raise Hint("Second number: with MPI the workers add up among themselves.")
 
 
-@exercise("sum-or-mean")
+@exercises.add("sum-or-mean")
 def sum_or_mean(answer: tuple[int, int]) -> None:
     summed, mean = numbers(answer, 2)
     if (summed, mean) == (32, 128):
@@ -46,7 +49,7 @@ _STORIES = [
 ]
 
 
-@exercise("how-stale")
+@exercises.add("how-stale")
 def how_stale(staleness: Callable) -> None:
     for events, right in _STORIES:
         got = staleness(list(events))
@@ -72,7 +75,7 @@ def _spring(word: str) -> list[str]:
     return _SPRUNG
 
 
-@exercise("safe-reader")
+@exercises.add("safe-reader")
 def safe_reader(loads: Callable[[bytes], Any]) -> None:
     good = [3, -1.5, "text", [1, (2, "x")], {"a": [None, True]}, collections.OrderedDict(b=1, a=2)]
     for protocol in (0, 2, 4):

@@ -8,10 +8,13 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon, nd
 
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("how-many-blocks")
+@exercises.add("how-many-blocks")
 def how_many_blocks(number: float) -> None:
     if number == 54:
         raise Hint("So many blocks there are in all three stages together.")
@@ -21,7 +24,7 @@ def how_many_blocks(number: float) -> None:
         raise Hint("Three stages of n blocks, two layers each, and two layers besides: solve 6n + 2 for n.")
 
 
-@exercise("price-of-shortcuts")
+@exercises.add("price-of-shortcuts")
 def price_of_shortcuts(number: float) -> None:
     if number == 2560:
         raise Hint("These are the convolutions. Each batch normalization has something to train as well.")
@@ -38,7 +41,7 @@ def price_of_shortcuts(number: float) -> None:
         )
 
 
-@exercise("schedule-by-hand")
+@exercises.add("schedule-by-hand")
 def schedule_by_hand(rate: Callable[[int, float, int, int], float]) -> None:
     from gluoncv.utils import LRScheduler, LRSequential  # imports a second long, which other checks need not wait for
 
@@ -55,7 +58,7 @@ def schedule_by_hand(rate: Callable[[int, float, int, int], float]) -> None:
                 )
 
 
-@exercise("looking-glass")
+@exercises.add("looking-glass")
 def looking_glass(mirror: Callable[[nd.NDArray], nd.NDArray]) -> None:
     X = nd.arange(2 * 3 * 4 * 3).reshape((2, 3, 4, 3))
     Y = mirror(X.copy())
@@ -74,7 +77,7 @@ def looking_glass(mirror: Callable[[nd.NDArray], nd.NDArray]) -> None:
         raise Hint("Each row of pixels must be read from right to left, and nothing else must change.")
 
 
-@exercise("quiet-blocks")
+@exercises.add("quiet-blocks")
 def quiet_blocks(quiet: Callable[[gluon.HybridBlock], object]) -> None:
     from gluoncv.model_zoo import get_model
 

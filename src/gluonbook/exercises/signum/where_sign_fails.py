@@ -6,12 +6,15 @@ from typing import Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.exercises.checking import Exercises, Hint, numbers
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 Vector = np.ndarray
 
 
-@exercise("turn-the-valley")
+@exercises.add("turn-the-valley")
 def turn_the_valley(grad: Callable[[Vector], Vector]) -> None:
     for point in ([1.3, 0.7], [-0.2, 2.0], [3.0, -0.1]):
         x = np.array(point)
@@ -29,7 +32,7 @@ def turn_the_valley(grad: Callable[[Vector], Vector]) -> None:
         raise Hint(f"After 200 steps of 0.01, signSGD is at {x}, and not at the minimum.")
 
 
-@exercise("wilson-scores")
+@exercises.add("wilson-scores")
 def wilson_scores(answer: tuple[float, float, float]) -> None:
     trained, positive, negative = numbers(answer, 3)
     if trained == 4:
@@ -44,7 +47,7 @@ def wilson_scores(answer: tuple[float, float, float]) -> None:
         raise Hint("New and negative: the same, only that the first coordinate is −1 now.")
 
 
-@exercise("own-error-feedback")
+@exercises.add("own-error-feedback")
 def own_error_feedback(step: Callable[[Vector, Vector, Vector, float], tuple[Vector, Vector]]) -> None:
     random = np.random.RandomState(1)
     x, e = random.normal(size=5), np.zeros(5)
@@ -73,7 +76,7 @@ def own_error_feedback(step: Callable[[Vector, Vector, Vector, float], tuple[Vec
         (x, e), debts = given, True
 
 
-@exercise("trap-in-three")
+@exercises.add("trap-in-three")
 def trap_in_three(A: np.ndarray) -> None:
     A = np.asarray(A, dtype=float)
     if A.shape != (3, 3) or not np.allclose(A, A.T):

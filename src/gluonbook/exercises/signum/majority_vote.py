@@ -6,10 +6,13 @@ from typing import Any, Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("vote-by-hand")
+@exercises.add("vote-by-hand")
 def vote_by_hand(answer: tuple[int, int, int, int]) -> None:
     if not isinstance(answer, (tuple, list)) or len(answer) != 4 or not set(answer) <= {1, -1}:
         raise Hint(f"Answer with four numbers, each 1 or -1, not {answer!r:.60}.")
@@ -21,7 +24,7 @@ def vote_by_hand(answer: tuple[int, int, int, int]) -> None:
         raise Hint("A bit has no zero. What does a worker whose value is 0 vote?")
 
 
-@exercise("voters-needed")
+@exercises.add("voters-needed")
 def voters_needed(voters: Callable[[float, float], int]) -> None:
     for p, risk, expected in [(0.9, 0.2, 1), (0.9, 0.05, 3), (0.7, 0.05, 17), (0.6, 0.05, 67), (0.6, 0.01, 133)]:
         found = voters(p, risk)
@@ -33,7 +36,7 @@ def voters_needed(voters: Callable[[float, float], int]) -> None:
         raise Hint(f"voters({p}, {risk}) is {found}, which is too {much}. When is a majority of M wrong?")
 
 
-@exercise("vote-of-three")
+@exercises.add("vote-of-three")
 def vote_of_three(majority: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> None:
     # All eight combinations of three bits, and words that fill all 64.
     few = [np.array([word], np.uint64) for word in (0b00001111, 0b00110011, 0b01010101)]
@@ -51,7 +54,7 @@ def vote_of_three(majority: Callable[[np.ndarray, np.ndarray, np.ndarray], np.nd
             raise Hint(f"Three voters with the bits {votes} get the verdict {int(found[place]) >> bit & 1}.")
 
 
-@exercise("vote-of-votes")
+@exercises.add("vote-of-votes")
 def vote_of_votes(answer: Any) -> None:
     votes = np.array(answer)
     if votes.shape != (3, 3) or not np.isin(votes, (-1, 1)).all():

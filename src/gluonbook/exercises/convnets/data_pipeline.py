@@ -11,10 +11,13 @@ import numpy as np
 from mxnet import recordio
 from mxnet.gluon.data import ArrayDataset, Dataset, Sampler
 
-from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.exercises.checking import Exercises, Hint, numbers
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("count-batches")
+@exercises.add("count-batches")
 def count_batches(pair: tuple[int, int]) -> None:
     steps, missed = numbers(pair, 2)
     if steps == 23:
@@ -27,7 +30,7 @@ def count_batches(pair: tuple[int, int]) -> None:
         raise Hint("The steps are right. Which images are left when as many batches as possible are full?")
 
 
-@exercise("frozen-luck")
+@exercises.add("frozen-luck")
 def frozen_luck(pair: tuple[int, int]) -> None:
     his, lazy = numbers(pair, 2)
     if his == 10:
@@ -42,7 +45,7 @@ def frozen_luck(pair: tuple[int, int]) -> None:
         raise Hint("down and right are each one of −1, 0 and 1.")
 
 
-@exercise("twice-the-data")
+@exercises.add("twice-the-data")
 def twice_the_data(doubled: Callable[[Dataset, Callable], Dataset]) -> None:
     class Counting(ArrayDataset):
         asked = 0
@@ -70,7 +73,7 @@ def twice_the_data(doubled: Callable[[Dataset, Callable], Dataset]) -> None:
         raise Hint("The second half should have change(image) for each image, once.")
 
 
-@exercise("read-records")
+@exercises.add("read-records")
 def read_records(records: Callable[[bytes], list[bytes]]) -> None:
     carried = [bytes(range(length)) for length in (4, 1, 2, 3, 40)]
     blob = _recordio(carried)
@@ -97,7 +100,7 @@ def read_records(records: Callable[[bytes], list[bytes]]) -> None:
     raise Hint("Right for a whole file. But here the second magic number was destroyed, and you did not raise.")
 
 
-@exercise("fair-batches")
+@exercises.add("fair-batches")
 def fair_batches(fair: Callable[[np.ndarray, int], Sampler]) -> None:
     labels = np.random.RandomState(0).permutation(np.repeat([0, 1, 2], [7, 9, 12]))
     for each, count in ((2, 3), (1, 7), (5, 1)):

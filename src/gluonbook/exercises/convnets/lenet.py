@@ -9,11 +9,14 @@ import numpy as np
 from mxnet import gluon, nd
 
 from gluonbook import datasets, models
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
 from gluonbook.training import fit, set_seed
 
+exercises = Exercises(__name__)
+check = exercises.check
 
-@exercise("count-weights")
+
+@exercises.add("count-weights")
 def count_weights(number: int) -> None:
     if number == 500:
         raise Hint("These are the weights. What does each filter add to its sum?")
@@ -25,7 +28,7 @@ def count_weights(number: int) -> None:
         )
 
 
-@exercise("how-far")
+@exercises.add("how-far")
 def how_far(width: int) -> None:
     if width == 8:
         raise Hint("That is the whole digit. How far would it see on a larger image?")
@@ -37,7 +40,7 @@ def how_far(width: int) -> None:
         raise Hint("Go backwards from one number: a pooling doubles the width, a 5 × 5 convolution adds four.")
 
 
-@exercise("slide-it")
+@exercises.add("slide-it")
 def slide_it(correlate: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
     rng = np.random.default_rng(0)
     for k in (3, 1, 4):
@@ -55,7 +58,7 @@ def slide_it(correlate: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
             raise Hint("The shape is right, the numbers are not. Try a filter that is 1 in one corner and 0 elsewhere.")
 
 
-@exercise("half-the-weights")
+@exercises.add("half-the-weights")
 def half_the_weights(small: Callable[[], gluon.HybridBlock]) -> None:
     digits = datasets.load("digits")
     set_seed(0)
@@ -80,7 +83,7 @@ def half_the_weights(small: Callable[[], gluon.HybridBlock]) -> None:
         raise Hint(f"Small enough, but it reads {history['test_accuracy'][-1]:.1%}: spend the weights elsewhere.")
 
 
-@exercise("scrambled")
+@exercises.add("scrambled")
 def scrambled(scramble: Callable[[np.ndarray], np.ndarray]) -> None:
     X = np.arange(3 * 64, dtype=np.float32).reshape(3, 1, 8, 8)
     Y = scramble(X.copy())

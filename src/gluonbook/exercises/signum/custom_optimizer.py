@@ -1,4 +1,4 @@
-"""The exercises of `signum/custom_optimizer`."""
+"""Checks of the exercises of `signum/custom_optimizer`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import numpy as np
 from mxnet import nd
 
 from gluonbook import optimizers
-from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.exercises.checking import Exercises, Hint, numbers
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("bytes-of-adam")
+@exercises.add("bytes-of-adam")
 def bytes_of_adam(answer: tuple[float, float]) -> None:
     single, mixed = numbers(answer, 2)
     if single in (7, 5):
@@ -33,7 +36,7 @@ def bytes_of_adam(answer: tuple[float, float]) -> None:
         )
 
 
-@exercise("lion-in-expressions")
+@exercises.add("lion-in-expressions")
 def lion_in_expressions(lion: Callable[..., object]) -> None:
     luck = np.random.RandomState(0)
     start, m, *grads = (nd.array(luck.randn(200)) for _ in range(7))
@@ -58,7 +61,7 @@ def lion_in_expressions(lion: Callable[..., object]) -> None:
             raise Hint("m is right and the weight is not: does the step see the old m, mixed with beta1?")
 
 
-@exercise("registered-class")
+@exercises.add("registered-class")
 def registered_class(kind: type) -> None:
     if not isinstance(kind, type) or not issubclass(kind, mx.optimizer.Optimizer):
         raise Hint("Hand in the class itself, one that inherits from mx.optimizer.Optimizer.")
@@ -93,7 +96,7 @@ def _after(kind: type, lr_mult: float = 1.0, schedule: type | None = None, **opt
     return weight.asnumpy()
 
 
-@exercise("one-pass-sgd")
+@exercises.add("one-pass-sgd")
 def one_pass_sgd(sgd_pass: Callable[..., object]) -> None:
     if not hasattr(sgd_pass, "signatures"):
         raise Hint("Compile it: put @numba.njit above the function.")

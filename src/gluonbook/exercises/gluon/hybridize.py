@@ -7,12 +7,15 @@ from typing import Callable
 import numpy as np
 from mxnet import autograd, gluon, nd
 
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 Block = Callable[..., gluon.HybridBlock]
 
 
-@exercise("trace-count")
+@exercises.add("trace-count")
 def trace_count(number: int) -> None:
     if number == 1:
         raise Hint("Nearly. What happens to the old graph when hybridize is called again?")
@@ -24,7 +27,7 @@ def trace_count(number: int) -> None:
         raise Hint("Count the traces: when is there no graph yet, so that the Python must run?")
 
 
-@exercise("soft-threshold")
+@exercises.add("soft-threshold")
 def soft_threshold(threshold: Block) -> None:
     x = nd.array([[-3.0, -0.5, 0.2], [2.0, 1.0, 0.0]])
     for width in (1.0, 0.25):
@@ -41,7 +44,7 @@ def soft_threshold(threshold: Block) -> None:
                 )
 
 
-@exercise("fresh-noise")
+@exercises.add("fresh-noise")
 def fresh_noise(noisy: Block) -> None:
     x = nd.full((200, 50), 3.0)
     for how, y in _both_lives(lambda: noisy(0.5), x):
@@ -64,7 +67,7 @@ def fresh_noise(noisy: Block) -> None:
         raise Hint("After a batch of 200, a batch of 7 has the wrong shape: the trace must not contain a size.")
 
 
-@exercise("safe-root")
+@exercises.add("safe-root")
 def safe_root(root: Block) -> None:
     x = nd.array([-1.0, 0.0, 0.25, 4.0])
     for how, y in _both_lives(root, x):
@@ -86,7 +89,7 @@ def safe_root(root: Block) -> None:
         raise Hint(f"Finite, but with head gradients of 3 the gradient is [0, 0, 3, 0.75]; yours is {slope.tolist()}.")
 
 
-@exercise("running-maximum")
+@exercises.add("running-maximum")
 def running_maximum(highest: Block) -> None:
     rng = np.random.RandomState(0)
     for shape in ((6, 3), (4, 1)):

@@ -6,10 +6,13 @@ from typing import Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Hint, exercise, number
+from gluonbook.exercises.checking import Exercises, Hint, number
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("price-of-a-half")
+@exercises.add("price-of-a-half")
 def price_of_a_half(answer: float) -> None:
     factor = number(answer)
     if factor == 4:
@@ -20,7 +23,7 @@ def price_of_a_half(answer: float) -> None:
         raise Hint("The square of the norm is at most a constant times N to the power −½. What of the norm?")
 
 
-@exercise("where-it-rests")
+@exercises.add("where-it-rests")
 def where_it_rests(answer: float) -> None:
     gradient = number(answer)
     if gradient == 0:
@@ -31,7 +34,7 @@ def where_it_rests(answer: float) -> None:
         raise Hint("More than half of the draws are one single number, so you know the median without the interval.")
 
 
-@exercise("warm-up-steps")
+@exercises.add("warm-up-steps")
 def warm_up_steps(warm_up: Callable[[float], int]) -> None:
     for beta in (0.5, 0.9, 0.99):
         wanted = next(C for C in range(1, 10_000) if _settled(C, beta) and _forgotten(C, beta))
@@ -54,7 +57,7 @@ def _forgotten(C: int, beta: float) -> bool:
     return beta ** (C + 1) <= 1 / (C + 1)
 
 
-@exercise("worst-noise")
+@exercises.add("worst-noise")
 def worst_noise(worst: Callable[[np.random.RandomState, int], np.ndarray]) -> None:
     n = 400_000
     draws = np.asarray(worst(np.random.RandomState(7), n), dtype=float)

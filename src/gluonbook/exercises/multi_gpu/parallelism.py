@@ -7,11 +7,14 @@ from typing import Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
 from gluonbook.theory import costs
 
+exercises = Exercises(__name__)
+check = exercises.check
 
-@exercise("moneys-worth")
+
+@exercises.add("moneys-worth")
 def moneys_worth(number: float) -> None:
     if abs(number - 0.55) < 0.01:
         raise Hint("That is the fastest one. Is it also the one that uses its GPUs best?")
@@ -23,7 +26,7 @@ def moneys_worth(number: float) -> None:
         raise Hint("For each row: days of one GPU, over its days, over its GPUs. Then the largest.")
 
 
-@exercise("divide-which-way")
+@exercises.add("divide-which-way")
 def divide_which_way(divide: Callable[[Sequence[int], Sequence[int], int], list[str]]) -> None:
     P, A = [100, 500, 40_000, 600], [1000, 5, 10, 10]
     for B, right in [
@@ -44,7 +47,7 @@ def divide_which_way(divide: Callable[[Sequence[int], Sequence[int], int], list[
             raise Hint(f"With P={P[place]}, A={A[place]} and B={B} it should be {right[place]}. Does B come into it?")
 
 
-@exercise("rare-and-long")
+@exercises.add("rare-and-long")
 def rare_and_long(slowdown: Callable[[float, float, int], float]) -> None:
     for p, factor, M in [(0.0, 3, 8), (1.0, 3, 8), (0.5, 2, 1), (0.02, 3, 64), (0.1, 5, 4)]:
         right = costs.expected_maximum([1.0] * round(1000 * (1 - p)) + [factor] * round(1000 * p), M)
@@ -61,7 +64,7 @@ def rare_and_long(slowdown: Callable[[float, float, int], float]) -> None:
         raise Hint(f"{told} What is the probability that nobody is delayed?")
 
 
-@exercise("how-many-workers")
+@exercises.add("how-many-workers")
 def how_many_workers(best: Callable[[float, int, costs.AlphaBeta, int], int]) -> None:
     for C, d, alpha, beta, limit in [
         (1.0, 1000, 1e-3, 0.0, 100),

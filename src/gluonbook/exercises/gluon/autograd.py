@@ -8,10 +8,13 @@ import numpy as np
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("what-flows")
+@exercises.add("what-flows")
 def what_flows(number: float) -> None:
     if number == 33:
         raise Hint("That is the derivative of x⁴ + x. Which factor counts as a constant?")
@@ -23,7 +26,7 @@ def what_flows(number: float) -> None:
         raise Hint("Put the number 4 in place of w, and differentiate y = 4·x² + x at x = 2.")
 
 
-@exercise("jacobian-rows")
+@exercises.add("jacobian-rows")
 def jacobian_rows(jacobian: Callable[[Callable[[nd.NDArray], nd.NDArray], nd.NDArray], nd.NDArray]) -> None:
     A = nd.array([[1, -2, 0.5], [0, 3, 1]])
     calls = 0
@@ -49,7 +52,7 @@ def jacobian_rows(jacobian: Callable[[Callable[[nd.NDArray], nd.NDArray], nd.NDA
         raise Hint(f"Right, with {calls} calls of f. One is enough: which argument of backward keeps the notes?")
 
 
-@exercise("large-batch")
+@exercises.add("large-batch")
 def large_batch(accumulate: Callable[[gluon.Block, Callable[..., nd.NDArray], list[Any]], None]) -> None:
     rng = np.random.RandomState(0)
     X, y = nd.array(rng.normal(size=(12, 4))), nd.array(rng.normal(size=(12, 1)))
@@ -77,7 +80,7 @@ def large_batch(accumulate: Callable[[gluon.Block, Callable[..., nd.NDArray], li
         )
 
 
-@exercise("straight-through")
+@exercises.add("straight-through")
 def straight_through(function: type[autograd.Function]) -> None:
     if not (isinstance(function, type) and issubclass(function, autograd.Function)):
         raise Hint(f"Hand in the class itself, a subclass of autograd.Function; this is {function!r}.")
@@ -100,7 +103,7 @@ def straight_through(function: type[autograd.Function]) -> None:
         raise Hint(f"For {x.asnumpy().tolist()} and head gradients 1 to 5, yours returns {slope.tolist()}.")
 
 
-@exercise("layer-norm")
+@exercises.add("layer-norm")
 def layer_norm(backward: Callable[..., Any]) -> None:
     rng = np.random.RandomState(0)
     X, gamma, beta, dy = (nd.array(rng.normal(size=shape), dtype="float64") for shape in ((6, 4), 4, 4, (6, 4)))

@@ -10,12 +10,15 @@ import numpy as np
 from mxnet import autograd, gluon, nd
 
 from gluonbook import models
-from gluonbook.exercises.checking import Hint, exercise
+from gluonbook.exercises.checking import Exercises, Hint
 from gluonbook.machine.devices import devices
 from gluonbook.training import set_seed
 
+exercises = Exercises(__name__)
+check = exercises.check
 
-@exercise("bytes-of-a-step")
+
+@exercises.add("bytes-of-a-step")
 def bytes_of_a_step(number: int) -> None:
     if number in (4_000_000, 8_000_000):
         raise Hint("That is what one device sends, or sends and gets. There are four.")
@@ -29,7 +32,7 @@ def bytes_of_a_step(number: int) -> None:
         raise Hint("Bytes of one gradient, times devices, times two ways.")
 
 
-@exercise("fair-cut")
+@exercises.add("fair-cut")
 def fair_cut(cut: Callable[[int, int], list[int]]) -> None:
     for samples, n in [(32, 4), (10, 4), (7, 3), (3, 4), (0, 2), (5, 1)]:
         sizes = list(cut(samples, n))
@@ -46,7 +49,7 @@ def fair_cut(cut: Callable[[int, int], list[int]]) -> None:
             raise Hint(f"{what}: the larger pieces come first.")
 
 
-@exercise("mean-of-means")
+@exercises.add("mean-of-means")
 def mean_of_means(combine: Callable[[Sequence, Sequence[int]], np.ndarray]) -> None:
     rng = np.random.default_rng(0)
     for counts in ([4, 4], [3, 3, 2, 2], [1, 1, 0, 0]):
@@ -75,7 +78,7 @@ def _twins(ctx: list[mx.Context]) -> tuple[gluon.Block, np.ndarray, np.ndarray]:
     return net, X, y
 
 
-@exercise("own-parallel-step")
+@exercises.add("own-parallel-step")
 def own_parallel_step(step: Callable) -> None:
     ctx = devices(4)
     loss = gluon.loss.SoftmaxCrossEntropyLoss()

@@ -8,10 +8,13 @@ from typing import Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Hint, exercise, numbers
+from gluonbook.exercises.checking import Exercises, Hint, numbers
+
+exercises = Exercises(__name__)
+check = exercises.check
 
 
-@exercise("equal-budget")
+@exercises.add("equal-budget")
 def equal_budget(answer: tuple[int, int]) -> None:
     steps, trainings = numbers(answer, 2)
     if steps == 5:
@@ -26,7 +29,7 @@ def equal_budget(answer: tuple[int, int]) -> None:
         raise Hint("Count the settings of all methods, and add a final run for each method and seed.")
 
 
-@exercise("same-step")
+@exercises.add("same-step")
 def same_step(answer: tuple[float, float]) -> None:
     sgd, signum = numbers(answer, 2)
     if math.isclose(sgd, 1.0):
@@ -39,7 +42,7 @@ def same_step(answer: tuple[float, float]) -> None:
         raise Hint("Whatever β is, Signum moves each weight by its step size.")
 
 
-@exercise("winners-luck")
+@exercises.add("winners-luck")
 def winners_luck(luck: Callable[[int], float]) -> None:
     for n, truth in ((1, 0.0), (2, 0.5642), (24, 1.9477), (100, 2.5076)):
         value = float(luck(n))
@@ -53,7 +56,7 @@ def winners_luck(luck: Callable[[int], float]) -> None:
             )
 
 
-@exercise("decided")
+@exercises.add("decided")
 def decided(answer: Callable[[Sequence[float], Sequence[float]], bool]) -> None:
     one = answer([0.9], [0.5])
     if one is not False and not (isinstance(one, np.bool_) and not one):

@@ -1,0 +1,1 @@
+"""The exercises on ConvNets, a module for each chapter."""

@@ -1,0 +1,1 @@
+"""The exercises on the programming model, a module for each chapter."""

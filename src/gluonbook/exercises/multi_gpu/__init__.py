@@ -1,0 +1,1 @@
+"""The exercises on many devices, a module for each chapter."""

@@ -1,0 +1,1 @@
+"""The exercises on Signum, a module for each chapter."""
