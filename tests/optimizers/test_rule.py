@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from mxnet import gluon
 
 from gluonbook.checks import real
-from gluonbook.optimizers.rule import Rule, WholeStep, register
+from gluonbook.optimizers.rule import OneByOne, Rule, register
+from gluonbook.optimizers.whole_step import Decay, WholeStep
 
 
 @register
@@ -28,11 +29,11 @@ class Seen(Rule):
 
 
 class SeenBeforeClip(Seen):
-    decay = "before clip"
+    decay = Decay.BEFORE_CLIP
 
 
 class SeenBeside(Seen):
-    decay = "beside"
+    decay = Decay.BESIDE
 
 
 W, G = np.array([1.0, -2.0, 4.0]), np.array([3.0, -0.5, 8.0])
@@ -236,7 +237,7 @@ def test_names_are_not_taken_from_others():
     register(Seen)
 
 
-@pytest.mark.parametrize("kind", [WholeStep, Rule])
+@pytest.mark.parametrize("kind", [WholeStep, OneByOne, Rule])
 def test_abstract_classes_cannot_be_made(kind):
     with pytest.raises(TypeError, match="abstract"):
         kind()

@@ -14,7 +14,8 @@ from mxnet import autograd, gluon
 
 import runs
 from gluonbook import checkpoint, optimizers
-from gluonbook.optimizers.rule import Rule, WholeStep
+from gluonbook.optimizers.rule import OneByOne, Rule
+from gluonbook.optimizers.whole_step import Decay, WholeStep
 
 # name: its options, and a learning rate for the parabola, Rosenbrock's function and the net
 TABLE = {
@@ -157,7 +158,7 @@ def same(one, other, dtype):
 def test_wd_is_added_to_the_gradient(name, dtype):
     decayed = weights_of(name, dtype, wd=0.5)
     kind = mx.optimizer.Optimizer.opt_registry[name]
-    if getattr(kind, "decay", "") == "beside":
+    if kind.decay is Decay.BESIDE:
         other = weights_of(name, dtype, wd_lh=0.5)
     else:
         other = weights_of(name, dtype, grad=lambda k, w: G[k] + 0.5 * w)
@@ -328,7 +329,7 @@ def test_a_gradient_of_zeros_moves_nothing_and_makes_no_nan(name):
 def test_classes_are_abstract_or_final():
     for name in TABLE:
         kind = mx.optimizer.Optimizer.opt_registry[name]
-        assert kind.__bases__ in ((Rule,), (WholeStep,))
+        assert kind.__bases__ in ((Rule,), (OneByOne,), (WholeStep,))
         assert kind.__subclasses__() == []
         assert kind.__name__ in optimizers.__all__
         assert "Registered as `" + name + "`" in kind.__doc__

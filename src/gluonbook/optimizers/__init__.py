@@ -13,9 +13,11 @@ Magnitude and variance, or a whole matrix: `msvag`, `shampoo`, `ggt`.
 The classics, written out, equal to MXNet's `sgd`, `nag`, `adagrad`, `rmsprop` and `adam`: `plainsgd`, `plainnag`,
 `plainadagrad`, `plainrmsprop`, `plainadam`.
 
-All take the options of `gluonbook.optimizers.rule.WholeStep`. All but the two Signums are a `Rule`: its docstring has
-the order of rescaling, clipping and decay. In each, sign is MXNet's: sign(0) = 0 and sign(NaN) = 0, such a weight is
-not moved; what one bit makes of a zero on its way to another worker is said in `gluonbook.kernels`.
+All take the options of `gluonbook.optimizers.whole_step.WholeStep`, whose `prepared` has the order of rescaling,
+clipping and decay. In each, sign is MXNet's: sign(0) = 0 and sign(NaN) = 0, such a weight is not moved; what one bit
+makes of a zero on its way to another worker is said in `gluonbook.kernels`.
+
+`gluonbook.optimizers.rule` is the frame for one of your own.
 """
 
 from gluonbook.optimizers.ef_signsgd import EFSignSGD

@@ -9,7 +9,8 @@ from mxnet.ndarray import NDArray
 
 from gluonbook import kernels
 from gluonbook.checks import real
-from gluonbook.optimizers.rule import Update, WholeStep, register, zeros_like
+from gluonbook.optimizers.rule import register, zeros_like
+from gluonbook.optimizers.whole_step import Update, WholeStep
 
 
 @register
@@ -35,9 +36,6 @@ class FusedSignum(WholeStep):
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:
         return zeros_like(weight)
-
-    def step(self, weight: NDArray, grad: NDArray, mom: NDArray, *, lr: float, wd: float, t: int) -> None:
-        self.steps([Update(weight, grad, mom, None, lr, wd, t)])
 
     def steps(self, updates: Sequence[Update]) -> None:
         weights, grads, moms, weights32, lrs, wds, _ = map(list, zip(*updates))

@@ -6,6 +6,7 @@ from mxnet.ndarray import NDArray
 
 from gluonbook.checks import real
 from gluonbook.optimizers.rule import Rule, register, zeros_like
+from gluonbook.optimizers.whole_step import Decay
 
 
 @register
@@ -22,7 +23,7 @@ class PlainAdaGrad(Rule):
     (JMLR 12, 2011).
     """
 
-    decay = "beside"
+    decay = Decay.BESIDE
 
     def __init__(self, learning_rate: float | None = None, eps: float = 1e-7, **options) -> None:
         super().__init__(learning_rate, **options)

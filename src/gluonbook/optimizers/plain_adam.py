@@ -6,6 +6,7 @@ from mxnet.ndarray import NDArray
 
 from gluonbook.checks import real
 from gluonbook.optimizers.rule import Rule, register, zeros_like
+from gluonbook.optimizers.whole_step import Decay
 
 
 @register
@@ -26,7 +27,7 @@ class PlainAdam(Rule):
     remark that follows it.
     """
 
-    decay = "before clip"
+    decay = Decay.BEFORE_CLIP
     default_lr = 0.001
 
     def __init__(

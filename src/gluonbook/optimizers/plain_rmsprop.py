@@ -6,6 +6,7 @@ from mxnet.ndarray import NDArray
 
 from gluonbook.checks import flag, real
 from gluonbook.optimizers.rule import Rule, register, zeros_like
+from gluonbook.optimizers.whole_step import Decay
 
 
 @register
@@ -29,7 +30,7 @@ class PlainRMSProp(Rule):
     Generating sequences with recurrent neural networks (2013), arXiv:1308.0850, equations 38 to 45.
     """
 
-    decay = "before clip"
+    decay = Decay.BEFORE_CLIP
     default_lr = 0.001
 
     def __init__(

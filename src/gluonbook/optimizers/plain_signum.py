@@ -8,11 +8,11 @@ from mxnet.ndarray import NDArray
 
 from gluonbook.checks import real
 from gluonbook.kernels import hyper
-from gluonbook.optimizers.rule import WholeStep, register, zeros_like
+from gluonbook.optimizers.rule import OneByOne, register, zeros_like
 
 
 @register
-class PlainSignum(WholeStep):
+class PlainSignum(OneByOne):
     """Registered as `plainsignum`; equal to MXNet's `signum` with momentum > 0, bit for bit.
 
         mom ← momentum·mom − (1 − momentum)·(clip(rescale_grad·grad) + wd·weight)

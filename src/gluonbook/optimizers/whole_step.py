@@ -1,0 +1,188 @@
+"""What surrounds a step of any optimizer of this book: its options, checked, and this step's lr, wd and count."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+# A ps-lite server started as `python -c "import mxnet"` unpickles optimizers while that import is still running, when
+# there is neither `mx.nd` nor `mx.gluon`; it hides the error, and the weights become the sum of the gradients.
+from mxnet import ndarray as nd
+from mxnet.lr_scheduler import LRScheduler
+from mxnet.ndarray import NDArray
+from mxnet.optimizer import Optimizer
+
+from gluonbook.checks import flag, real, whole_number
+
+if TYPE_CHECKING:
+    from mxnet.gluon import Parameter
+
+
+class Decay(enum.Enum):
+    """Where wd enters a step. MXNet's own optimizers do not agree, and a class that is to equal one of them says so."""
+
+    AFTER_CLIP = enum.auto()
+    """wd·weight is added to the gradient when that has been clipped (SGD, NAG, Signum)."""
+
+    BEFORE_CLIP = enum.auto()
+    """wd·weight is added to the gradient, and clipped with it (Adam, RMSProp)."""
+
+    BESIDE = enum.auto()
+    """wd acts beside the step, as one more wd_lh (AdaGrad)."""
+
+
+class Update(NamedTuple):
+    """One parameter's part in a step: arrays as they came, and numbers with multipliers and schedule in them."""
+
+    weight: NDArray
+    grad: NDArray
+    state: Any  # what `create_state` made
+    weight32: NDArray | None  # the master copy of a float16 weight with multi_precision
+    lr: float
+    wd: float
+    t: int  # updates of this parameter, from 1
+
+
+class WholeStep(Optimizer, ABC):
+    """An optimizer that does the whole step of all its parameters itself, in `steps`.
+
+    Options that all optimizers take:
+
+    - `learning_rate`: in [0, inf); the class's `default_lr` if neither it nor a schedule is given
+    - `lr_scheduler`: a function from the number of updates to lr, mostly an `mx.lr_scheduler.LRScheduler`;
+      with a `learning_rate` as well, MXNet makes that the scheduler's `base_lr`
+    - `wd`: in [0, inf); coupled weight decay, wd·weight is added to the gradient
+    - `wd_lh`: in [0, inf); decoupled weight decay, weight ← (1 − lr·wd_lh)·weight beside the step (Loshchilov and
+      Hutter 2019, arXiv:1711.05101); as in the built-in Signum, a parameter's `wd_mult` scales `wd` only
+    - `rescale_grad`: any finite number; `Trainer.step(batch_size)` sets it to 1/batch_size
+    - `clip_gradient`: in (0, inf), or None; each element of rescale_grad·grad is cut to [−clip_gradient, clip_gradient]
+    - `multi_precision`: for float16 weights, keep state and a master copy of the weights in float32
+    - `begin_num_update`: a whole number from 0; what the count t of a parameter's updates starts from
+
+    Raises:
+        TypeError: an unknown option; the message lists the legal ones.
+        ValueError: an option out of its range, or a sparse weight or gradient.
+    """
+
+    default_lr: ClassVar[float] = 0.01
+    decay: ClassVar[Decay] = Decay.AFTER_CLIP
+
+    def __init__(
+        self,
+        learning_rate: float | None = None,
+        *,
+        lr_scheduler: LRScheduler | None = None,
+        wd: float = 0.0,
+        wd_lh: float = 0.0,
+        rescale_grad: float = 1.0,
+        clip_gradient: float | None = None,
+        multi_precision: bool = False,
+        begin_num_update: int = 0,
+        param_idx2name: dict | None = None,
+        sym: Any = None,
+        param_dict: dict[int, Parameter] | None = None,
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            legal = ", ".join(self.options())
+            raise TypeError(f"{type(self).__name__} has no option {', '.join(unknown)}; it takes {legal}")
+        if lr_scheduler is not None and not callable(lr_scheduler):
+            raise ValueError(f"lr_scheduler must be a function of the number of updates, or None, got {lr_scheduler!r}")
+        if learning_rate is None and lr_scheduler is None:
+            learning_rate = self.default_lr
+        super().__init__(
+            learning_rate=None if learning_rate is None else real("learning_rate", learning_rate, "[0, inf)"),
+            lr_scheduler=lr_scheduler,
+            wd=real("wd", wd, "[0, inf)"),
+            rescale_grad=real("rescale_grad", rescale_grad, "(-inf, inf)"),
+            clip_gradient=None if clip_gradient is None else real("clip_gradient", clip_gradient, "(0, inf)"),
+            multi_precision=flag("multi_precision", multi_precision),
+            begin_num_update=whole_number("begin_num_update", begin_num_update, 0),
+            param_idx2name=param_idx2name,
+            sym=sym,
+            param_dict=param_dict,
+        )
+        self.wd_lh = real("wd_lh", wd_lh, "[0, inf)")
+
+    @classmethod
+    def options(cls) -> list[str]:
+        """The names of all options that the class takes, its own first."""
+        signatures = [inspect.signature(kind.__init__) for kind in cls.__mro__ if issubclass(kind, WholeStep)]
+        parameters = [p for signature in signatures for p in list(signature.parameters.values())[1:]]
+        return list(dict.fromkeys(p.name for p in parameters if p.kind is not p.VAR_KEYWORD))
+
+    @abstractmethod
+    def steps(self, updates: Sequence[Update]) -> None:
+        """Change weights and states in place: one step of each parameter.
+
+        `grad` is to be left alone. Where there is a `weight32`, the step is that copy's, in float32, and the weight
+        becomes it, rounded.
+        """
+
+    def prepared(self, weight: NDArray, grad: NDArray, wd: float) -> NDArray:
+        """A new array, the gradient ready for use: rescaled, clipped, and with wd·weight in it where `decay` says so.
+
+            grad ← rescale_grad·grad
+            grad ← grad + wd·weight                                for Decay.BEFORE_CLIP
+            grad ← clip(grad, −clip_gradient, clip_gradient)       if clip_gradient is not None
+            grad ← grad + wd·weight                                for Decay.AFTER_CLIP
+
+        A method that has its own use for wd passes 0.
+        """
+        grad = self.rescale_grad * grad
+        if wd and self.decay is Decay.BEFORE_CLIP:
+            grad += wd * weight
+        if self.clip_gradient is not None:
+            # Not `nd.clip`, which reads its bounds as float32 even for float64 arrays.
+            grad = nd.minimum(nd.maximum(grad, -self.clip_gradient), self.clip_gradient)
+        if wd and self.decay is Decay.AFTER_CLIP:
+            grad += wd * weight
+        return grad
+
+    def move(self, weight: NDArray, delta: NDArray, lr: float, wd: float = 0.0) -> None:
+        """weight ← (1 − lr·wd_lh)·weight − delta, in place, where Decay.BESIDE adds `wd` to wd_lh."""
+        shrink = lr * (self.wd_lh + (wd if self.decay is Decay.BESIDE else 0))
+        # Not (1 − shrink)·weight: float16 and float32 would round 1 − shrink, and with it all of a small shrink, away.
+        weight -= delta + shrink * weight if shrink else delta
+
+    def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
+        """One step of one parameter; `state` is what `create_state` made."""
+        self.steps([self._update(index, weight, grad, state, None)])
+
+    def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        """One step of one parameter, or of each in a list; `state` is what `create_state_multi_precision` made."""
+        many = isinstance(index, (list, tuple))
+        updates = []
+        for i, w, g, own in zip(index, weight, grad, state) if many else [(index, weight, grad, state)]:
+            weight32, own = own if self.multi_precision and w.dtype == np.float16 else (None, own)
+            updates.append(self._update(i, w, g, own, weight32))
+        self.steps(updates)
+
+    def _update(self, index: int, weight: NDArray, grad: NDArray, state: Any, weight32: NDArray | None) -> Update:
+        self._must_be_dense(f"parameter {index}", weight.stype, grad.stype)
+        self._update_count(index)
+        t = self._index_update_count[index]
+        return Update(weight, grad, state, weight32, self._get_lr(index), self._get_wd(index), t)
+
+    @property
+    def param_dict(self) -> dict[int, Parameter]:
+        """The trainer's parameters by index, for their multipliers; set by the trainer."""
+        return vars(self)["param_dict"]
+
+    @param_dict.setter
+    def param_dict(self, parameters: dict[int, Parameter]) -> None:
+        # Here and not only at the update, since a store runs that in a callback, where MXNet loses every error.
+        for parameter in parameters.values():
+            self._must_be_dense(parameter.name, parameter._stype, parameter._grad_stype)
+        vars(self)["param_dict"] = parameters
+
+    def _must_be_dense(self, name: str, weight: str, grad: str) -> None:
+        for what, stype in (("weight", weight), ("gradient", grad)):
+            if stype != "default":
+                found = f"the {what} of {name} is {stype!r}"
+                raise ValueError(f"{type(self).__name__} takes dense arrays (stype 'default'), but {found}")
