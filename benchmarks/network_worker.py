@@ -53,22 +53,23 @@ class Training:
         nd.waitall()
 
 
-def with_store(kind: str, sizes: list) -> tuple[kvstore.Store, Training]:
-    store = getattr(kvstore, kind)(check_every=0)
-    return store, Training(sizes, store.rank, "signsgd" if "Vote" in kind else "sgd", kvstore=store)
+def with_store(name: str, engine: str, sizes: list) -> tuple[kvstore.Store, Training]:
+    kind, optimizer = {"vote": (kvstore.VoteStore, "signsgd"), "mean": (kvstore.MeanStore, "sgd")}[name]
+    store = kind(engine, check_every=0)
+    return store, Training(sizes, store.rank, optimizer, kvstore=store)
 
 
 def mpi(names: list[str], sizes: list) -> tuple[int, dict, Callable]:
     """Stores over MPI; where both are raced, the parts of a vote beside them."""
     works: dict[str, Callable] = {}
     for name in names:
-        store, training = with_store({"vote": "MPIVoteStore", "mean": "MPIMeanStore"}[name], sizes)
+        store, training = with_store(name, "mpi", sizes)
         works[name] = training.step
     return store.rank, {**works, **(_parts(store.link, training, sizes) if "mean" in names else {})}, _barrier(store)
 
 
 def _barrier(store: kvstore.Store) -> Callable:
-    return lambda: store.link.gather(np.zeros(1))
+    return lambda: store.link.all_gather(np.zeros(1))
 
 
 def _parts(link: kvstore.Link, training: Training, sizes: list) -> dict[str, Callable]:
@@ -78,10 +79,10 @@ def _parts(link: kvstore.Link, training: Training, sizes: list) -> dict[str, Cal
     ballot = kernels.pack(training.grads)
     few = [ballot[: len(ballot) // link.size]] * link.size
     return {
-        "all-reduce alone": lambda: link.add(total),
+        "all-reduce alone": lambda: link.all_reduce(total),
         "look for NaN": lambda: kernels.nonfinite(training.grads),
         "pack": lambda: kernels.momentum_pack(moms, training.grads, momentum=0.9, out=ballot),
-        "exchange alone": lambda: link.exchange(ballot, range(link.size)),
+        "exchange alone": lambda: link.vote(ballot, range(link.size)),
         "count votes": lambda: kernels.vote(few),
         "unpack and apply": lambda: kernels.apply_signs(training.weights, ballot, lr=1e-4),
     }
@@ -89,7 +90,7 @@ def _parts(link: kvstore.Link, training: Training, sizes: list) -> dict[str, Cal
 
 def pslite(names: list[str], sizes: list) -> tuple[int, dict, Callable]:
     """Our vote over ps-lite."""
-    store, training = with_store("PSLiteVoteStore", sizes)
+    store, training = with_store("vote", "pslite", sizes)
     return store.rank, {"vote over ps-lite": training.step}, _barrier(store)
 
 

@@ -47,7 +47,6 @@ from gluonbook.training import History, fit, set_seed
 # Of ImageNet, in RGB from 0 to 1; and the principal components of its colours, from 0 to 255, for AlexNet's lighting.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 METHODS = ("vote", "mean")
-ENGINES = ("mpi", "pslite", "local")
 
 
 class Share(gluon.data.Dataset):
@@ -152,9 +151,9 @@ def make_net(asked: argparse.Namespace, ctx: mx.Context) -> gluon.HybridBlock:
 
 def make_store(asked: argparse.Namespace) -> kvstore.Store:
     """The store of the method on the engine that this process was started by."""
-    kind = f"{ {'mpi': 'MPI', 'pslite': 'PSLite', 'local': 'Local'}[asked.engine] }{asked.method.title()}Store"
-    options = {"momentum": asked.momentum} if asked.method == "vote" else {}
-    return getattr(kvstore, kind)(**options)
+    if asked.method == "vote":
+        return kvstore.VoteStore(asked.engine, momentum=asked.momentum)
+    return kvstore.MeanStore(asked.engine)
 
 
 def make_trainer(
@@ -186,7 +185,7 @@ def share_statistics(net: gluon.Block, store: kvstore.Store) -> None:
     if not own or store.num_workers == 1:
         return
     values = np.concatenate([parameter.data().asnumpy().ravel() for parameter in own]).astype(np.float32)
-    store.link.add(values)
+    store.link.all_reduce(values)
     values /= np.float32(store.num_workers)
     for parameter, part in zip(own, np.split(values, np.cumsum([p.data().size for p in own])[:-1])):
         parameter.set_data(nd.array(part.reshape(parameter.shape)))
@@ -202,7 +201,7 @@ def validate(net: gluon.Block, loader: gluon.data.DataLoader, ctx: mx.Context, s
         ranked = out.topk(axis=1, k=min(5, out.shape[1]), dtype="int32") == y.astype("int32").expand_dims(1)
         hits = ranked.astype("float32").sum(axis=0).asnumpy()
         sums += (loss(out, y).sum().asscalar(), hits[0], hits.sum(), len(y))
-    loss_sum, top1, top5, count = store.link.gather(sums).sum(axis=0)
+    loss_sum, top1, top5, count = store.link.all_gather(sums).sum(axis=0)
     return {"val_loss": loss_sum / count, "top1": top1 / count, "top5": top5 / count, "val_images": int(count)}
 
 
@@ -296,7 +295,8 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     add("--val", type=_records, help="validation images; without them there is no top-1 and top-5")
     add("--output", required=True, type=Path, help="a folder for checkpoints, metrics and weights")
     add("--method", choices=METHODS, default="vote", help="how workers combine their gradients (default: vote)")
-    add("--engine", choices=ENGINES, default=_engine(), help="how they talk (default: what has started this process)")
+    engines, started = list(kvstore.ENGINES), _engine()
+    add("--engine", choices=engines, default=started, help="how they talk (default: what has started this process)")
     add("--model", default="resnet50_v1b", help="a name of GluonCV's model zoo (default: resnet50_v1b)")
     add("--classes", type=_whole(2), default=1000, help="how many classes there are (default: 1000)")
     add("--image-size", type=_whole(16), default=224, help="pixels a side that the net sees (default: 224)")

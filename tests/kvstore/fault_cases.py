@@ -17,15 +17,16 @@ import numpy as np
 from mxnet import gluon, nd
 
 import gluonbook.optimizers  # noqa: F401  (registers ours)
-from gluonbook import kvstore
+from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, Store, VoteStore
 from gluonbook.storage import folders
 
 SHAPES = {"a": (3, 2), "b": (2, 3), "c": (65,)}
 ENGINE = ""
+METHODS = (VoteStore, MeanStore, ErrorFeedbackStore)
 
 
-def store_of(method: str = "Vote", **options) -> kvstore.Store:
-    return getattr(kvstore, f"{ENGINE}{method}Store")(**options)
+def store_of(kind: type[Store] = VoteStore, **options) -> Store:
+    return kind(ENGINE, **options)
 
 
 class Run:
@@ -81,8 +82,8 @@ def f6(rank: int) -> dict:
         "more": refused(Run(store_of(), {**SHAPES, "d": (1,)} if odd else SHAPES)),
         "order": refused(Run(store_of(), order="bac" if odd else "abc")),
         "outside": refused(Run(store_of(), {**SHAPES, "b": (3, 2)} if odd else SHAPES, update_on_kvstore=False)),
-        "mean": refused(Run(store_of("Mean"), {**SHAPES, "b": (7,)} if odd else SHAPES)),
-        "devices": refused(Run(store_of("ErrorFeedback"), ctx=2 if odd else 1)),
+        "mean": refused(Run(store_of(MeanStore), {**SHAPES, "b": (7,)} if odd else SHAPES)),
+        "devices": refused(Run(store_of(ErrorFeedbackStore), ctx=2 if odd else 1)),
         "frozen": frozen(rank),
     }
 
@@ -104,21 +105,21 @@ def stores_that_differ(rank: int) -> dict:
 
     return {
         "policy": said(nonfinite="zero" if rank == 1 else "raise"),
-        "method": said("Mean" if rank == 1 else "Vote"),
+        "method": said(MeanStore if rank == 1 else VoteStore),
     }
 
 
 def f7_raise(rank: int) -> dict:
     found = {}
-    for method in ("Vote", "Mean", "ErrorFeedback"):
+    for kind in METHODS:
         # Many in a row: then consents follow each other with nothing between them.
-        run, unharmed = Run(store_of(method)), Run(store_of(method))
+        run, unharmed = Run(store_of(kind)), Run(store_of(kind))
         said = [run.said("b" if rank == 1 and 2 <= step < 12 else None) for step in range(15)]
         for step in range(15):
             unharmed.steps = step
             if not 2 <= step < 12:
                 unharmed.step()
-        found[method] = [said, run.hash(), run.hash() == unharmed.hash()]
+        found[kind.method] = [said, run.hash(), run.hash() == unharmed.hash()]
     return found
 
 
@@ -126,15 +127,15 @@ def f7_zero(rank: int) -> dict:
     """Rank 1 abstains in step 2, ranks 0 and 1 in step 3, all in steps 4 and 5."""
     found = {}
     abstaining = {2: (1,), 3: (0, 1), 4: (0, 1, 2), 5: (0, 1, 2)}
-    for method in ("Vote", "Mean", "ErrorFeedback"):
+    for kind in METHODS:
         for inside in (True, False):
-            run = Run(store_of(method, nonfinite="zero"), update_on_kvstore=None if inside else False)
+            run = Run(store_of(kind, nonfinite="zero"), update_on_kvstore=None if inside else False)
             hashes = []
             for step in range(1, 8):
                 run.step("b" if rank in abstaining.get(step, ()) else None)
                 hashes.append(run.hash())
             finite = all(np.isfinite(weight).all() for weight in run.weights())
-            found[f"{method} {inside}"] = [run.store.abstentions, hashes, finite]
+            found[f"{kind.method} {inside}"] = [run.store.abstentions, hashes, finite]
     return found
 
 
@@ -196,8 +197,8 @@ def several_devices(rank: int) -> list:
 def tiny(rank: int) -> list:
     """Fewer words, and numbers, than servers."""
     found = []
-    for method in ("Vote", "Mean", "ErrorFeedback"):
-        run = Run(store_of(method), {"a": (1,)})
+    for kind in METHODS:
+        run = Run(store_of(kind), {"a": (1,)})
         for _ in range(3):
             run.step()
         found.append([run.hash(), abs(run.weights()[0] - 1).max() > 0.01])
@@ -218,7 +219,7 @@ def a_slow_reader(rank: int) -> list:
             self.store._barrier()
             time.sleep(0.05)
 
-    run = Run(store_of("ErrorFeedback"), dict.fromkeys("abcdef", (2,)))
+    run = Run(store_of(ErrorFeedbackStore), dict.fromkeys("abcdef", (2,)))
     if rank == 2:
         run.store.link._store = Slow(run.store.link._store)
     return [[run.said() for _ in range(5)], run.hash()]

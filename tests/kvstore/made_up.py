@@ -1,6 +1,6 @@
 """Short trainings with made-up gradients, the same for every engine; as a script, one worker of such a run.
 
-python made_up.py STORE FOLDER [CASE...]      trains every case, and writes the weights to FOLDER/CASE-WORKERS-RANK.npz
+python made_up.py ENGINE METHOD FOLDER [CASE...]      trains every case; the weights go to FOLDER/CASE-WORKERS-RANK.npz
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from mxnet import gluon
 
 import gluonbook.optimizers  # noqa: F401  (registers ours)
-from gluonbook import kvstore
+from gluonbook.kvstore import ErrorFeedbackStore, Link, MeanStore, MPILink, Store, VoteStore
 
 SHAPES = [(3,), (5, 7), (64,), (65, 1), (1,), (2, 3, 4, 5), (128,), (1000, 7)]
 LONG = [(300_001,), (2,)]
@@ -62,7 +62,7 @@ def parameters(case: Case, ctx: Sequence[mx.Context], seed: int) -> gluon.Parame
     return params
 
 
-def trained(case: Case, store: kvstore.Store, ctx: Sequence[mx.Context], workers: Sequence[int], total: int) -> list:
+def trained(case: Case, store: Store, ctx: Sequence[mx.Context], workers: Sequence[int], total: int) -> list:
     """The weights after the run, those of the first device; the devices play these workers of `total`."""
     params = parameters(case, ctx, seed=store.rank)
     options = {"learning_rate": 0.05, "wd_lh": case.wd_lh}
@@ -79,26 +79,29 @@ def trained(case: Case, store: kvstore.Store, ctx: Sequence[mx.Context], workers
     return [parameter.list_data()[0].asnumpy() for parameter in params.values()]
 
 
-def main(name: str, folder: str, *cases: str) -> None:
+METHODS = {kind.method: kind for kind in (VoteStore, MeanStore, ErrorFeedbackStore)}
+
+
+def main(engine: str, method: str, folder: str, *cases: str) -> None:
     """Train every case as one worker; over MPI with the first M ranks only, too, for each M."""
-    for M, options in _groups(name):
+    for M, link in _groups(engine):
         for case in cases:
-            store = getattr(kvstore, name)(**options)
+            store = METHODS[method](link)
             weights = trained(CASES[case], store, [mx.cpu()], [store.rank], store.num_workers)
             np.savez(Path(folder) / f"{case}-{M or store.num_workers}-{store.rank}.npz", *weights)
 
 
-def _groups(name: str) -> Iterator[tuple[int, dict]]:
-    """Groups that this rank belongs to, and what a store needs to know of them."""
-    if not name.startswith("MPI"):
-        yield 0, {}
+def _groups(engine: str) -> Iterator[tuple[int, str | Link]]:
+    """Groups that this rank belongs to, and how a store reaches them."""
+    if engine != "mpi":
+        yield 0, engine
         return
     from mpi4py import MPI
 
     for M in range(1, MPI.COMM_WORLD.size + 1):
         comm = MPI.COMM_WORLD.Split(MPI.COMM_WORLD.rank < M)
         if MPI.COMM_WORLD.rank < M:
-            yield M, {"comm": comm}
+            yield M, MPILink(comm)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ CASES = (
     *("f6", "stores_that_differ", "f7_raise", "f7_zero", "votes_of_those_who_are_left", "one_bit", "other_threads"),
     *("loader_workers", "several_devices", "tiny", "common_checkpoints", "agreement"),
 )
-ENGINES = {"mpi": ("MPI", CASES), "pslite": ("PSLite", (*CASES, "a_slow_reader"))}
-METHODS = ("Vote", "Mean", "ErrorFeedback")
+CASES_OF = {"mpi": CASES, "pslite": (*CASES, "a_slow_reader")}
+METHODS = ("vote", "mean", "feedback")
 
 
 def start(script: Path, *words: object, **settings) -> launch.Result:
@@ -35,7 +35,7 @@ def notes(folder: Path, ranks: int) -> list:
     return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(ranks)]
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=CASES_OF)
 def engine(request) -> str:
     return request.param
 
@@ -44,8 +44,8 @@ def engine(request) -> str:
 def seen(engine, tmp_path_factory) -> dict:
     """By case, what each of three ranks has seen; two servers, where there are any."""
     folder = tmp_path_factory.mktemp("cases")
-    name, cases = ENGINES[engine]
-    start(HERE / "fault_cases.py", name, folder, *cases, workers=3, engine=engine, servers=2)
+    cases = CASES_OF[engine]
+    start(HERE / "fault_cases.py", engine, folder, *cases, workers=3, engine=engine, servers=2)
     ranks = notes(folder, 3)
     return {case: [rank[case] for rank in ranks] for case in cases}
 

@@ -13,9 +13,9 @@ from mxnet import autograd, gluon, nd
 
 from gluonbook import checkpoint, kvstore
 from gluonbook.kernels import bits
-from gluonbook.kvstore import LocalErrorFeedbackStore, LocalMeanStore, LocalVoteStore
+from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, VoteStore
 
-STORES = (LocalVoteStore, LocalMeanStore, LocalErrorFeedbackStore)
+STORES = (VoteStore, MeanStore, ErrorFeedbackStore)
 
 
 def devices(n: int) -> list:
@@ -51,7 +51,7 @@ def by_hand(case: Case, workers: int, momentum: float, lr: float = 0.05) -> list
 @pytest.mark.parametrize("name", ["plain", "float16", "float64", "inverter"])
 def test_a_vote_is_its_formula_bit_for_bit(name, workers, momentum):
     expected = by_hand(CASES[name], workers, momentum)
-    for a, b in zip(expected, run(LocalVoteStore(momentum=momentum), CASES[name], workers)):
+    for a, b in zip(expected, run(VoteStore(momentum=momentum), CASES[name], workers)):
         np.testing.assert_array_equal(a, b)
 
 
@@ -97,7 +97,7 @@ def setting(store, workers=3, optimizer="signsgd", **options):
 
 
 def test_the_mean_of_one_process_is_the_sum_of_its_devices():
-    params, trainer = setting(LocalMeanStore(), optimizer="sgd")
+    params, trainer = setting(MeanStore(), optimizer="sgd")
     before = params["p00"].data().asnumpy()
     step_with_gradients(params, trainer, 0)
     grads = [gradient((3,), worker, 0, 0, CASES["plain"], 3) for worker in range(3)]
@@ -111,7 +111,7 @@ def noisy(grad, worker, place):
 
 def test_error_feedback_with_one_worker_is_the_optimizer():
     """As long as the learning rate stays what it is."""
-    ours, trainer = setting(LocalErrorFeedbackStore(), workers=1, optimizer="plainsgd", momentum=0.0)
+    ours, trainer = setting(ErrorFeedbackStore(), workers=1, optimizer="plainsgd", momentum=0.0)
     others, plain = setting(None, workers=1, optimizer="efsignsgd")
     for step in range(20):
         for params, own in ((ours, trainer), (others, plain)):
@@ -122,7 +122,7 @@ def test_error_feedback_with_one_worker_is_the_optimizer():
 
 def test_error_feedback_loses_nothing():
     """The sum of what was sent, and what is left, is the sum of all gradients."""
-    store = LocalErrorFeedbackStore()
+    store = ErrorFeedbackStore()
     params, trainer = setting(store, workers=2, optimizer="plainsgd", momentum=0.0, learning_rate=1.0)
     before = [p.data().asnumpy() for p in params.values()]
     for step in range(10):
@@ -147,7 +147,7 @@ def test_a_frozen_parameter_is_left_alone(store):
 
 
 def test_a_learning_rate_set_later_holds():
-    params, trainer = setting(LocalVoteStore())
+    params, trainer = setting(VoteStore())
     step_with_gradients(params, trainer, 0)
     before = params["p07"].data().asnumpy()
     trainer.set_learning_rate(0.25)
@@ -157,7 +157,7 @@ def test_a_learning_rate_set_later_holds():
 
 def test_multipliers_and_schedules_hold():
     schedule = mx.lr_scheduler.FactorScheduler(step=1, factor=0.5, base_lr=0.5)
-    params, trainer = setting(LocalVoteStore(), learning_rate=0.5, lr_scheduler=schedule)
+    params, trainer = setting(VoteStore(), learning_rate=0.5, lr_scheduler=schedule)
     params["p00"].lr_mult = 0.5
     for step, lr in enumerate((0.5, 0.25, 0.125)):
         before = [params[name].data().asnumpy() for name in ("p00", "p01")]
@@ -230,7 +230,7 @@ def test_a_checkpoint_holds_what_the_store_remembers(tmp_path, store):
 
 
 def test_lists_of_keys_go_in_one_call():
-    store, one_by_one = LocalVoteStore(), LocalVoteStore()
+    store, one_by_one = VoteStore(), VoteStore()
     grads = [[nd.array([1, -1, 0]), nd.array([1, -2, -3])], [nd.array([[-5.0]]), nd.array([[4.0]])]]
     outs = [[nd.zeros(3), nd.zeros(3)], [nd.zeros((1, 1)), nd.zeros((1, 1))]]
     store.pushpull([3, 5], grads, outs)
@@ -243,20 +243,20 @@ def test_lists_of_keys_go_in_one_call():
 def test_names_by_which_mxnet_finds_them():
     for kind in STORES:
         assert type(mx.kv.create(kind.__name__.lower())) is kind
-    store = LocalVoteStore()
+    store = VoteStore()
     assert (store.type, store.rank, store.num_workers) == ("vote_local", 0, 1)
     assert store.is_capable("optimizer")
 
 
 def test_a_key_that_comes_again_is_refused():
-    store = LocalVoteStore()
+    store = VoteStore()
     params, trainer = setting(store)
     step_with_gradients(params, trainer, 0)
     grads = params["p00"].list_grad()
     store.pushpull(0, grads, out=params["p00"].list_data())
     with pytest.raises(ValueError, match=r"parameter 0 \(p00\) .* comes again.*: a step takes 0-7, and had 0,"):
         store.pushpull(0, grads, out=params["p00"].list_data())
-    expected = stepped(LocalVoteStore(), 0, 1)
+    expected = stepped(VoteStore(), 0, 1)
     step_with_gradients(params, trainer, 1)
     for parameter, weight in zip(params.values(), expected):
         np.testing.assert_array_equal(parameter.data().asnumpy(), weight)
@@ -305,7 +305,7 @@ def test_half_precision_with_a_master_copy(store, optimizer):
             parameter.grad(device)[:] = 1
             parameter.data(device)._fresh_grad = True
         trainer.step(1)
-    expected = 1 - 100 * 1e-4 * (2 if optimizer == "sgd" and store is not LocalVoteStore else 1)
+    expected = 1 - 100 * 1e-4 * (2 if optimizer == "sgd" and store is not VoteStore else 1)
     for weight in parameter.list_data():
         np.testing.assert_allclose(weight.asnumpy(), expected, atol=1e-3)
 
@@ -313,9 +313,11 @@ def test_half_precision_with_a_master_copy(store, optimizer):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: LocalVoteStore(momentum=1), r"momentum must be a number in \[0, 1\), got 1"),
-        (lambda: LocalVoteStore(nonfinite="skip"), "nonfinite must be 'raise' or 'zero', got 'skip'"),
-        (lambda: LocalMeanStore(check_every=-1), "check_every must be a whole number from 0, got -1"),
+        (lambda: VoteStore("nccl"), "link must be 'local', 'mpi', 'pslite' or a Link, got 'nccl'"),
+        (lambda: MeanStore(kvstore.LocalLink), "link must be 'local', 'mpi', 'pslite' or a Link, got <class"),
+        (lambda: VoteStore(momentum=1), r"momentum must be a number in \[0, 1\), got 1"),
+        (lambda: VoteStore(nonfinite="skip"), "nonfinite must be 'raise' or 'zero', got 'skip'"),
+        (lambda: MeanStore(check_every=-1), "check_every must be a whole number from 0, got -1"),
     ],
 )
 def test_what_cannot_be_is_refused(make, message):
@@ -324,13 +326,13 @@ def test_what_cannot_be_is_refused(make, message):
 
 
 def test_coupled_weight_decay_is_refused_beside_a_vote():
-    params, trainer = setting(LocalVoteStore(), wd=0.1)
+    params, trainer = setting(VoteStore(), wd=0.1)
     with pytest.raises(ValueError, match=r"use wd_lh, got wd=0\.1"):
         step_with_gradients(params, trainer, 0)
 
 
 def test_the_trainers_own_files_are_refused(tmp_path):
-    params, trainer = setting(LocalVoteStore())
+    params, trainer = setting(VoteStore())
     step_with_gradients(params, trainer, 0)
     with pytest.raises(RuntimeError, match=r"checkpoint\.save"):
         trainer.save_states(str(tmp_path / "states"))
@@ -343,13 +345,13 @@ class Second(kvstore.Link):
 
     engine, rank, size = "test", 0, 2
 
-    def exchange(self, ballot, voters):
+    def vote(self, ballot, voters):
         pass
 
-    def gather(self, values):
+    def all_gather(self, values):
         return np.stack([values, values])
 
-    def add(self, values):
+    def all_reduce(self, values):
         values *= 2
 
     def broadcast(self, values):
@@ -358,13 +360,10 @@ class Second(kvstore.Link):
 
 def test_weights_that_differ_are_noticed():
     class Other(Second):
-        def gather(self, values):
+        def all_gather(self, values):
             return np.stack([values, values + (values.dtype == np.int64) * np.array([0, 0, 1])])
 
-    class Store(kvstore.VoteStore):
-        link_type = Other
-
-    params, trainer = setting(Store(check_every=2))
+    params, trainer = setting(VoteStore(Other(), check_every=2))
     with pytest.raises(RuntimeError, match="after 0 steps, the weights of rank 1 are not those of rank 0"):
         step_with_gradients(params, trainer, 0)
 
@@ -375,15 +374,12 @@ def test_no_step_follows_one_that_was_broken_off_halfway():
     class Breaking(Second):
         left = 2
 
-        def exchange(self, ballot, voters):
+        def vote(self, ballot, voters):
             self.left -= 1
             if self.left < 0:
                 raise OSError("no route to host")
 
-    class Store(kvstore.VoteStore):
-        link_type = Breaking
-
-    params, trainer = setting(Store())
+    params, trainer = setting(VoteStore(Breaking()))
     for step in range(2):
         step_with_gradients(params, trainer, step)
     with pytest.raises(OSError, match="no route"):
@@ -393,7 +389,7 @@ def test_no_step_follows_one_that_was_broken_off_halfway():
 
 
 def test_a_store_serves_one_trainer():
-    store = LocalVoteStore()
+    store = VoteStore()
     for message in (None, "serves another trainer"):
         params, trainer = setting(store)
         with pytest.raises(ValueError, match=message) if message else nullcontext():
@@ -401,7 +397,7 @@ def test_a_store_serves_one_trainer():
 
 
 def test_weights_must_be_given_to_a_store_with_the_optimizer():
-    store = LocalVoteStore()
+    store = VoteStore()
     params, trainer = setting(store)
     step_with_gradients(params, trainer, 0)
     with pytest.raises(ValueError, match="pushpull needs the weights"):
@@ -415,15 +411,12 @@ def test_a_ballot_has_one_bit_a_coordinate():
     class Counting(kvstore.Link):
         engine, rank, size = "test", 0, 1
 
-        def exchange(self, ballot, voters):
+        def vote(self, ballot, voters):
             sent.append(ballot.nbytes)
 
-        gather, add, broadcast = (lambda self, values: values[None],) * 3
+        all_gather, all_reduce, broadcast = (lambda self, values: values[None],) * 3
 
-    class Store(kvstore.VoteStore):
-        link_type = Counting
-
-    run(Store(), CASES["long"], workers=1)
+    run(VoteStore(Counting()), CASES["long"], workers=1)
     assert sent == [8 * sum(map(bits.words_for, sizes))] * CASES["long"].steps
     assert sent[0] * 8 <= sum(sizes) + 64 * len(sizes)
 
@@ -447,7 +440,7 @@ def test_statistics_that_a_backward_pass_still_moves(monkeypatch):
     net.add(*(gluon.nn.Conv2D(16, 3, padding=1, in_channels=16) for _ in range(6)))
     net.initialize(mx.init.Xavier())
     net.hybridize(static_alloc=True, static_shape=True)
-    X, store, sent = nd.random.normal(2, 3, shape=(16, 3, 32, 32)), LocalVoteStore(), []
+    X, store, sent = nd.random.normal(2, 3, shape=(16, 3, 32, 32)), VoteStore(), []
     monkeypatch.setattr(store.link, "broadcast", lambda values: sent.append(values.tobytes()))
     nd.waitall()
     with autograd.record():

@@ -25,7 +25,7 @@ from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
 from gluonbook import datasets
-from gluonbook.kvstore import MPIVoteStore
+from gluonbook.kvstore import VoteStore
 from gluonbook.models import mlp
 from gluonbook.storage import folders
 from gluonbook.training import ShuffledBatches, evaluate, fit, set_seed
@@ -61,7 +61,7 @@ def kill_after(folder: Path, step: int, seconds: float) -> None:
 
 
 def resumable(folder: str, victim: str, step: str, seconds: str) -> None:
-    store = MPIVoteStore(momentum=0.9, check_every=1)
+    store = VoteStore("mpi", momentum=0.9, check_every=1)
     if store.rank == int(victim):
         own = Path(folder, f"rank-{store.rank}")
         threading.Thread(target=kill_after, args=(own, int(step), float(seconds)), daemon=True).start()
@@ -75,7 +75,7 @@ def resumable(folder: str, victim: str, step: str, seconds: str) -> None:
 
 def skipping(folder: str, odd: str, at: str) -> None:
     MPI.COMM_WORLD.Barrier()  # the deadline is shorter than ranks may differ in what they take to import MXNet
-    store = MPIVoteStore()
+    store = VoteStore("mpi")
     net, trainer = start(store)
     X, y = shard(store)[:10]
     X, y = mx.nd.array(X), mx.nd.array(y)
@@ -105,7 +105,7 @@ def toy() -> tuple[gluon.data.ArrayDataset, gluon.data.ArrayDataset]:
 
 def inverted(folder: str, *counts: str) -> None:
     """Tasks × numbers of inverters, the last ranks, in one trainer: that is one exchange a step for all of them."""
-    store = MPIVoteStore()
+    store = VoteStore("mpi")
     digits = datasets.load("digits")
     tasks = {"toy": (toy(), ()), "digits": ((digits.train, digits.test), (32,))}
     parameters, nets, steps = gluon.ParameterDict(), {}, 200

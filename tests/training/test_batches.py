@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mxnet import gluon
 from mxnet.gluon import data, nn
 
-from gluonbook.kvstore import LocalVoteStore
+from gluonbook.kvstore import VoteStore
 from gluonbook.models import lenet, mlp
 from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches, may_draw, preserved, seeded, set_seed
 
@@ -177,7 +177,7 @@ def test_who_may_draw_random_numbers():
     with_lambda.add(nn.HybridLambda("relu"))
     assert not answer(mlp())
     assert not answer(lenet(), optimizer="adam", kvstore=mx.kv.create("local"))
-    assert not answer(mlp(), kvstore=LocalVoteStore())
+    assert not answer(mlp(), kvstore=VoteStore())
     assert answer(mlp(dropout=0.1))
     own = OfMyOwn()
     own.add(nn.Dense(2))

@@ -6,13 +6,11 @@ import sys
 
 from mxnet import nd
 
-from gluonbook.kvstore import MPIMeanStore, PSLiteMeanStore
-
-STORES = {"mpi": MPIMeanStore, "pslite": PSLiteMeanStore}
+from gluonbook.kvstore import MeanStore
 
 
 def main(engine: str) -> None:
-    store = STORES[engine]()
+    store = MeanStore(engine)
     weight, grad = nd.zeros(3), nd.full(3, store.rank)
     store.broadcast("0", weight, out=weight)
     store.pushpull("0", grad, out=grad)

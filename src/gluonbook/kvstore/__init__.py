@@ -1,38 +1,31 @@
 """Stores that `gluon.Trainer` takes as they are, for training in many processes.
 
-    store = MPIVoteStore(momentum=0.9)
+    store = VoteStore("mpi", momentum=0.9)
     trainer = gluon.Trainer(net.collect_params(), "signsgd", {"learning_rate": 1e-4, "wd_lh": 1e-4}, kvstore=store)
 
-A store is a method on an engine. The methods: `VoteStore`, majority vote of signs, one bit a coordinate each way;
-`ErrorFeedbackStore`, the mean of scaled signs with error feedback; `MeanStore`, the plain mean. The engines: Local, the
-devices of one process, which is the reference; MPI; and PSLite, MXNet's parameter server. `gluonbook.launch` starts the
-processes.
+A store is a method, and holds a link to the other workers. The methods: `VoteStore`, majority vote of signs, one bit a
+coordinate each way; `ErrorFeedbackStore`, the mean of scaled signs with error feedback; `MeanStore`, the plain mean.
+The links, by the names of their engines: "local", the devices of one process, which is the reference; "mpi"; and
+"pslite", MXNet's parameter server. `gluonbook.launch` starts the processes.
 """
 
-from gluonbook.kvstore.feedback import (
-    ErrorFeedbackStore,
-    LocalErrorFeedbackStore,
-    MPIErrorFeedbackStore,
-    PSLiteErrorFeedbackStore,
-)
-from gluonbook.kvstore.link import Link
-from gluonbook.kvstore.mean import LocalMeanStore, MeanStore, MPIMeanStore, PSLiteMeanStore
+from gluonbook.kvstore.engines import ENGINES
+from gluonbook.kvstore.feedback import ErrorFeedbackStore
+from gluonbook.kvstore.link import Link, LocalLink
+from gluonbook.kvstore.mean import MeanStore
+from gluonbook.kvstore.mpi import MPILink
+from gluonbook.kvstore.pslite import PSLiteLink
 from gluonbook.kvstore.store import Store
-from gluonbook.kvstore.vote import LocalVoteStore, MPIVoteStore, PSLiteVoteStore, VoteStore
+from gluonbook.kvstore.vote import VoteStore
 
 __all__ = [
+    "ENGINES",
     "ErrorFeedbackStore",
     "Link",
-    "LocalErrorFeedbackStore",
-    "LocalMeanStore",
-    "LocalVoteStore",
-    "MPIErrorFeedbackStore",
-    "MPIMeanStore",
-    "MPIVoteStore",
+    "LocalLink",
+    "MPILink",
     "MeanStore",
-    "PSLiteErrorFeedbackStore",
-    "PSLiteMeanStore",
-    "PSLiteVoteStore",
+    "PSLiteLink",
     "Store",
     "VoteStore",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ _ROOM = 256  # bytes of a description that ranks show each other when they do no
 T = TypeVar("T")
 
 
+@final
 class Consent:
     """Compares, before each exchange, what every rank takes it to be.
 
@@ -35,10 +36,10 @@ class Consent:
         note = np.zeros(3, np.int64)
         note[0] = int.from_bytes(digest, "little", signed=True)
         note[1 : 1 + len(numbers)] = numbers
-        notes = self._link.gather(note)
+        notes = self._link.all_gather(note)
         if (notes[:, 0] != note[0]).any():
             said = np.frombuffer(what.encode()[:_ROOM].ljust(_ROOM), np.uint8).copy()
-            texts = [bytes(row).decode(errors="replace").strip() for row in self._link.gather(said)]
+            texts = [bytes(row).decode(errors="replace").strip() for row in self._link.all_gather(said)]
             listed = "; ".join(f"rank {ranges(ranks)}: {text}" for text, ranks in grouped(texts).items())
             raise ValueError(f"the ranks must all do the same, and do not: {listed}")
         return notes[:, 1:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import numpy as np
 from mxnet import ndarray as nd
@@ -12,9 +12,6 @@ from mxnet.ndarray import NDArray
 
 from gluonbook import kernels
 from gluonbook.kernels import bits
-from gluonbook.kvstore.link import Alone
-from gluonbook.kvstore.mpi import MPILink
-from gluonbook.kvstore.pslite import PSLiteLink
 from gluonbook.kvstore.store import Store
 from gluonbook.optimizers.rule import zeros_like
 
@@ -26,6 +23,8 @@ class Compressed(NamedTuple):
     scales: np.ndarray  # float32
 
 
+@KVStoreBase.register
+@final
 class ErrorFeedbackStore(Store):
     """The mean of all workers' signs, each scaled, with error feedback on each worker.
 
@@ -35,7 +34,7 @@ class ErrorFeedbackStore(Store):
         grad ← (1/M)·Σ_processes Σ_devices Δ_m
 
     The method is defined on steps, p = lr·grad + e; here the learning rate comes after, which is the same as long as it
-    stays what it is. A mean of signs is no sign: down comes one bit for each worker, where a majority vote sends one.
+    is constant. A mean of signs is no sign: down comes one bit for each worker, where a majority vote sends one.
     With the optimizer `plainsgd` and one worker this is the optimizer `efsignsgd`. Arguments and errors are those of
     `Store`; the residuals e are its `states`.
 
@@ -60,9 +59,12 @@ class ErrorFeedbackStore(Store):
         return sent
 
     def _send(self, message: Compressed, voters: Sequence[int]) -> list[Compressed]:
-        words, scales = (self.link.gather(part.reshape(-1)).reshape(self.num_workers, *part.shape) for part in message)
+        words, scales = map(self._gathered, message)
         share = np.float32(len(voters))
         return [Compressed(w, s / share) for rank in voters for w, s in zip(words[rank], scales[rank])]
+
+    def _gathered(self, part: np.ndarray) -> np.ndarray:
+        return self.link.all_gather(part.reshape(-1)).reshape(self.num_workers, *part.shape)
 
     def _error(self, key: int, grads: Sequence[NDArray], device: int) -> NDArray:
         """p = grad + e, in the place of e."""
@@ -89,24 +91,3 @@ def _compress(errors: Sequence[NDArray], sizes: Sequence[int], words: np.ndarray
     kernels.pack(errors, out=words)
     for error, scale, piece in zip(errors, scales, bits.pieces(words, sizes)):
         kernels.apply_signs(error, piece, lr=float(scale))
-
-
-@KVStoreBase.register
-class LocalErrorFeedbackStore(ErrorFeedbackStore):
-    """The devices of this process."""
-
-    link_type = Alone
-
-
-@KVStoreBase.register
-class MPIErrorFeedbackStore(ErrorFeedbackStore):
-    """The ranks of MPI; `comm` is their communicator, all ranks without it."""
-
-    link_type = MPILink
-
-
-@KVStoreBase.register
-class PSLiteErrorFeedbackStore(ErrorFeedbackStore):
-    """The workers of ps-lite. See `PSLiteLink`."""
-
-    link_type = PSLiteLink

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -21,19 +21,19 @@ class Link(ABC):
     size: int
 
     @abstractmethod
-    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+    def vote(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
         """Replace a ballot, in place, by the majority of those of the ranks in `voters`, ties counting as +.
 
-        A ballot and the majority are words of uint64, as `kernels.pack` and `kernels.vote` make them. There is a voter
-        at least. A rank that does not vote hands in a ballot all the same, of which only the length counts.
+        A ballot and the majority are words of uint64, as `kernels.pack` and `kernels.vote` make them. `voters` holds
+        one rank or more. A rank that is not among them hands in a ballot all the same, of which only the length counts.
         """
 
     @abstractmethod
-    def gather(self, values: np.ndarray) -> np.ndarray:
+    def all_gather(self, values: np.ndarray) -> np.ndarray:
         """The arrays of all ranks, (size, length), for short arrays of any type."""
 
     @abstractmethod
-    def add(self, values: np.ndarray) -> None:
+    def all_reduce(self, values: np.ndarray) -> None:
         """Replace float32 values, in place, by their sums over all ranks, the same bits on each."""
 
     @abstractmethod
@@ -41,20 +41,21 @@ class Link(ABC):
         """Replace bytes (uint8), in place, by those of rank 0."""
 
 
-class Alone(Link):
+@final
+class LocalLink(Link):
     """The one worker of a run in a single process: every operation is the identity."""
 
     engine = "local"
     rank = 0
     size = 1
 
-    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+    def vote(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
         pass
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
+    def all_gather(self, values: np.ndarray) -> np.ndarray:
         return values[None]
 
-    def add(self, values: np.ndarray) -> None:
+    def all_reduce(self, values: np.ndarray) -> None:
         pass
 
     def broadcast(self, values: np.ndarray) -> None:

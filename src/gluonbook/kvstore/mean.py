@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import final
 
 import numpy as np
 from mxnet.kvstore import KVStoreBase
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import memory, views
-from gluonbook.kvstore.link import Alone
-from gluonbook.kvstore.mpi import MPILink
-from gluonbook.kvstore.pslite import PSLiteLink
 from gluonbook.kvstore.store import Store
 
 
+@KVStoreBase.register
+@final
 class MeanStore(Store):
     """The mean of all workers' gradients, in float32; a process with several devices hands in their sum.
 
@@ -35,7 +35,7 @@ class MeanStore(Store):
         return total
 
     def _send(self, message: np.ndarray, voters: Sequence[int]) -> np.ndarray:
-        self.link.add(message)
+        self.link.all_reduce(message)
         message /= np.float32(len(voters))
         return message
 
@@ -54,24 +54,3 @@ def _flat(grad: NDArray) -> np.ndarray:
     flat = memory.flat("gradient", grad)
     views.settle(flat)
     return views.readable(flat).view(flat.dtype)
-
-
-@KVStoreBase.register
-class LocalMeanStore(MeanStore):
-    """The devices of this process: their sum."""
-
-    link_type = Alone
-
-
-@KVStoreBase.register
-class MPIMeanStore(MeanStore):
-    """The ranks of MPI, by `MPI_Allreduce`; `comm` is their communicator, all ranks without it."""
-
-    link_type = MPILink
-
-
-@KVStoreBase.register
-class PSLiteMeanStore(MeanStore):
-    """The workers of ps-lite, whose servers add up. See `PSLiteLink`."""
-
-    link_type = PSLiteLink

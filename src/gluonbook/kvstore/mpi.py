@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from gluonbook import kernels
 from gluonbook.kvstore.link import Link
+from gluonbook.rank import heartbeat
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _SHORT = 1 << 10  # words: so few are gathered by all, in one round of messages, rather than two
 
 
+@final
 class MPILink(Link):
     """The ranks of an MPI communicator, all of `MPI.COMM_WORLD` unless another is given.
 
@@ -33,15 +35,16 @@ class MPILink(Link):
     def __init__(self, comm: MPI.Comm | None = None) -> None:
         from mpi4py import MPI  # at the first use: to import it starts MPI
 
-        # A communicator of its own: messages of the caller can never be taken for the store's.
-        self._comm = (MPI.COMM_WORLD if comm is None else comm).Dup()
+        with heartbeat.waiting():
+            # A communicator of its own: messages of the caller can never be taken for the store's.
+            self._comm = (MPI.COMM_WORLD if comm is None else comm).Dup()
         self._mpi = MPI
         self.rank, self.size = self._comm.rank, self._comm.size
         self._room = np.empty(0, np.uint64)
 
-    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+    def vote(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
         if len(ballot) <= _SHORT:
-            ballots = self.gather(ballot)
+            ballots = self.all_gather(ballot)
             kernels.vote([ballots[voter] for voter in voters], out=ballot)
             return
         shards = np.array_split(ballot, self.size)  # views: shard r is for rank r to count
@@ -64,12 +67,12 @@ class MPILink(Link):
             self._room = np.empty(self.size * words, np.uint64)
         return self._room[: self.size * words].reshape(self.size, words)
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
+    def all_gather(self, values: np.ndarray) -> np.ndarray:
         table = np.empty((self.size, len(values)), values.dtype)
         self._comm.Allgather(values.view(np.uint8), table.view(np.uint8))
         return table
 
-    def add(self, values: np.ndarray) -> None:
+    def all_reduce(self, values: np.ndarray) -> None:
         self._comm.Allreduce(self._mpi.IN_PLACE, values, op=self._mpi.SUM)
 
     def broadcast(self, values: np.ndarray) -> None:

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import count
+from typing import final
 
 import mxnet as mx
 import numpy as np
@@ -16,11 +17,13 @@ from mxnet import nd
 from gluonbook.kernels import memory, views
 from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.referee import ADD, HEADER, PASS, VOTE, Header, Referee, words
+from gluonbook.rank import heartbeat
 
 _NEEDED = ("DMLC_ROLE", "DMLC_PS_ROOT_URI", "DMLC_PS_ROOT_PORT", "DMLC_NUM_SERVER", "DMLC_NUM_WORKER")
 _UNSPLIT = str(2**31 - 1)  # the engine would cut long messages into pieces of its own, one a server
 
 
+@final
 class PSLiteLink(Link):
     """A worker of ps-lite, in a process that `gluonbook run --engine pslite` has started.
 
@@ -35,12 +38,13 @@ class PSLiteLink(Link):
     engine = "pslite"
 
     def __init__(self) -> None:
-        store, self._servers, self._keys = _connection()
+        with heartbeat.waiting():
+            store, self._servers, self._keys = _connection()
         self._store = weakref.proxy(store)
         self.rank, self.size = self._store.rank, self._store.num_workers
         self._boxes: dict[tuple, _Box] = {}
 
-    def exchange(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+    def vote(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
         parts = np.array_split(ballot, self._servers)
         boxes = [self._box(VOTE, 2 * len(part), server) for server, part in enumerate(parts)]
         counts = self.rank in voters
@@ -48,13 +52,13 @@ class PSLiteLink(Link):
         for part, answer in zip(parts, answers):
             part[:] = answer.view(np.uint64)
 
-    def add(self, values: np.ndarray) -> None:
+    def all_reduce(self, values: np.ndarray) -> None:
         parts = np.array_split(values, self._servers)
         boxes = [self._box(ADD, len(part), server) for server, part in enumerate(parts)]
         for part, total in zip(parts, self._round(boxes, parts, [True] * len(parts), boxes)):
             part[:] = total
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
+    def all_gather(self, values: np.ndarray) -> np.ndarray:
         carried = _carriers(values)
         boxes = [self._box(PASS, len(carried), rank) for rank in range(self.size)]
         answers = self._round([boxes[self.rank]], [carried], [True], boxes)
@@ -110,8 +114,9 @@ def _connection() -> tuple[mx.kv.KVStore, int, Iterator[int]]:
     return store, int(os.environ["DMLC_NUM_SERVER"]), count()
 
 
+@final
 class _Box:
-    """Keys of the store, and the carriers to and from them; two, since a push keeps an eye on the array it was given.
+    """Keys of the store, and two carriers, to and from them: a push may read its array even after it has returned.
 
     A vote or a sum is answered when all ranks have sent theirs, and so have read the answer before: one key is enough.
     A message that is passed on lies there at once, while a slow rank may still read the one before: two take turns.

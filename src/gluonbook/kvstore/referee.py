@@ -7,7 +7,7 @@ this key, its "weight", is the answer.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -40,6 +40,7 @@ def words(carrier: NDArray) -> tuple[np.ndarray, np.ndarray]:
     return values[:HEADER].view(np.int32), values[HEADER:]
 
 
+@final
 class Referee(Optimizer):
     """An `mx.optimizer.Optimizer` only in so far as that is what a server of ps-lite can be given.
 

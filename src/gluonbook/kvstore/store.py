@@ -18,6 +18,7 @@ from mxnet.optimizer import Optimizer, get_updater
 from gluonbook import kernels
 from gluonbook.checks import whole_number
 from gluonbook.kvstore.consent import Consent, grouped, ranges
+from gluonbook.kvstore.engines import connected
 from gluonbook.kvstore.link import Link
 from gluonbook.rank import heartbeat
 from gluonbook.storage import folders
@@ -46,9 +47,12 @@ class Store(KVStoreBase, ABC):
     By default `Trainer` hands its optimizer to the store, which then runs it on every worker alike
     (`update_on_kvstore`), and a step is one exchange for all parameters. With `update_on_kvstore=False`, where the
     trainer runs it, each parameter is exchanged by itself, since the store cannot know which is the last, and the
-    store knows them by their numbers only. Gradients are then what the store made of them; else they may be.
+    store knows them by their numbers only. After such a step the gradients are what the store made of them; where the
+    store runs the optimizer, what is in them is not defined.
 
     Args:
+        link: how the workers are connected: "local", one process and its devices, which is the reference; "mpi" or
+            "pslite", in processes that `gluonbook.launch` has started with that engine; or a `Link`.
         nonfinite: what happens if a gradient holds NaN or infinity, on any rank. "raise": all ranks raise
             FloatingPointError in the same step, before anything has changed. "zero": the ranks that have one sit this
             step out, and are counted (`abstentions`); if all do, the weights stay, or, where the trainer runs the
@@ -70,17 +74,15 @@ class Store(KVStoreBase, ABC):
             off halfway, by an exception or an interrupt, and another one is asked for.
     """
 
-    link_type: ClassVar[type[Link]]
     method: ClassVar[str]
     per_device: ClassVar[bool] = False  # whether a rank with more devices sends a longer message
 
-    def __init__(self, *, nonfinite: str = "raise", check_every: int = 100, **link: Any) -> None:
+    def __init__(self, link: str | Link = "local", *, nonfinite: str = "raise", check_every: int = 100) -> None:
         if nonfinite not in POLICIES:
             raise ValueError(f"nonfinite must be {' or '.join(map(repr, POLICIES))}, got {nonfinite!r}")
         self.nonfinite = nonfinite
         self.check_every = whole_number("check_every", check_every, 0)
-        heartbeat.step()  # a link may wait for all ranks
-        self.link = self.link_type(**link)
+        self.link = connected(link)
         self.states: dict[int, list[NDArray]] = {}
         self.abstentions = [0] * self.link.size
         self.steps = 0
@@ -90,8 +92,8 @@ class Store(KVStoreBase, ABC):
         self._updater = None
         self._waiting: dict[int, Item] = {}
         self._expected: set[int] | None = None
-        self._consent.reach(f"a store {self.type}, nonfinite={nonfinite!r}, check_every={check_every}")
-        heartbeat.pause()  # what comes before the first step may take its time
+        with heartbeat.waiting():
+            self._consent.reach(f"a store {self.type}, nonfinite={nonfinite!r}, check_every={check_every}")
 
     @property
     def type(self) -> str:
@@ -126,9 +128,8 @@ class Store(KVStoreBase, ABC):
         Raises:
             ValueError: they do not; on every rank, with what each says.
         """
-        heartbeat.step()
-        self._consent.reach(what)
-        heartbeat.pause()
+        with heartbeat.waiting():
+            self._consent.reach(what)
 
     def latest_checkpoint(self, folder: str | Path) -> Path | None:
         """The newest sound checkpoint in this rank's `folder` of a step that every rank has one of, each in its own.
@@ -141,16 +142,15 @@ class Store(KVStoreBase, ABC):
             ValueError: there is no such step, though ranks have saved more than once; on every rank.
             Damaged: every checkpoint in `folder` is damaged.
         """
-        heartbeat.step()
         saved, bound = len(folders.steps(folder)), None
-        while True:
-            path = folders.latest(folder, until=bound)
-            own = -1 if path is None else folders.step_of(path)
-            told = self.link.gather(np.array([own, saved], np.int64))
-            bound = int(told[:, 0].min())
-            if (told[:, 0] == bound).all() or bound < 0:
-                break
-        heartbeat.pause()
+        with heartbeat.waiting():
+            while True:
+                path = folders.latest(folder, until=bound)
+                own = -1 if path is None else folders.step_of(path)
+                told = self.link.all_gather(np.array([own, saved], np.int64))
+                bound = int(told[:, 0].min())
+                if (told[:, 0] == bound).all() or bound < 0:
+                    break
         if bound >= 0:
             return path
         if told[:, 1].max() > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import final
 
 import numpy as np
 from mxnet.kvstore import KVStoreBase
@@ -12,14 +13,14 @@ from mxnet.optimizer import Optimizer
 from gluonbook import kernels
 from gluonbook.checks import real
 from gluonbook.kernels import bits
-from gluonbook.kvstore.link import Alone
-from gluonbook.kvstore.mpi import MPILink
-from gluonbook.kvstore.pslite import PSLiteLink
+from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.store import Store
 from gluonbook.optimizers import SignSGD
 from gluonbook.optimizers.rule import zeros_like
 
 
+@KVStoreBase.register
+@final
 class VoteStore(Store):
     """The majority vote of all workers on the sign of each coordinate, with Signum's momentum on each of them.
 
@@ -45,8 +46,8 @@ class VoteStore(Store):
 
     method = "vote"
 
-    def __init__(self, momentum: float = 0.9, **options) -> None:
-        super().__init__(**options)
+    def __init__(self, link: str | Link = "local", *, momentum: float = 0.9, **options) -> None:
+        super().__init__(link, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")
 
     def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> np.ndarray:
@@ -63,7 +64,7 @@ class VoteStore(Store):
         return kernels.vote(ballots) if len(ballots) > 1 else ballots[0]
 
     def _send(self, message: np.ndarray, voters: Sequence[int]) -> np.ndarray:
-        self.link.exchange(message, voters)
+        self.link.vote(message, voters)
         return message
 
     def _write(self, combined: np.ndarray, arrays: list[NDArray]) -> None:
@@ -89,24 +90,3 @@ class VoteStore(Store):
 def _momentum(grad: NDArray) -> NDArray:
     """Zeros beside the gradient; float32 for float16, where small gradients would be lost in the sum."""
     return zeros_like(grad if grad.dtype != np.float16 else grad.astype(np.float32))
-
-
-@KVStoreBase.register
-class LocalVoteStore(VoteStore):
-    """The devices of this process vote. It is the reference for the other engines."""
-
-    link_type = Alone
-
-
-@KVStoreBase.register
-class MPIVoteStore(VoteStore):
-    """The ranks of MPI vote; `comm` is their communicator, all ranks without it. See `MPILink`."""
-
-    link_type = MPILink
-
-
-@KVStoreBase.register
-class PSLiteVoteStore(VoteStore):
-    """The workers of ps-lite vote, and its servers count. See `PSLiteLink`."""
-
-    link_type = PSLiteLink

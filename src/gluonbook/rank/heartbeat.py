@@ -14,6 +14,8 @@ import faulthandler
 import functools
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gluonbook.rank.notes import DEADLINE, Notes
@@ -48,7 +50,8 @@ class _Pulse:
 def step() -> None:
     """Say that a step begins. From the first call on, the deadline holds: call it again before it has passed.
 
-    Call it before the first operation that waits for other ranks, too, such as making a distributed store.
+    Call it before the first operation that waits for other ranks, too, such as making a distributed store: or use
+    `waiting`.
     """
     if pulse := _own():
         pulse.step()
@@ -58,6 +61,16 @@ def pause() -> None:
     """Suspend the deadline until the next `step`: for what may take long, such as evaluating at the end of an epoch."""
     if pulse := _own():
         pulse.pause()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """For a block that waits for other ranks, but is no step: the deadline holds in it, and is suspended after it."""
+    step()
+    try:
+        yield
+    finally:
+        pause()
 
 
 def saved(path: str | Path) -> None:

@@ -36,9 +36,9 @@ def sum_or_mean(answer: tuple[int, int]) -> None:
     if summed != 128:
         raise Hint("dist_sync: how many samples are in the sum?")
     if mean == 128:
-        raise Hint("MPIMeanStore: it has divided by the number of workers already.")
+        raise Hint("MeanStore: it has divided by the number of workers already.")
     if mean != 32:
-        raise Hint("MPIMeanStore: the step divides by what the store has not yet divided by.")
+        raise Hint("MeanStore: the step divides by what the store has not yet divided by.")
 
 
 _STORIES = [
