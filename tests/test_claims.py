@@ -13,7 +13,7 @@ from IPython.utils.capture import capture_output
 from mxnet import nd
 
 from gluonbook import claims
-from gluonbook.claims import RECORD, ClaimFailed, claim, format_value, holds, typeset
+from gluonbook.claims import RECORD, ClaimFailed, ClockClaimFailed, claim, format_value, holds, typeset
 
 OPERATORS = {
     "<": operator.lt,
@@ -70,6 +70,16 @@ def test_a_malformed_id_is_refused(shown, id):
 def test_one_number_in_any_clothes(shown, value):
     claim("half", "It is a half", value, "== 0.5")
     assert shown[0][1][RECORD]["value"] == 0.5
+
+
+def test_a_claim_on_a_clock_fails_as_such_and_says_how_busy_the_machine_was(shown, monkeypatch):
+    monkeypatch.setattr(claims.load, "busy", lambda: "the machine is busy")
+    claim("fast", "Times faster", 3, ">= 2", clock=True)
+    with pytest.raises(ClockClaimFailed, match=r"^fast does not hold: .* \(claimed: >= 2\); the machine is busy$"):
+        claim("fast", "Times faster", 1.5, ">= 2", clock=True)
+    with pytest.raises(ClaimFailed) as other:
+        claim("fast", "Times faster", 1.5, ">= 2")
+    assert other.type is ClaimFailed
 
 
 def test_a_truth_value_counts(shown):

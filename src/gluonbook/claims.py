@@ -4,6 +4,9 @@
 
 shows a badge, leaves a record in the notebook's output, from which `gluonbook claims` makes the book's table, and
 raises `ClaimFailed` where the condition does not hold.
+
+A claim says what does not depend on the neighbours: counts, bytes, processor time. Where its value comes from a clock
+all the same, `clock=True` says so; then the book's build gives its chapter a second chance, by itself.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from typing import Any
 
 from IPython.display import display
 
-from gluonbook.machine import environment
+from gluonbook.machine import environment, load
 from gluonbook.profiles import profile
 
 RECORD = "gluonbook_claim"  # the key in the metadata of a notebook's output
@@ -38,6 +41,10 @@ _TYPESET = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "<": "<", ">": ">"
 
 class ClaimFailed(AssertionError):
     """A claim of the book does not hold on this machine."""
+
+
+class ClockClaimFailed(ClaimFailed):
+    """A claim whose value comes from a clock does not hold; the message says how busy the machine was."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def holds(value: float, condition: str) -> bool:
     return not math.isnan(value) and all(_OPERATORS[op](value, bound) for op, bound in _parse(condition))
 
 
-def claim(id: str, sentence: str, value: Any, condition: str) -> None:
+def claim(id: str, sentence: str, value: Any, condition: str, *, clock: bool = False) -> None:
     """State in `sentence` what was measured as `value`, show it, record it, and raise if `condition` does not hold.
 
     Args:
@@ -74,9 +81,10 @@ def claim(id: str, sentence: str, value: Any, condition: str) -> None:
         sentence: what is claimed, as a sentence without a final stop and without the measured number.
         value: a number, or an array of one element (an `NDArray` too); a truth value counts as 0 or 1.
         condition: comparisons with numbers, joined by `and`: `">= 0.95"`, `"> 1 and <= 4"`.
+        clock: whether a clock has measured the value, of the wall or of the processor: a busy machine may spoil it.
 
     Raises:
-        ClaimFailed: the condition does not hold.
+        ClaimFailed: the condition does not hold; with `clock`, ClockClaimFailed.
         ValueError: the id or the condition is malformed, or the value infinite.
         TypeError: the value is not one number.
     """
@@ -96,7 +104,7 @@ def claim(id: str, sentence: str, value: Any, condition: str) -> None:
     )
     display({"text/html": badge(record), "text/plain": _plain(record)}, metadata={RECORD: asdict(record)}, raw=True)
     if not record.holds:
-        raise ClaimFailed(_plain(record))
+        raise ClockClaimFailed(f"{_plain(record)}; {load.busy()}") if clock else ClaimFailed(_plain(record))
 
 
 def badge(record: Claim) -> str:

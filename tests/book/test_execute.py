@@ -18,12 +18,31 @@ from gluonbook.book.chapters import chapters
 from gluonbook.book.execute import execute
 from gluonbook.book.outputs import unclean
 from gluonbook.book.results import STATES_KEPT, Executed, Results, folder_of_now, stored
-from gluonbook.machine import environment
+from gluonbook.machine import environment, load
 from small_books import FRONT, TIMED
 
 
 def problems() -> list[str]:
     return [problem for result in execute() for problem in result.problems]
+
+
+TWICE = """
+import os
+from pathlib import Path
+
+def attempt():
+    file = Path({file!r})
+    file.write_text(file.read_text() + "x" if file.exists() else "x")
+    return len(file.read_text())
+"""
+
+
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The patience of each wait for a quiet machine, which is not waited for here."""
+    patience = []
+    monkeypatch.setattr(load, "wait_until_quiet", patience.append)
+    return patience
 
 
 def output(**fields: object) -> nbformat.NotebookNode:
@@ -113,6 +132,87 @@ def test_one_failure_leaves_the_other_results(small_book):
     assert broken.problems
     assert not sound.problems
     assert [result.chapter.short for result in stored()] == ["sound"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        "from gluonbook.claims import claim; claim('fast', 'Times faster', attempt(), '== 2', clock=True)",
+        "from gluonbook.launch import LaunchTimedOut as Late\nif attempt() == 1: raise Late('no step', {}, {}, 9.0)",
+        "import subprocess\nif attempt() == 1: subprocess.run(['sleep', '60'], timeout=0.1)",
+    ],
+    ids=["claim", "launch", "process"],
+)
+def test_what_fails_on_a_clock_is_executed_again_when_all_others_are_done(
+    small_book, runs, waited, capsys, tmp_path, failure
+):
+    small_book.notebook("late", TWICE.format(file=str(tmp_path / "attempts")), failure, front=TIMED)
+    small_book.notebook("sound", "1", front=TIMED)
+    late, sound = execute()
+    assert runs == ["late", "sound", "late"]
+    assert len(waited) == 1
+    assert not late.problems
+    assert not sound.problems
+    assert [result.chapter.short for result in stored()] == ["late", "sound"]
+    said = capsys.readouterr().out
+    assert "late failed on a clock after" in said
+    assert "late will be executed once more, by itself" in said
+    assert "late executed in" in said
+    assert "0 to go" in said.splitlines()[-1]
+
+
+def test_what_fails_on_a_clock_twice_says_how_busy_the_machine_was(small_book, runs, waited):
+    cell = "from gluonbook.claims import claim; claim('fast', 'Times faster', 1.5, '>= 2', clock=True)"
+    small_book.notebook("late", cell)
+    (result,) = execute()
+    assert runs == ["late", "late"]
+    second, told = result.problems
+    for message in (second, told):
+        assert "fast does not hold: Times faster: 1.5 (claimed: >= 2); the machine is" in message
+    assert told.startswith("That was the second attempt, by itself; the machine is ")
+    assert stored() == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["1 / 0", "from gluonbook.claims import claim; claim('sum', 'The sum', 3, '== 4')", "import os; os._exit(3)"],
+    ids=["error", "claim", "death"],
+)
+def test_what_no_clock_is_to_blame_for_is_not_tried_again(small_book, runs, waited, cell):
+    small_book.notebook("wrong", cell)
+    assert len(problems()) == 1
+    assert runs == ["wrong"]
+    assert waited == []
+
+
+def test_a_stuck_cell_is_ended_and_told(small_book, runs, waited, monkeypatch, tmp_path):
+    monkeypatch.setitem(executing._CELL_TIMEOUT, "quick", 1)
+    monkeypatch.setattr(load, "slowdown", lambda: 1.0)
+    started = tmp_path / "started"
+    small_book.notebook(
+        "stuck",
+        "1",
+        f"""
+        import os, subprocess, time
+        child = subprocess.Popen(["sleep", "600"])
+        open({str(started)!r}, "a").write(f"{{os.getpid()}} {{child.pid}} ")
+        time.sleep(600)
+        """,
+    )
+    stuck, told = problems()
+    assert stuck.startswith("cell 2 of 2 is stuck: it took more than 1 s of a quiet machine; the machine is quiet")
+    assert "second attempt" in told
+    assert runs == ["stuck", "stuck"]
+    for pid in map(int, started.read_text().split()):
+        wait_for(lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_cell_that_waits_for_its_turn_is_not_stuck(small_book, runs, monkeypatch):
+    monkeypatch.setitem(executing._CELL_TIMEOUT, "quick", 1)
+    monkeypatch.setattr(load, "slowdown", lambda: 100.0)
+    small_book.notebook("slow", "import time; time.sleep(4)")
+    assert problems() == []
+    assert runs == ["slow"]
 
 
 def test_a_kernel_that_dies_is_told(small_book):

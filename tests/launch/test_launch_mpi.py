@@ -124,6 +124,7 @@ def test_f2_a_rank_that_fails_ends_all(tmp_path, fault, said, time_of):
 
 def test_f2_mpi_abort_names_the_rank(tmp_path):
     failed, _ = fail(tmp_path, "abort")
+    assert type(failed) is launch.LaunchFailed
     assert str(failed).startswith("rank 2 aborted all ranks (Abort(7) on node 2")
 
 
@@ -141,7 +142,9 @@ def test_f2_mpi_abort_names_the_rank(tmp_path):
 def test_f3_a_rank_that_is_missed_ends_all(tmp_path, fault, at, verdict, state, time_of):
     failed, seconds = fail(tmp_path, fault, at, deadline=DEADLINE)
     assert seconds <= DEADLINE + 2
+    assert isinstance(failed, launch.LaunchTimedOut)
     report = str(failed)
+    assert "When they had been ended, the machine is " in report.splitlines()[-1]
     assert report.startswith(f"no step within {DEADLINE:g} s, the deadline")
     assert verdict in report.splitlines()[0]
     assert state in report

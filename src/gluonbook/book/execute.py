@@ -1,7 +1,8 @@
 """Execute the chapters: in parallel where nothing is timed, each at most once, with progress.
 
 The results go to a jupyter-cache (see `results`), where Sphinx finds them; a chapter that raises, or that leaves
-something unclean in its outputs, is not stored and fails the run.
+something unclean in its outputs, is not stored and fails the run. Where a clock is to blame, a claim on a time or a
+time-out, it is executed once more before that, by itself, when the machine is quiet or a minute has passed.
 """
 
 from __future__ import annotations
@@ -15,20 +16,24 @@ import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
 
 from jupyter_client.kernelspec import NoSuchKernel
 from myst_nb.core.read import myst_nb_reader_plugin
 from nbclient import NotebookClient
-from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
 from gluonbook.book.chapters import Chapter, chapters, root
 from gluonbook.book.outputs import unclean, without_colours
+from gluonbook.book.patience import Watch
 from gluonbook.book.results import Executed, Results
-from gluonbook.machine import environment
+from gluonbook.claims import ClockClaimFailed
+from gluonbook.launch import LaunchTimedOut
+from gluonbook.machine import environment, load
 from gluonbook.profiles import profile
 
 # What keeps MXNet's and the terminal's chatter out of a notebook.
@@ -40,7 +45,12 @@ QUIET = {
     "MXNET_SUBGRAPH_VERBOSE": "0",
 }
 
-_CELL_TIMEOUT = {"quick": 300, "ci": 300, "full": 6 * 3600}  # seconds after which a cell counts as stuck
+_CELL_TIMEOUT = {"quick": 300, "ci": 300, "full": 6 * 3600}  # seconds of a quiet machine: then a cell is stuck
+
+# What a busy machine may be to blame for, by the names that a kernel tells.
+_LATE = {error.__name__ for error in (ClockClaimFailed, LaunchTimedOut, TimeoutError, subprocess.TimeoutExpired)}
+_STARTING = 600  # seconds for a kernel, which is found out at once if it dies
+_PATIENCE = 60.0  # seconds to wait for a quiet machine before the second attempt
 
 _RUNNING: set[NotebookClient] = set()
 _INTERRUPTED = Event()
@@ -65,7 +75,27 @@ def execute(results: Results | None = None, only: Collection[Chapter] | None = N
 
 
 def _run_all(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
-    """Each chapter's result as soon as it is there."""
+    """Each chapter's result as soon as it is there; last come those for which it takes a second attempt."""
+    late = []
+    for result in _run_each(todo, progress):
+        if result.late:
+            late.append(result)
+        else:
+            yield result
+    yield from (_run_again(result, progress) for result in late)
+
+
+def _run_again(first: Executed, progress: _Progress) -> Executed:
+    load.wait_until_quiet(_PATIENCE)
+    second = _run(first.chapter, environment.cores(), progress)
+    if not second.problems:
+        return second
+    (reason,) = first.problems
+    told = f"That was the second attempt, by itself; {load.busy()}. The first had ended with: {_last_line(reason)}"
+    return replace(second, problems=(*second.problems, told))
+
+
+def _run_each(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
     cores = environment.cores()
     # Two notebooks at once: a third gains nothing, since a chapter that computes keeps its cores busy by itself.
     jobs = min(2, cores)
@@ -95,28 +125,37 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
         if _INTERRUPTED.is_set():  # while the kernel was starting, and could not be ended yet
             raise DeadKernelError("interrupted")
         done += cell.cell_type == "code"
+        watch.begin()
         progress.at(chapter, done, cells)
 
+    watch = Watch(_CELL_TIMEOUT[profile()])
     client = NotebookClient(
         notebook,
         extra_arguments=["--log-level=ERROR"],  # the kernel talks to this process alone, over the loopback
-        timeout=_CELL_TIMEOUT[profile()],
+        timeout=None,  # see `watch`
+        startup_timeout=_STARTING,
         record_timing=False,  # times would become part of the cells, and of the hash by which the cache knows them
         resources={"metadata": {"path": str(chapter.path.parent)}},
         on_cell_start=before,
     )
     start = time.perf_counter()
     problems: list[str] = []
+    late = False
     _RUNNING.add(client)
     try:
-        client.execute(env=_kernel_environment(threads))
+        with watch.until_stuck(lambda: _end_kernel(client)):
+            client.execute(env=_kernel_environment(threads))
         problems += unclean(notebook)
-    except (CellControlSignal, CellTimeoutError, DeadKernelError, NoSuchKernel, RuntimeError) as error:
-        problems.append(without_colours(str(error)))
+    except (CellControlSignal, DeadKernelError, NoSuchKernel, RuntimeError) as error:
+        stuck = (
+            f"cell {done} of {cells} is stuck: it took more than {watch.seconds:g} s of a quiet machine; {load.busy()}"
+        )
+        problems.append(stuck if watch.stuck else without_colours(str(error)).strip())
+        late = watch.stuck or getattr(error, "ename", None) in _LATE
     finally:
         _RUNNING.discard(client)
     seconds = time.perf_counter() - start
-    progress.finished(chapter, seconds, failed=bool(problems))
+    progress.finished(chapter, seconds, problems, late)
     return Executed(
         chapter=chapter,
         notebook=notebook,
@@ -126,16 +165,25 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
         machine=environment.machine(),
         versions=environment.versions(),
         problems=tuple(problems),
+        late=late,
     )
 
 
+def _last_line(problem: str) -> str:
+    return problem.splitlines()[-1]
+
+
 def _end_kernels() -> None:
-    """Kill the kernels that are at work, each with all that it has started."""
     for client in list(_RUNNING):
-        kernel = client.km.provisioner.pid if client.km and client.km.provisioner else None
-        if kernel:
-            with suppress(ProcessLookupError):
-                os.killpg(kernel, signal.SIGKILL)
+        _end_kernel(client)
+
+
+def _end_kernel(client: NotebookClient) -> None:
+    """Kill a kernel that is at work, with all that it has started."""
+    kernel = client.km.provisioner.pid if client.km and client.km.provisioner else None
+    if kernel:
+        with suppress(ProcessLookupError):
+            os.killpg(kernel, signal.SIGKILL)
 
 
 def _kernel_environment(threads: int) -> dict[str, str]:
@@ -174,6 +222,7 @@ class _Progress:
         self.total = len(todo)
         self.done = 0
         self.running: dict[str, str] = {}
+        self.postponed: set[Chapter] = set()
         self.lock = Lock()
         self.bar = tqdm(
             total=self.total,
@@ -195,11 +244,16 @@ class _Progress:
             self.running[chapter.short] = f"{chapter.short} {cell}/{cells}"
             self.bar.set_postfix_str(", ".join(self.running.values()))
 
-    def finished(self, chapter: Chapter, seconds: float, failed: bool) -> None:
+    def finished(self, chapter: Chapter, seconds: float, problems: list[str], late: bool) -> None:
         with self.lock:
-            self.done += 1
             self.running.pop(chapter.short, None)
-            outcome = "FAILED after" if failed else "executed in"
+            if late and chapter not in self.postponed:
+                self.postponed.add(chapter)
+                self._line(f"{chapter.short} failed on a clock after {seconds:.0f} s: {_last_line(problems[0])}")
+                self._line(f"{chapter.short} will be executed once more, by itself")
+                return
+            self.done += 1
+            outcome = "FAILED after" if problems else "executed in"
             self._line(f"{chapter.short} {outcome} {seconds:.0f} s; {self.total - self.done} to go")
             self.bar.update()
 

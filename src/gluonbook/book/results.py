@@ -33,6 +33,7 @@ class Executed:
     machine: dict
     versions: dict
     problems: tuple[str, ...] = ()
+    late: bool = False  # whether a clock is to blame: a second attempt, on a quiet machine, may go well
 
     def outputs(self) -> list[NotebookNode]:
         """Of all cells, in their order."""

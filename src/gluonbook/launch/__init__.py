@@ -15,8 +15,8 @@ send plain text. A ps-lite server unpickles what it is sent; ours takes nothing 
 (`gluonbook.rank.pickles`), which makes a mistake harmless, and not a hostile network.
 """
 
-from gluonbook.launch.failure import LaunchFailed
+from gluonbook.launch.failure import LaunchFailed, LaunchTimedOut
 from gluonbook.launch.run import Result, run
 from gluonbook.launch.setup import LaunchError
 
-__all__ = ["LaunchError", "LaunchFailed", "Result", "run"]
+__all__ = ["LaunchError", "LaunchFailed", "LaunchTimedOut", "Result", "run"]

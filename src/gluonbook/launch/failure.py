@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluonbook.launch import logs
+from gluonbook.machine import load
 from gluonbook.rank import heartbeat
 from gluonbook.rank.notes import Notes
 
@@ -28,18 +29,29 @@ class LaunchFailed(RuntimeError):
         return str(self).splitlines()
 
 
+class LaunchTimedOut(LaunchFailed):
+    """Something in a run took longer than a limit; the message says how busy the machine was, too."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """One sentence on what failed, and more lines about it."""
+    """One sentence on what failed, and more lines about it; `late` if a limit of time has passed."""
 
     sentence: str
     details: Sequence[str] = ()
+    late: bool = False
+
+    @property
+    def error(self) -> type[LaunchFailed]:
+        """What is to be raised for it."""
+        return LaunchTimedOut if self.late else LaunchFailed
 
     def report(self, run: Sequence[Notes], folder: Path) -> str:
         """All that a reader needs to go on: what failed, the last checkpoint, and where the logs are."""
         checkpoints = [note for notes in run for note in [notes.read("checkpoint")] if note]
         last = f"last checkpoint: {max(checkpoints)[1]}" if checkpoints else "no checkpoint was saved"
-        closing = [last, f"All processes of the run have been ended. Logs: {folder}"]
+        busy = [f"When they had been ended, {load.busy()}."] if self.late else []
+        closing = [last, f"All processes of the run have been ended. Logs: {folder}", *busy]
         return "\n".join([self.sentence, *(f"  {line}" for line in self.details), *closing])
 
 
@@ -86,7 +98,7 @@ def silent(workers: Sequence[Notes], deadline: float, stopped: Sequence[str], fo
     guilty = sorted(finished) or list(stopped) or behind
     verb = "left the run early" if finished else "is stopped" if stopped else "fell behind"
     verdict = f": {', '.join(map(title, guilty))} {verb}" if guilty else ""
-    return Failure(f"no step within {deadline:g} s, the deadline{verdict}", states)
+    return Failure(f"no step within {deadline:g} s, the deadline{verdict}", states, late=True)
 
 
 def _progress(notes: Notes) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gluonbook.checks import whole_number
 from gluonbook.launch import logs, mpi, pslite
-from gluonbook.launch.failure import Failure, LaunchFailed
+from gluonbook.launch.failure import Failure
 from gluonbook.launch.progress import Progress
 from gluonbook.launch.setup import LaunchError, Plan, Setup
 from gluonbook.launch.supervisor import Supervisor
@@ -71,6 +71,7 @@ def run(
 
     Raises:
         LaunchFailed: a part died, hung or left early; the message says which, how and where. Nothing is left running.
+            LaunchTimedOut, one of them: it was a limit of time that has passed.
         LaunchError: the run cannot be started: a package, a host or a free port is missing.
         FileNotFoundError: there is no such script or host file.
         ValueError: an argument is out of range.
@@ -103,7 +104,7 @@ def run(
                 return Result(codes, files, setup.logs, seconds)
             if not _port_was_taken(plan, files):
                 report = failure.report(list(supervisor.notes.values()), setup.logs)
-                raise LaunchFailed(report, codes, files, seconds)
+                raise failure.error(report, codes, files, seconds)
     raise LaunchError(f"another process has taken the scheduler's port, {_ATTEMPTS} times in a row: {_why(failure)}")
 
 

@@ -17,14 +17,15 @@ import psutil
 from gluonbook.launch import logs, shared_memory
 from gluonbook.launch.failure import Failure, died, silent, title
 from gluonbook.launch.setup import Plan, Setup
+from gluonbook.machine.load import Limit
 from gluonbook.rank import heartbeat, lifeline
 from gluonbook.rank.notes import Notes
 
 STARTING = 15.0
-"""Within so many seconds every part must have begun to run Python."""
+"""Within so many seconds of a quiet machine every part must have begun to run Python."""
 
 ENDING = 15.0
-"""Within so many seconds after the last worker the servers and mpiexec must have ended, too."""
+"""Within so many seconds of a quiet machine after the last worker the servers and mpiexec must have ended, too."""
 
 _POLL = 0.03
 _GRACE = 0.5  # a rank's own alarm speaks first, since it knows best where it hangs
@@ -42,6 +43,7 @@ class Supervisor:
         self._beats: dict[str, tuple[int, bool]] = {}
         self._heard: dict[str, float] = {}
         self._looked = self._all_well = self.begun
+        self._starting, self._ending = Limit(STARTING), Limit(ENDING)
 
     def __enter__(self) -> Supervisor:
         for name in self.notes:
@@ -160,13 +162,12 @@ class Supervisor:
         return None
 
     def _not_started(self) -> Failure | None:
-        if time.monotonic() < self.begun + STARTING:
-            return None
-        missing = [name for name in self.notes if name not in self._noted("started")]
-        if not missing:
+        started = self._noted("started")
+        missing = [name for name in self.notes if name not in started]
+        if not missing or not self._starting.passed(time.monotonic() - self.begun):
             return None
         names = ", ".join(map(title, missing))
-        return Failure(f"{names}: not started within {STARTING:g} s", logs.tail(self.log(missing[0])))
+        return Failure(f"{names}: not started within {STARTING:g} s", logs.tail(self.log(missing[0])), late=True)
 
     def _silence(self) -> Failure | None:
         """The deadline, as the launcher sees it: it holds for ranks that cannot speak, because they are stopped."""
@@ -206,10 +207,11 @@ class Supervisor:
         codes, now = self.codes(), time.monotonic()
         if any(name not in codes for name in self.plan.workers):
             self._all_well = now
-        if now - self._all_well <= ENDING:
+        if not self._ending.passed(now - self._all_well):
             return None
         alive = [name for name, process in self._processes.items() if process.poll() is None]
-        return Failure(f"{', '.join(map(title, alive))}: still there {ENDING:g} s after the last worker had ended")
+        sentence = f"{', '.join(map(title, alive))}: still there {ENDING:g} s after the last worker had ended"
+        return Failure(sentence, late=True)
 
     def _end(self) -> None:
         with _uninterrupted():
