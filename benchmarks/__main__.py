@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gluonbook.kernels import threads
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 from measure import Row
 
 HERE = Path(__file__).resolve().parent
@@ -56,10 +56,10 @@ def main() -> None:
     now = datetime.now(timezone.utc)
     results = {
         "date": now.isoformat(timespec="seconds"),
-        "commit": environment.commit(),
-        "machine": environment.machine(),
+        "commit": facts.commit(),
+        "machine": facts.machine(),
         "threads": threads.count(),
-        "versions": environment.versions(),
+        "versions": facts.versions(),
         "rounds": asked.repeat,
         "rows": [row.as_dict() for row in rows],
     }

@@ -45,7 +45,7 @@ def _packages_without_mxnet() -> None:
 _packages_without_mxnet()
 
 from gluonbook.kernels import bits, cuda_source, hyper, reference  # noqa: E402
-from gluonbook.machine import environment  # noqa: E402
+from gluonbook.machine import facts  # noqa: E402
 
 HALF, SINGLE, DOUBLE = map(np.dtype, ("float16", "float32", "float64"))
 PAIRS = ((SINGLE, SINGLE), (SINGLE, HALF), (HALF, HALF), (DOUBLE, DOUBLE))
@@ -228,7 +228,7 @@ def main() -> None:
     now = datetime.now(timezone.utc)
     results = {
         "date": now.isoformat(timespec="seconds"),
-        "commit": environment.commit(),
+        "commit": facts.commit(),
         "gpu": device["name"].decode(),
         "compute capability": f"{device['major']}.{device['minor']}",
         "driver's CUDA": cupy.cuda.runtime.driverGetVersion(),

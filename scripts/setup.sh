@@ -243,7 +243,7 @@ install $from --require-hashes -r "requirements/$kind.txt" ||
 install_gluonbook || fail "gluonbook itself could not be installed, for the reason given above"
 printf 'untested %s\n' "$root" >"$stamp"
 
-trouble=$("$inner" -c 'from gluonbook.machine.environment import link_libraries; link_libraries()
+trouble=$("$inner" -c 'from gluonbook.machine.libraries import link; link()
 import mxnet' 2>&1) || case $trouble in
 *libcuda.so.1*) fail "$venv is installed, but MXNet for GPUs needs NVIDIA's driver (libcuda.so.1), which this machine lacks; the CPU build does not: sh scripts/setup.sh cpu" ;;
 *) fail "$venv is installed, but MXNet cannot be imported: $(printf '%s\n' "$trouble" | tail -n 1)" ;;

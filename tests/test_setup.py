@@ -48,16 +48,16 @@ def venv(folder):
 
 def code(text, rest):
     modules = {name: types.ModuleType(name) for name in (
-        "mxnet", "ensurepip", "flit_core", "flit_core.buildapi", "gluonbook", "gluonbook.machine.environment")}
+        "mxnet", "ensurepip", "flit_core", "flit_core.buildapi", "gluonbook", "gluonbook.machine.libraries")}
     modules["ensurepip"].version = lambda: "23"
     modules["flit_core.buildapi"].build_editable = lambda folder: pathlib.Path(folder, "gluonbook.whl").write_text("")
-    modules["gluonbook.machine.environment"].link_libraries = lambda: broken("link")
+    modules["gluonbook.machine.libraries"].link = lambda: broken("link")
     if lacks == "venv":
         modules["ensurepip"] = None
     if os.environ.get("BROKEN") == "mxnet":
         modules["mxnet"] = None
     if os.environ.get("BROKEN") == "driver":
-        modules["gluonbook.machine.environment"].link_libraries = lambda: sys.exit("OSError: libcuda.so.1: cannot open")
+        modules["gluonbook.machine.libraries"].link = lambda: sys.exit("OSError: libcuda.so.1: cannot open")
     sys.modules.update(modules)
     import importlib.util
     importlib.util.find_spec = lambda name: (prefix / "packages" / name).exists()

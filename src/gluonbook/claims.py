@@ -22,7 +22,7 @@ from typing import Any
 
 from IPython.display import display
 
-from gluonbook.machine import environment, load
+from gluonbook.machine import facts, load
 from gluonbook.profiles import profile
 
 RECORD = "gluonbook_claim"  # the key in the metadata of a notebook's output
@@ -99,8 +99,8 @@ def claim(id: str, sentence: str, value: Any, condition: str, *, clock: bool = F
         holds=holds(number, condition),
         profile=profile(),
         date=datetime.date.today().isoformat(),
-        machine=environment.machine(),
-        versions=environment.versions(),
+        machine=facts.machine(),
+        versions=facts.versions(),
     )
     display({"text/html": badge(record), "text/plain": _plain(record)}, metadata={RECORD: asdict(record)}, raw=True)
     if not record.holds:

@@ -18,7 +18,7 @@ from gluonbook.book.chapters import chapters
 from gluonbook.book.execute import execute
 from gluonbook.book.outputs import unclean
 from gluonbook.book.results import STATES_KEPT, Executed, Results, folder_of_now, stored
-from gluonbook.machine import environment, load
+from gluonbook.machine import facts, load
 from small_books import FRONT, TIMED
 
 
@@ -73,7 +73,7 @@ def test_outputs_are_kept_and_not_made_again(small_book, runs):
         assert result.notebook.cells[1].outputs[0].text == "2\n"
         assert result.seconds > 0
         assert result.profile == "quick"
-        assert result.machine == environment.machine()
+        assert result.machine == facts.machine()
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_wrong_answer_outside_a_solution_is_no_problem():
 
 
 def test_timed_chapters_run_alone_with_all_cores_and_the_others_share(small_book, monkeypatch):
-    monkeypatch.setattr(environment, "cores", lambda: 2)
+    monkeypatch.setattr(facts, "cores", lambda: 2)
     for name, front in {"a": FRONT, "b": FRONT, "c": TIMED, "d": TIMED}.items():
         small_book.notebook(name, "pass", front=front)
     beside, running, lock, threads = {}, set(), threading.Lock(), {}
@@ -361,8 +361,8 @@ def wait_for(condition, seconds=60):
 
 def test_another_build_of_mxnet_has_another_key(small_book, monkeypatch):
     before = freshness.key(small_book.root)
-    versions = {**environment.versions(), "mxnet": "1.9.1+cu112"}
-    monkeypatch.setattr(environment, "versions", lambda: versions)
+    versions = {**facts.versions(), "mxnet": "1.9.1+cu112"}
+    monkeypatch.setattr(facts, "versions", lambda: versions)
     assert freshness.key(small_book.root) != before
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from gluonbook import datasets, doctor, paths
 from gluonbook.doctor import NOTE, OK, PROBLEM, Check, Outlook, hardware, outlook, report, software
-from gluonbook.machine import environment, gpus
+from gluonbook.machine import facts, libraries, supported
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def checkout(tmp_path, monkeypatch) -> Path:
 def installed(monkeypatch) -> dict[str, str]:
     """The versions that seem to be installed, by package."""
     found: dict[str, str] = {"mxnet": "1.9.1"}
-    monkeypatch.setattr(environment, "version", found.get)
+    monkeypatch.setattr(supported, "version", found.get)
     return found
 
 
@@ -149,10 +149,17 @@ class TestMXNet:
         assert check.status == OK and check.finding.endswith("cpu(0) (the CPU): no GPU")
 
     def test_lacks_a_library(self, monkeypatch):
-        fault = "OSError: libgomp.so.1: cannot open shared object file: No such file or directory"
+        answers(monkeypatch, 1, stderr="MXNet does not find libgomp.so.1: it is said how it will.\n")
+        monkeypatch.setattr(libraries, "loads", lambda name: name != "libgomp.so.1")
+        check = software.mxnet()
+        assert (check.status, check.finding) == (PROBLEM, "does not find libgomp.so.1")
+        assert libraries.LINK in check.remedy
+
+    def test_fails_otherwise(self, monkeypatch):
+        fault = "OSError: libstdc++.so.6: cannot open shared object file: No such file or directory"
         answers(monkeypatch, 1, stderr=f"Traceback (most recent call last):\n{fault}\n")
         check = software.mxnet()
-        assert (check.status, check.finding) == (PROBLEM, fault) and "link_libraries" in check.remedy
+        assert (check.status, check.finding) == (PROBLEM, fault) and "make setup" in check.remedy
 
     def test_dies(self, monkeypatch):
         answers(monkeypatch, -11)
@@ -268,11 +275,11 @@ class TestDataSets:
 
 class TestHardware:
     def test_one_core_is_a_note(self, monkeypatch):
-        monkeypatch.setattr(environment, "cores", lambda: 1)
+        monkeypatch.setattr(facts, "cores", lambda: 1)
         assert hardware.processor().status == NOTE and "1 core" in hardware.processor().finding
 
     def test_little_memory_is_a_note(self, monkeypatch):
-        monkeypatch.setattr(environment, "memory", lambda: 1.5)
+        monkeypatch.setattr(facts, "memory", lambda: 1.5)
         assert hardware.memory().status == NOTE and "1.5 GiB" in hardware.memory().finding
 
     @pytest.mark.parametrize(("gib", "status"), [(0.5, PROBLEM), (3, NOTE), (50, OK)])
@@ -339,29 +346,32 @@ class TestGpu:
         check = hardware.gpu()
         assert check.status == OK and "capability unknown" in check.finding
 
-    def test_libraries_are_not_looked_for_with_the_cpu_build(self, installed, monkeypatch):
-        monkeypatch.setattr(environment, "loads", lambda name: pytest.fail(name))
-        assert hardware.cuda().status == NOTE
+    def test_those_of_cuda_are_not_looked_for_with_the_cpu_build(self, installed, monkeypatch):
+        asked = []
+        monkeypatch.setattr(libraries, "loads", lambda name: asked.append(name) or True)
+        check = hardware.shared_libraries()
+        assert (check.status, check.finding) == (OK, "all 2 that MXNet is linked to are found")
+        assert asked == ["libgomp.so.1", "libquadmath.so.0"]
 
     def test_libraries_beside_mxnet_or_on_the_system(self, gpu_build, tmp_path, monkeypatch):
         (tmp_path / "libcudnn.so.8").touch()
-        monkeypatch.setattr(environment, "mxnet_folder", lambda: tmp_path)
-        monkeypatch.setattr(environment, "loads", lambda name: name != "libcudnn.so.8")
-        assert hardware.cuda().status == OK
+        monkeypatch.setattr(libraries, "mxnet_folder", lambda: tmp_path)
+        monkeypatch.setattr(libraries, "loads", lambda name: name != "libcudnn.so.8")
+        assert hardware.shared_libraries().status == OK
 
     def test_missing_libraries_are_named_with_what_brings_them(self, gpu_build, installed, tmp_path, monkeypatch):
         installed["nvidia-cudnn-cu11"] = "8.9"
-        monkeypatch.setattr(environment, "mxnet_folder", lambda: tmp_path)
+        monkeypatch.setattr(libraries, "mxnet_folder", lambda: tmp_path)
         missing = ("libcudnn.so.8", "libnccl.so.2", "libcuda.so.1")
-        monkeypatch.setattr(environment, "loads", lambda name: name not in missing)
-        check = hardware.cuda()
+        monkeypatch.setattr(libraries, "loads", lambda name: name not in missing)
+        check = hardware.shared_libraries()
         assert check.status == PROBLEM and check.finding == f"not found: {', '.join(missing)}"
-        assert "pip install nvidia-nccl-cu11`" in check.remedy and "link_libraries" in check.remedy
+        assert "pip install nvidia-nccl-cu11`" in check.remedy and libraries.LINK in check.remedy
         assert "driver brings libcuda.so.1" in check.remedy
 
     def test_the_list_is_that_of_the_project(self):
         project = (paths.checkout() / "pyproject.toml").read_text()
-        assert all(package in project for package in gpus.CUDA_LIBRARIES.values())
+        assert all(package in project for package in libraries.CUDA.values())
 
 
 class TestOutlook:

@@ -137,7 +137,7 @@ class TestRoom:
         ("memory", "disk", "words"), [(8, 9, ""), (1, 9, "Close"), (8, 0.5, "TMPDIR"), (1, 0.5, "TMPDIR")]
     )
     def test_what_is_short_is_named(self, monkeypatch, memory, disk, words):
-        monkeypatch.setattr(preflight.environment, "memory", lambda: 16.0)
+        monkeypatch.setattr(preflight.facts, "memory", lambda: 16.0)
         monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=memory * 2**30))
         monkeypatch.setattr(preflight.shutil, "disk_usage", lambda folder: SimpleNamespace(free=disk * 2**30))
         check = preflight.room()
@@ -169,7 +169,7 @@ class TestJupyterLab:
         assert "it printed nothing" in preflight.jupyterlab().finding
 
     def test_one_that_is_not_installed(self, monkeypatch):
-        monkeypatch.setattr(preflight.environment, "version", lambda name: None)
+        monkeypatch.setattr(preflight.supported, "version", lambda name: None)
         assert preflight.jupyterlab().status == PROBLEM
 
     def test_a_port_that_is_taken_is_a_note(self, monkeypatch):

@@ -307,7 +307,7 @@ def test_how_many_threads(monkeypatch, environment, expected):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     threads.count.cache_clear()
-    assert threads.count() == (expected or threads.environment.cores())
+    assert threads.count() == (expected or threads.facts.cores())
     threads.count.cache_clear()
 
 

@@ -119,7 +119,7 @@ def test_f2_a_rank_that_fails_ends_all(tmp_path, fault, said, time_of):
     assert str(failed).startswith(said)
     if fault == "raise":
         assert re.search(r"train.py\", line \d+, in <module>\n .*raise ValueError", str(failed))
-        assert "launch/part.py" not in str(failed)
+        assert "rank/part.py" not in str(failed)
 
 
 def test_f2_mpi_abort_names_the_rank(tmp_path):

@@ -4,8 +4,8 @@ import mxnet as mx
 import pytest
 
 from gluonbook.machine import gpus as known_gpus
+from gluonbook.machine import supported
 from gluonbook.machine.devices import devices, explain, proves_itself
-from gluonbook.machine.environment import UnsupportedEnvironment
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ class TestWhyNoGpuIsUsed:
 
         def there(name: str, driver: str, capability: float | None, build: bool = True) -> None:
             monkeypatch.setattr(known_gpus, "listed", lambda: [known_gpus.Gpu(name, driver, capability)])
-            monkeypatch.setattr(known_gpus, "gpu_build", lambda: build)
+            monkeypatch.setattr(supported, "gpu_build", lambda: build)
 
         return there
 
@@ -136,15 +136,3 @@ class TestWhyNoGpuIsUsed:
         assert explain() == "cpu(0) (the CPU): nvidia-smi lists Tesla T4, but MXNet counts no GPU."
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
         assert explain().endswith("MXNet counts no GPU, since CUDA_VISIBLE_DEVICES is ''.")
-
-
-def test_a_library_that_is_missing_is_named_before_mxnet_is_loaded(monkeypatch):
-    monkeypatch.setattr(known_gpus, "gpu_build", lambda: True)
-    monkeypatch.setattr(known_gpus, "missing_libraries", lambda: ["libnccl.so.2", "libcuda.so.1"])
-    with pytest.raises(UnsupportedEnvironment) as refused:
-        known_gpus.check_libraries()
-    sentence = str(refused.value)
-    assert sentence.startswith(
-        "MXNet's build for GPUs does not find libnccl.so.2, libcuda.so.1: `python -m pip install"
-    )
-    assert "nvidia-nccl-cu11" in sentence and sentence.endswith("NVIDIA's driver brings libcuda.so.1.")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gluonbook import paths
-from gluonbook.machine import environment
+from gluonbook.machine import libraries
 
 PYTHON = paths.checkout() / ".venv-cu112/bin/python"
 NO_DEVICE = 100  # what a driver answers where there is no GPU
@@ -33,13 +33,13 @@ def run(*command: str | Path, **variables: str) -> str:
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory) -> dict[str, str]:
     """The variables with which programs find the driver, or one without GPUs in its place."""
-    if environment.loads("libcuda.so.1"):
+    if libraries.loads("libcuda.so.1"):
         return {}
     if not (shutil.which("gcc") and shutil.which("nm")):
         pytest.skip("no driver, and no gcc and nm to make something in its place")
     folder = tmp_path_factory.mktemp("driver")
     library = run(
-        "-c", "from gluonbook.machine.environment import mxnet_folder; print(mxnet_folder() / 'libmxnet.so')"
+        "-c", "from gluonbook.machine.libraries import mxnet_folder; print(mxnet_folder() / 'libmxnet.so')"
     ).strip()
     needed = subprocess.run(["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True)
     names = re.findall(r"\bU (cu[A-Z]\w+?)(?:@\S+)?$", needed.stdout, re.MULTILINE)
@@ -58,9 +58,9 @@ def test_it_is_imported_counts_no_gpu_and_computes(driver):
 
 
 def test_without_a_driver_a_sentence_names_it():
-    if environment.loads("libcuda.so.1"):
+    if libraries.loads("libcuda.so.1"):
         pytest.skip("there is a driver")
-    code = "from gluonbook.machine.environment import UnsupportedEnvironment as wrong"
+    code = "from gluonbook.machine.supported import UnsupportedEnvironment as wrong"
     said = run("-c", f"{code}\ntry: import gluonbook.machine.devices\nexcept wrong as error: print(error)")
     assert said == "MXNet's build for GPUs does not find libcuda.so.1: NVIDIA's driver brings libcuda.so.1.\n"
 

@@ -6,13 +6,13 @@ import subprocess
 
 import pytest
 
-from gluonbook.machine import environment, load
+from gluonbook.machine import facts, load
 
 
 @pytest.fixture
 def neighbours():
     """Four endless loops for each core."""
-    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4 * environment.cores())]
+    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4 * facts.cores())]
     yield
     for loop in loops:
         loop.kill()
@@ -65,4 +65,4 @@ def test_a_slow_machine_gets_more_as_long_as_it_is_slow(slowdowns):
 def test_it_says_how_busy_the_machine_is(slowdowns, found, words):
     slowdowns[:] = [found]
     assert words in load.busy()
-    assert f"cores {environment.cores()})" in load.busy()
+    assert f"cores {facts.cores()})" in load.busy()

@@ -16,7 +16,7 @@ from gluonbook.book.chapters import chapters, root
 from gluonbook.book.execute import QUIET
 from gluonbook.book.results import stored
 from gluonbook.datasets import DatasetError
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 from gluonbook.profiles import profile
 
 app = typer.Typer(
@@ -129,7 +129,7 @@ def times() -> None:
         sys.exit("no chapter has been executed with the present code; run `make book` first")
     record = {
         "profile": profile(),
-        "machine": environment.machine(),
+        "machine": facts.machine(),
         "date": max(result.date for result in results),
         "seconds": {result.chapter.name: round(result.seconds, 1) for result in results},
     }

@@ -33,7 +33,7 @@ from gluonbook.book.patience import Watch
 from gluonbook.book.results import Executed, Results
 from gluonbook.claims import ClockClaimFailed
 from gluonbook.launch import LaunchTimedOut
-from gluonbook.machine import environment, load
+from gluonbook.machine import facts, load
 from gluonbook.profiles import profile
 
 # What keeps MXNet's and the terminal's chatter out of a notebook.
@@ -87,7 +87,7 @@ def _run_all(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
 
 def _run_again(first: Executed, progress: _Progress) -> Executed:
     load.wait_until_quiet(_PATIENCE)
-    second = _run(first.chapter, environment.cores(), progress)
+    second = _run(first.chapter, facts.cores(), progress)
     if not second.problems:
         return second
     (reason,) = first.problems
@@ -96,7 +96,7 @@ def _run_again(first: Executed, progress: _Progress) -> Executed:
 
 
 def _run_each(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
-    cores = environment.cores()
+    cores = facts.cores()
     # Two notebooks at once: a third gains nothing, since a chapter that computes keeps its cores busy by itself.
     jobs = min(2, cores)
     _INTERRUPTED.clear()
@@ -162,8 +162,8 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
         seconds=seconds,
         date=datetime.date.today().isoformat(),
         profile=profile(),
-        machine=environment.machine(),
-        versions=environment.versions(),
+        machine=facts.machine(),
+        versions=facts.versions(),
         problems=tuple(problems),
         late=late,
     )

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 from gluonbook.profiles import profile
 
 _BUILDERS = ("book",)  # folders of the package that no chapter imports
@@ -28,7 +28,7 @@ def key(root: Path) -> str:
     files += [package / name for name in _DECIDING if (package / name).exists()]
     files += [*sorted((root / "requirements").glob("*.txt")), root / "data/manifest.json"]
     files += sorted((root / "benchmarks/results").glob("*.json*"))  # chapters draw them
-    return digest(root, files, profile(), environment.versions(), os.environ.get("GLUONBOOK_DATA", ""))
+    return digest(root, files, profile(), facts.versions(), os.environ.get("GLUONBOOK_DATA", ""))
 
 
 def digest(root: Path, files: Iterable[Path], *others: object) -> str:

@@ -20,7 +20,7 @@ from gluonbook.book import one_page, site
 from gluonbook.book.chapters import parts, root
 from gluonbook.book.one_page import PAGE_OF, Imprint
 from gluonbook.book.results import stored
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 TEXT_WIDTH = 620  # CSS pixels: A4 less the margins of print.css
@@ -192,7 +192,7 @@ def _imprint(settings: dict) -> Iterator[str]:
         )
     repository = settings.get("repository", {}).get("url")
     source = f'<a href="{html.escape(repository)}">{html.escape(repository)}</a>' if repository else ""
-    yield f"Source: {', '.join(filter(None, [source, f'commit {environment.commit()}']))}."
+    yield f"Source: {', '.join(filter(None, [source, f'commit {facts.commit()}']))}."
     if settings.get("copyright"):
         yield html.escape(f"© {settings['copyright']}.")
 

@@ -8,22 +8,22 @@ from gluonbook.book.chapters import Chapter
 from gluonbook.book.claims_table import collect
 from gluonbook.book.results import Executed
 from gluonbook.claims import format_value
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 from gluonbook.machine.devices import explain
 from gluonbook.profiles import profile
 
 
 def markdown(results: Sequence[Executed], wanted: Sequence[Chapter]) -> str:
     """What ran and how long it took, what did not, on which devices, and every claim with its measured value."""
-    machine = ", ".join(f"{name} {value}" for name, value in environment.machine().items())
-    versions = ", ".join(f"{name} {version}" for name, version in environment.versions().items())
+    machine = ", ".join(f"{name} {value}" for name, value in facts.machine().items())
+    versions = ", ".join(f"{name} {version}" for name, version in facts.versions().items())
     done = {result.chapter.name: result for result in results}
     claims = collect(results)
     lines = [
         "# The book, executed",
         "",
         f"{len(done)} of {len(wanted)} chapters have results, in the profile {profile()}, "
-        f"at commit {environment.commit()}; {sum(result.seconds for result in results):.0f} s in all.",
+        f"at commit {facts.commit()}; {sum(result.seconds for result in results):.0f} s in all.",
         "",
         f"- devices: {explain()}",
         f"- machine: {machine}",

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 
 from gluonbook.book import agendas
 from gluonbook.doctor.workshop import MEMORY
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 
 
 def sheet(site: Path, title: str, pythons: Sequence[str], data: Sequence[str], date: str) -> str:
@@ -26,7 +26,7 @@ def sheet(site: Path, title: str, pythons: Sequence[str], data: Sequence[str], d
         plans="\n".join(_plan(day, site) for day in agendas.agendas()),
         data=_listed(["the digits (inside scikit-learn)", *data], "and"),
         date=date,
-        commit=environment.commit(),
+        commit=facts.commit(),
     )
 
 

@@ -21,7 +21,7 @@ _LOOKS: dict[str, Callable[[], Check | list[Check]]] = {
     "disk": hardware.disk,
     "folders": hardware.folders,
     "GPU": hardware.gpu,
-    "CUDA libraries": hardware.cuda,
+    "libraries": hardware.shared_libraries,
     "MPI": software.mpi,
     "Jupyter kernel": software.kernel,
     "data sets": software.data_sets,

@@ -13,15 +13,15 @@ import psutil
 
 from gluonbook import paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.machine import environment, gpus
+from gluonbook.machine import facts, gpus, libraries, supported
 
 _COMFORTABLE_MEMORY, _COMFORTABLE_DISK, _LEAST_DISK = 4, 5, 1  # GiB
 
 
 def processor() -> Check:
     """How many cores there are for us, and whether they have AVX2."""
-    cores = environment.cores()
-    finding = f"{environment.machine()['cpu']}, {cores} {'core' if cores == 1 else 'cores'}"
+    cores = facts.cores()
+    finding = f"{facts.machine()['cpu']}, {cores} {'core' if cores == 1 else 'cores'}"
     if platform.machine() == "x86_64" and Path("/proc/cpuinfo").is_file():
         if not re.search(r"^flags\s*:.*\bavx2\b", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
             return Check("processor", NOTE, f"{finding}, without AVX2", "Everything runs, but more slowly.")
@@ -33,7 +33,7 @@ def processor() -> Check:
 
 def memory() -> Check:
     """How much memory there is for us, and how much of it is free."""
-    usable = environment.memory()
+    usable = facts.memory()
     free = min(usable, psutil.virtual_memory().available / 2**30)
     finding = f"{usable:.1f} GiB, {free:.1f} of them free"
     if free < _COMFORTABLE_MEMORY:
@@ -65,7 +65,7 @@ def folders() -> Check:
 
 def gpu() -> Check:
     """Whether there is a GPU that MXNet 1.9.1 has kernels for, and whether its driver is new enough."""
-    found, build = gpus.listed(), gpus.gpu_build()
+    found, build = gpus.listed(), supported.gpu_build()
     if not found:
         if build:
             remedy = "Install NVIDIA's driver, or use the environment for the CPU: `make setup`."
@@ -81,14 +81,12 @@ def gpu() -> Check:
     return Check("GPU", OK, finding)
 
 
-def cuda() -> Check:
-    """Whether MXNet's build for GPUs finds the shared libraries it is linked to."""
-    if not gpus.gpu_build():
-        return Check("CUDA libraries", NOTE, "not looked for: this environment holds MXNet's build for the CPU")
-    missing = gpus.missing_libraries()
+def shared_libraries() -> Check:
+    """Whether MXNet finds the shared libraries that it is linked to; its build for GPUs is linked to those of CUDA."""
+    missing = libraries.missing()
     if not missing:
-        return Check("CUDA libraries", OK, f"all {len(gpus.CUDA_LIBRARIES)} are found")
-    return Check("CUDA libraries", PROBLEM, f"not found: {', '.join(missing)}", gpus.remedy(missing))
+        return Check("libraries", OK, f"all {len(libraries.needed())} that MXNet is linked to are found")
+    return Check("libraries", PROBLEM, f"not found: {', '.join(missing)}", libraries.remedy(missing))
 
 
 def _existing(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gluonbook.doctor.chapters import Chapter, Outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 
 _STYLES = {OK: "green", NOTE: "yellow", PROBLEM: "bold red"}
 _PLAIN_WIDTH = 120
@@ -27,8 +27,8 @@ def as_json(checks: list[Check], outlook: Outlook) -> str:
             "checks": [asdict(check) for check in checks],
             "chapters": [asdict(chapter) for chapter in outlook.chapters],
             "chapters_note": outlook.note,
-            "versions": environment.versions(),
-            "machine": environment.machine(),
+            "versions": facts.versions(),
+            "machine": facts.machine(),
         },
         indent=2,
     )

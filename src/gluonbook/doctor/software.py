@@ -17,8 +17,7 @@ from packaging.requirements import Requirement
 
 from gluonbook import paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.machine import environment
-from gluonbook.machine.gpus import LINK, gpu_build
+from gluonbook.machine import facts, libraries, supported
 
 STAMP = ".gluonbook-setup"  # what scripts/setup.sh leaves in an environment that it made from the lock
 _SHOWN = 5  # packages that are named; a longer list helps nobody
@@ -40,7 +39,7 @@ def packages() -> Check:
             continue
         if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
             continue
-        found = environment.version(requirement.name)
+        found = supported.version(requirement.name)
         if found is None or not requirement.specifier.contains(found, prereleases=True):
             wrong = f"{requirement.name} {found or 'is missing'} (needs {requirement.specifier or 'any'})"
             (optional if extra not in ("", kind) else needed).append(wrong)
@@ -60,7 +59,7 @@ def lock() -> Check:
         return Check("lock", NOTE, "gluonbook is installed without the book, so there is no lock to compare with")
     file = root / "requirements" / f"{_kind()}.txt"
     pins = list(pinned(file.read_text()))
-    found = {pin.name: environment.version(pin.name) for pin in pins}
+    found = {pin.name: supported.version(pin.name) for pin in pins}
     differing = [
         f"{pin.name} {found[pin.name] or 'is missing'} (lock: {str(pin.specifier).lstrip('=')})"
         for pin in pins
@@ -70,7 +69,7 @@ def lock() -> Check:
         return Check("lock", OK, f"all {len(pins)} packages are those of {file.name}")
     stamp = Path(sys.prefix) / STAMP
     if stamp.is_file():
-        kind = " KIND=cu112" if gpu_build() else ""
+        kind = " KIND=cu112" if supported.gpu_build() else ""
         return Check("lock", PROBLEM, _some(differing), f"`rm '{stamp}'; make setup{kind}` installs them again.")
     remedy = "This environment was not made by `make setup`; results may differ from the book's in small ways."
     return Check("lock", NOTE, _some(differing), remedy)
@@ -93,17 +92,16 @@ def mxnet() -> Check:
     except subprocess.TimeoutExpired as error:
         return Check("MXNet", PROBLEM, f"no answer within {error.timeout:.0f} s", "Is this machine very busy?")
     if answer.returncode == 0:
-        return Check("MXNet", OK, f"{environment.versions()['mxnet']}; {_last_line(answer.stdout)}")
+        return Check("MXNet", OK, f"{facts.versions()['mxnet']}; {_last_line(answer.stdout)}")
     fault = _last_line(answer.stderr) or f"exit status {answer.returncode}"
-    remedy = "Make the environment again: remove its folder, then `make setup`."
-    if "cannot open shared object file" in fault:
-        remedy = f"`{LINK}` links what the packages bring; the rest comes from the system: libgomp1 and libquadmath0."
-    return Check("MXNet", PROBLEM, fault, remedy)
+    if missing := libraries.missing():
+        return Check("MXNet", PROBLEM, f"does not find {', '.join(missing)}", libraries.remedy(missing))
+    return Check("MXNet", PROBLEM, fault, "Make the environment again: remove its folder, then `make setup`.")
 
 
 def mpi() -> Check:
     """Whether mpiexec starts two processes that know of each other."""
-    if environment.version("mpi4py") is None:
+    if supported.version("mpi4py") is None:
         remedy = '`python -m pip install "gluonbook[dist]"` for the chapters that start processes with MPI.'
         return Check("MPI", NOTE, "mpi4py is not installed", remedy)
     launcher = mpiexec()
@@ -174,7 +172,7 @@ def _data_set(status, size: int) -> Check:  # type: ignore[no-untyped-def]
 
 
 def _kind() -> str:
-    return "cu112" if gpu_build() else "cpu"
+    return "cu112" if supported.gpu_build() else "cpu"
 
 
 def _extra(requirement: Requirement) -> str:

@@ -18,7 +18,7 @@ import requests
 from gluonbook.book import agendas
 from gluonbook.doctor.chapters import Outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.machine import environment
+from gluonbook.machine import facts, supported
 
 MEMORY = 3.5  # GiB: JupyterLab, a kernel, and the seven workers of a chapter, which take a third of a GiB each
 _TEMPORARY = 1.0  # GiB: logs, checkpoints, and the folders that chapters make for themselves
@@ -70,7 +70,7 @@ def launches(engine: str) -> Check:
 def room() -> Check:
     """Whether there is free memory for what a chapter starts, and room for what it writes."""
     name = "workshop: room"
-    memory = min(environment.memory(), psutil.virtual_memory().available / 2**30)
+    memory = min(facts.memory(), psutil.virtual_memory().available / 2**30)
     folder = tempfile.gettempdir()
     disk = shutil.disk_usage(folder).free / 2**30
     finding = f"{memory:.1f} GiB of memory are free, and {disk:.1f} GiB in {folder}"
@@ -85,7 +85,7 @@ def room() -> Check:
 def jupyterlab() -> Check:
     """Whether JupyterLab starts and serves its page."""
     name = "workshop: JupyterLab"
-    if environment.version("jupyterlab") is None:
+    if supported.version("jupyterlab") is None:
         return Check(name, PROBLEM, "not installed", '`make setup`, or `python -m pip install "gluonbook[book]"`.')
     token, port = secrets.token_hex(16), _free_port()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:

@@ -15,7 +15,7 @@ from functools import cache
 from queue import SimpleQueue
 from typing import Callable, NamedTuple
 
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 
 _PART = 1 << 22  # bytes: one core moves so many in some 100 µs, and to wake a thread takes some 20 µs
 _UNIT = 1 << 11  # parts begin at multiples of it: whole words, whole cache lines
@@ -30,7 +30,7 @@ def count() -> int:
         number = os.environ.get(variable, "").partition(",")[0].strip()  # OpenMP allows a list, one a nested level
         if number.isdigit() and int(number):
             return int(number)
-    return environment.cores()
+    return facts.cores()
 
 
 class Call(NamedTuple):

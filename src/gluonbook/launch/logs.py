@@ -13,7 +13,7 @@ TIMED_OUT = "Timeout ("
 _FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in ')
 _HEADER = re.compile(r"(Current thread|Thread) 0x\w+.* \(most recent call first\):")
 _PACKAGES = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
-_LAUNCH = str(Path(__file__).parent)
+_RANK = str(Path(__file__).parents[1] / "rank")
 
 
 def tail(log: Path, lines: int = 15) -> list[str]:
@@ -57,4 +57,4 @@ def blocking_line(log: Path) -> str | None:
 
 
 def _is_own(file: str) -> bool:
-    return not file.startswith(("<", _LAUNCH, *_PACKAGES))
+    return not file.startswith(("<", _RANK, *_PACKAGES))

@@ -14,8 +14,7 @@ import signal
 import sys
 import time
 
-from gluonbook.launch import shared_memory
-from gluonbook.rank import lifeline
+from gluonbook.launch import members, shared_memory
 
 
 def main() -> None:
@@ -25,7 +24,7 @@ def main() -> None:
     begun = time.time()
     while os.getppid() == launcher:
         time.sleep(0.05)
-    lifeline.end(run)
+    members.end(run)
     shared_memory.sweep(since=begun)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from gluonbook.launch import logs, shared_memory
+from gluonbook.launch import logs, members, shared_memory
 from gluonbook.launch.failure import Failure, died, silent, title
 from gluonbook.launch.setup import Plan, Setup
 from gluonbook.machine.load import Limit
@@ -215,7 +215,7 @@ class Supervisor:
 
     def _end(self) -> None:
         with _uninterrupted():
-            lifeline.end(self.setup.run)
+            members.end(self.setup.run)
             for process in self._processes.values():
                 process.wait()
             if self._reaper:

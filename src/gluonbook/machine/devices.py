@@ -6,12 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import Callable
 
+import mxnet as mx
+
 from gluonbook.checks import whole_number
-from gluonbook.machine import gpus
-
-gpus.check_libraries()  # before MXNet is loaded, whose own error would name one library and no remedy
-
-import mxnet as mx  # noqa: E402
+from gluonbook.machine import gpus, supported
 
 
 def proves_itself(ctx: mx.Context) -> None:
@@ -68,7 +66,7 @@ def _absence() -> str:
         return "MXNet finds no GPU here"
     if reasons := gpus.hindrances():
         return "; ".join(reasons)
-    if not gpus.gpu_build():
+    if not supported.gpu_build():
         return f"{found[0].name} needs MXNet's build for GPUs (`make setup KIND=cu112`), and this is that for CPUs"
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     why = "" if hidden is None else f", since CUDA_VISIBLE_DEVICES is {hidden!r}"

@@ -1,6 +1,6 @@
-"""The GPUs of this machine, and what keeps MXNet 1.9.1 from using one: its age, its driver, or a missing library.
+"""The GPUs of this machine, and what keeps MXNet 1.9.1 from using one: its age, or its driver.
 
-All of it is known without MXNet, whose build for GPUs cannot even be imported where a library is missing.
+All of it is known without MXNet, whose build for GPUs cannot be imported where no driver is.
 """
 
 from __future__ import annotations
@@ -9,22 +9,6 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-from gluonbook.machine import environment
-
-# What libmxnet.so of mxnet-cu112 links to, and the package that brings it; the driver brings the last.
-CUDA_LIBRARIES = {
-    "libcudart.so.11.0": "nvidia-cuda-runtime-cu11",
-    "libcublas.so.11": "nvidia-cublas-cu11",
-    "libcudnn.so.8": "nvidia-cudnn-cu11",
-    "libcufft.so.10": "nvidia-cufft-cu11",
-    "libcurand.so.10": "nvidia-curand-cu11",
-    "libcusolver.so.11": "nvidia-cusolver-cu11",
-    "libnvrtc.so.11.2": "nvidia-cuda-nvrtc-cu11",
-    "libnccl.so.2": "nvidia-nccl-cu11",
-    "libnvToolsExt.so.1": "nvidia-nvtx-cu11",
-    "libcuda.so.1": "",
-}
-LINK = 'python -c "from gluonbook.machine.environment import link_libraries; link_libraries()"'
 _CAPABILITIES = (5.0, 8.9)  # kernels for 5.0 to 8.6, no PTX that a newer GPU could compile; 8.9 runs those for 8.6
 _DRIVER = (450, 80)  # the oldest that serves CUDA 11
 
@@ -64,44 +48,7 @@ def listed() -> list[Gpu]:
 
 def hindrances() -> list[str]:
     """What is in the way of the listed GPUs, each thing once."""
-    return list(dict.fromkeys(reason for gpu in listed() for reason in [gpu.hindrance] if reason))
-
-
-def gpu_build() -> bool:
-    """Whether this environment holds MXNet's build for GPUs."""
-    return environment.version("mxnet-cu112") is not None
-
-
-def missing_libraries() -> list[str]:
-    """The shared libraries that MXNet's build for GPUs is linked to, and that it will not find."""
-    folder = environment.mxnet_folder()
-    linked = {name for name in CUDA_LIBRARIES if folder and (folder / name).exists()}
-    return [name for name in CUDA_LIBRARIES if name not in linked and not environment.loads(name)]
-
-
-def check_libraries() -> None:
-    """Return if MXNet can be loaded, as far as shared libraries tell; its build for the CPU brings its own.
-
-    Raises:
-        UnsupportedEnvironment: with one sentence that names the missing ones and the remedy.
-    """
-    if gpu_build() and (missing := missing_libraries()):
-        found = f"MXNet's build for GPUs does not find {', '.join(missing)}"
-        raise environment.UnsupportedEnvironment(f"{found}: {remedy(missing)}")
-
-
-def remedy(missing: list[str]) -> str:
-    """What to do about missing libraries, in one sentence."""
-    packages = [CUDA_LIBRARIES[name] for name in missing if CUDA_LIBRARIES[name]]
-    absent = [package for package in packages if environment.version(package) is None]
-    steps = []
-    if absent:
-        steps.append(f"`python -m pip install {' '.join(absent)}`")
-    if packages:
-        steps.append(f"`{LINK}` links them beside MXNet")
-    if "libcuda.so.1" in missing:
-        steps.append("NVIDIA's driver brings libcuda.so.1")
-    return "; ".join(steps) + "."
+    return list(dict.fromkeys(reason for gpu in listed() if (reason := gpu.hindrance)))
 
 
 def _sm(capability: float) -> str:

@@ -7,7 +7,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 
 QUIET = 1.3
 """Up to this slowdown a machine counts as quiet: one program that computes all the time exceeds it on two cores."""
@@ -21,7 +21,7 @@ def slowdown() -> float:
     Formula: Σ seconds of the clock on the wall / Σ seconds of processor time, over one thread for each core that this
     process may use, each of which computes for about 0.1 s. What this process does meanwhile counts, too.
     """
-    cores = environment.cores()
+    cores = facts.cores()
     with ThreadPoolExecutor(cores) as pool:
         probes = [pool.submit(_probe) for _ in range(cores)]
         wall, processor = map(sum, zip(*(probe.result() for probe in probes)))
@@ -55,7 +55,7 @@ class Limit:
 
 def busy() -> str:
     """A clause for a message: how busy the machine is at this moment, in what everybody's tools show, too."""
-    load = f"load {os.getloadavg()[0]:.1f}, cores {environment.cores()}"
+    load = f"load {os.getloadavg()[0]:.1f}, cores {facts.cores()}"
     found = slowdown()
     if found <= QUIET:
         return f"the machine is quiet now ({load})"

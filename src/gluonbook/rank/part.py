@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gluonbook.rank import lifeline, notes
+from gluonbook.rank.ending import fail, leave
 
 
 def main() -> None:
@@ -51,15 +52,6 @@ def keep(own: notes.Notes) -> None:
     os._exit(code if code >= 0 else 128 - code)
 
 
-def fail(reason: str, error: BaseException, code: int = 1) -> None:
-    """End this process with the traceback of `error`, and let the launcher's report begin with `reason`."""
-    trace = error.__traceback__
-    while trace and _is_machinery(trace.tb_frame.f_code.co_filename):
-        trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace)
-    _leave(reason, code)
-
-
 def _perform(task: Callable[[], None]) -> None:
     faulthandler.enable()
     faulthandler.register(lifeline.DUMP, all_threads=True)
@@ -68,9 +60,9 @@ def _perform(task: Callable[[], None]) -> None:
     except SystemExit as end:
         if end.code is not None and not isinstance(end.code, int):
             print(end.code, file=sys.stderr)
-            _leave(f"ended with the message {str(end.code)!r}", 1)
+            leave(f"ended with the message {str(end.code)!r}", 1)
         elif end.code:
-            _leave(f"ended with exit status {end.code}", end.code)
+            leave(f"ended with exit status {end.code}", end.code)
     except BaseException as error:
         fail(f"raised {''.join(traceback.format_exception_only(type(error), error)).strip()}", error)
 
@@ -80,15 +72,6 @@ def _perform(task: Callable[[], None]) -> None:
     own = notes.Notes.own()
     if own:
         own.write("finished", "")
-
-
-def _leave(reason: str, code: int) -> None:
-    own = notes.Notes.own()
-    if own:
-        own.write("reason", reason)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code & 0xFF or 1)
 
 
 def _task(role: str, command: list[str]) -> Callable[[], None]:
@@ -116,10 +99,6 @@ def _redirect(log: Path) -> None:
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)
-
-
-def _is_machinery(file: str) -> bool:
-    return file == __file__ or file.startswith("<frozen") or file == runpy.__file__
 
 
 _parent = os.getppid()

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from gluonbook.rank import part
+from gluonbook.rank.ending import fail
 
 _SET_OPTIMIZER = 0
 
@@ -55,7 +55,7 @@ def _end(swallowed: sys.UnraisableHookArgs) -> None:
     if "ctypes callback" not in (swallowed.err_msg or "") or swallowed.exc_value is None:
         return sys.__unraisablehook__(swallowed)
     error = swallowed.exc_value
-    part.fail(f"raised {type(error).__name__}: {error}", error)
+    fail(f"raised {type(error).__name__}: {error}", error)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gluonbook import paths
-from gluonbook.machine import environment
+from gluonbook.machine import facts
 from gluonbook.storage import atomic
 from gluonbook.study.plan import STAGES, TUNING_SEED, Setting, Study, Trial
 from gluonbook.training import History
@@ -221,10 +221,10 @@ class Results:
         self.sittings.append(
             {
                 "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                "commit": environment.commit(),
+                "commit": facts.commit(),
                 "command": command,
-                "machine": environment.machine(),
-                "versions": environment.versions(),
+                "machine": facts.machine(),
+                "versions": facts.versions(),
             }
         )
 

@@ -1,0 +1,133 @@
+"""What a result depends on: the versions, the commit, and the machine, with what of it this process may use."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from gluonbook.machine import gpus, supported
+
+_REPORTED = (
+    "gluonbook",
+    "numpy",
+    "numba",
+    "scikit-learn",
+    "safetensors",
+    "matplotlib",
+    "gluoncv",
+    "mpi4py",
+    "mpich",
+    "jupyter-book",
+)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on, by package; MXNet's build for GPUs is marked, as in ``1.9.1+cu112``."""
+    found = {"python": platform.python_version()}
+    for build in supported.BUILDS:
+        installed = supported.version(build)
+        if installed:
+            found["mxnet"] = installed + build[len("mxnet") :].replace("-", "+")
+    found.update({package: installed for package in _REPORTED if (installed := supported.version(package))})
+    return found
+
+
+def commit() -> str:
+    """The commit of the checkout that this package runs from, marked `-dirty` where files have changed since.
+
+    "unknown" where there is no checkout, or no git.
+    """
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).resolve().parent,
+            capture_output=True,
+            text=True,
+        )
+    except OSError:
+        return "unknown"
+    return answer.stdout.strip() or "unknown"
+
+
+def machine() -> dict[str, object]:
+    """The machine, without any name that tells whose it is.
+
+    Returns:
+        `os` and `cpu` (names), `cores` (that this process may use), `memory` (GiB that it may use) and `gpus` (names).
+    """
+    return {"os": _os(), "cpu": _cpu(), "cores": cores(), "memory": memory(), "gpus": list(_gpus())}
+
+
+def cores() -> int:
+    """How many processor cores this process may use: its affinity, bounded by the quota of its control groups."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([allowed, *(int(quota) for quota in _core_quotas(Path("/")))]))
+
+
+def memory() -> float:
+    """How many GiB of memory this process may use: what the machine has, bounded by its control groups."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return round(min([installed, *_memory_limits(Path("/"))]) / 2**30, 1)
+
+
+def _os() -> str:
+    name = platform.system()
+    release = Path("/etc/os-release")
+    if release.is_file():
+        pretty = re.search(r'^PRETTY_NAME="?([^"\n]*)', release.read_text(errors="replace"), re.MULTILINE)
+        name = pretty[1] if pretty else name
+    return f"{name}, {platform.machine()}"
+
+
+def _cpu() -> str:
+    table = Path("/proc/cpuinfo")
+    if table.is_file():
+        model = re.search(r"^model name\s*:\s*(.+)$", table.read_text(errors="replace"), re.MULTILINE)
+        if model:
+            return " ".join(model[1].split())
+    return platform.processor() or platform.machine()
+
+
+@functools.cache
+def _gpus() -> tuple[str, ...]:
+    return tuple(gpu.name for gpu in gpus.listed())
+
+
+def _core_quotas(root: Path) -> list[float]:
+    quotas = []
+    for folder in _groups(root, "cpu"):
+        version_1 = _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
+        for words in (version_1, _words(folder / "cpu.max")):
+            if len(words) == 2 and all(word.isdigit() for word in words):  # else there is no limit: "max" or "-1"
+                quotas.append(int(words[0]) / int(words[1]))
+    return quotas
+
+
+def _memory_limits(root: Path) -> list[int]:
+    files = [folder / name for folder in _groups(root, "memory") for name in ("memory.max", "memory.limit_in_bytes")]
+    return [int(word) for file in files for word in _words(file) if word.isdigit()]
+
+
+def _groups(root: Path, controller: str) -> list[Path]:
+    """The folders of this process's control groups and of the groups around them, versions 1 and 2."""
+    table = root / "proc/self/cgroup"
+    folders = []
+    for line in table.read_text().splitlines() if table.is_file() else []:
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        mount = root / "sys/fs/cgroup" / controllers
+        inner = mount / path.lstrip("/")
+        folders += [inner, *(folder for folder in inner.parents if mount in (folder, *folder.parents))]
+    return folders
+
+
+def _words(file: Path) -> list[str]:
+    try:
+        return file.read_text().split()
+    except OSError:  # the group has no such file, or it lies outside what this container sees
+        return []
