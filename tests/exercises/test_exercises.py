@@ -1,32 +1,85 @@
-"""What all exercises have in common, whatever they ask."""
+"""What all exercises have in common, whatever they ask: what is right, what is open, and what each mistake is told."""
 
 from __future__ import annotations
 
+import itertools
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from gluonbook.exercises.catalogue import catalogue
 from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Judged
+from gluonbook.exercises.tried import Tried
 
 BOOK = catalogue()
-ALL = [(chapter, name) for chapter, exercises in BOOK.items() for name in exercises.names]
+ALL = [pytest.param(chapter, one, id=f"{chapter.chapter}/{one.name}") for chapter in BOOK.values() for one in chapter]
+TRIED = [one for one in ALL if isinstance(one.values[1], Tried)]
 
 
-@pytest.mark.parametrize(("chapter", "name"), ALL)
-def test_dots_are_an_open_exercise(ask, chapter, name):
-    solved, told = ask(BOOK[chapter], name, ...)
+def raising(*given):
+    raise RuntimeError("my own mistake")
+
+
+class Nothing:
+    def __init__(self, *given):
+        raise RuntimeError("my own mistake")
+
+
+@pytest.mark.parametrize(("chapter", "exercise"), ALL)
+def test_the_right_answer_is_right(ask, chapter, exercise):
+    assert ask(chapter, exercise.name, exercise.right) == (True, "Solved: That is right.")
+
+
+@pytest.mark.parametrize(("chapter", "exercise"), ALL)
+def test_each_mistake_meets_its_hint(ask, chapter, exercise):
+    for answer, hint in exercise.wrong():
+        solved, told = ask(chapter, exercise.name, answer)
+        assert solved is False
+        # Fields in braces are filled in, so that only what stands between them is known.
+        words = ".*".join(map(re.escape, re.split(r"\{.*?\}", hint)))
+        assert re.match(f"Not yet: {words}", told)
+
+
+@pytest.mark.parametrize(("chapter", "exercise"), TRIED)
+def test_the_cases_tell_mistakes_apart(chapter, exercise):
+    """From the right answer, and from each other unless they are told the same."""
+    wrong = list(exercise.wrong())
+    for answer, hint in wrong:
+        assert exercise.told_apart(answer, exercise.right), hint
+    for (one, hint), (other, another) in itertools.combinations(wrong, 2):
+        assert hint == another or exercise.told_apart(one, other), f"{hint}\n{another}"
+
+
+@pytest.mark.parametrize(("chapter", "exercise"), ALL)
+def test_dots_are_an_open_exercise(ask, chapter, exercise):
+    solved, told = ask(chapter, exercise.name, ...)
     assert solved is None
     assert "Your turn" in told
 
 
-@pytest.mark.parametrize(("chapter", "name"), ALL)
+@pytest.mark.parametrize(("chapter", "exercise"), ALL)
 @pytest.mark.parametrize(
-    "answer", [None, "nonsense", -12345.0, lambda *_: None], ids=["none", "text", "number", "call"]
+    "answer",
+    [
+        None,
+        "nonsense",
+        -12345.0,
+        (),
+        np.zeros((2, 3, 4)),
+        lambda *_: None,
+        lambda *_: "x",
+        lambda *_: np.zeros((2, 3, 4)),
+        raising,
+        Nothing,
+    ],
+    ids=["none", "text", "number", "empty", "shape", "call", "says-text", "says-shape", "raises", "class-raises"],
 )
-def test_nonsense_gets_help_and_never_raises(ask, chapter, name, answer):
-    solved, told = ask(BOOK[chapter], name, answer)
+def test_nonsense_gets_help_and_never_raises(ask, chapter, exercise, answer):
+    solved, told = ask(chapter, exercise.name, answer)
     assert solved is False
     assert len(told) > len("Not yet: ")
 
@@ -40,16 +93,13 @@ def test_a_name_is_given_once_in_a_chapter():
     training, signum = Exercises("book.training.benchmarks"), Exercises("book.signum.benchmarks")
     assert (training.chapter, signum.chapter) == ("training/benchmarks", "signum/benchmarks")
     for chapter in (training, signum):
-        chapter.add("same-step")(lambda answer: None)
-    with pytest.raises(ValueError, match=r"training/benchmarks: two checks .*'same-step'"):
-        training.add("same-step")(lambda answer: None)
+        chapter.judge("same-step", right=1)(lambda answer: None)
+    with pytest.raises(ValueError, match=r"training/benchmarks: two exercises are called 'same-step'"):
+        training.add(Judged("same-step", 1, lambda answer: None))
 
 
 def test_what_an_answer_raises_is_told(ask):
-    def answer(work):
-        raise RuntimeError("my own mistake")
-
-    assert "RuntimeError: my own mistake" in ask(BOOK["gluon/imperative_symbolic"], "honest-stopwatch", answer)[1]
+    assert "RuntimeError: my own mistake" in ask(BOOK["gluon/imperative_symbolic"], "honest-stopwatch", raising)[1]
 
 
 def test_a_chapter_s_checks_import_those_of_no_other_chapter():

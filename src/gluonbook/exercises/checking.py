@@ -1,42 +1,18 @@
-"""Exercises that tell right from wrong, and help: `check("name", answer)`.
-
-Each exercise has one checking function, kept in the file of its chapter. It returns nothing for a right answer, and
-raises `Hint` with a sentence that helps, but does not tell, for a wrong one.
-"""
+"""The exercises of a chapter, and how an answer is shown to be right or wrong: `check("name", answer)`."""
 
 from __future__ import annotations
 
 import html
-from numbers import Real
+from collections.abc import Iterator
 from typing import Any, Callable, final
 
-import numpy as np
 from IPython.display import display
 
 from gluonbook.exercises import progress
+from gluonbook.exercises.exercise import Exercise, Hint, Judged
+from gluonbook.exercises.stubs import unanswered
 
 RECORD = "gluonbook_exercise"  # the key in the metadata of a notebook's output
-
-Check = Callable[[Any], None]
-
-
-class Hint(Exception):
-    """What a reader with a wrong answer should look at next."""
-
-
-def number(answer: Any) -> float:
-    """An answer that has to be one number; raises Hint if it is none."""
-    if not isinstance(answer, Real):
-        raise Hint(f"Answer with a number, not {answer!r:.40}.")
-    return answer
-
-
-def numbers(answer: Any, n: int) -> tuple[float, ...]:
-    """An answer that has to be n numbers, as a tuple, a list or an array; raises Hint if it is not."""
-    given = tuple(answer) if isinstance(answer, (tuple, list, np.ndarray)) else ()
-    if len(given) != n or not all(isinstance(one, Real) for one in given):
-        raise Hint(f"Answer with {n} numbers, as a tuple, not {answer!r:.60}.")
-    return given
 
 
 @final
@@ -46,24 +22,35 @@ class Exercises:
     def __init__(self, module: str) -> None:
         """`module` is the `__name__` of the module that holds them, `gluonbook.exercises.<part>.<chapter>`."""
         self.chapter = "/".join(module.split(".")[-2:])
-        self._checks: dict[str, Check] = {}
+        self._exercises: dict[str, Exercise] = {}
+
+    def __iter__(self) -> Iterator[Exercise]:
+        return iter(self._exercises.values())
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the exercises."""
-        return tuple(self._checks)
+        return tuple(self._exercises)
 
-    def add(self, name: str) -> Callable[[Check], Check]:
-        """Register the decorated function as the check of the exercise `name`.
+    def add(self, exercise: Exercise) -> None:
+        """Add an exercise.
 
         Raises:
             ValueError: the chapter has one of that name already.
         """
+        if exercise.name in self._exercises:
+            raise ValueError(f"{self.chapter}: two exercises are called {exercise.name!r}")
+        self._exercises[exercise.name] = exercise
 
-        def register(function: Check) -> Check:
-            if name in self._checks:
-                raise ValueError(f"{self.chapter}: two checks for the exercise {name!r}")
-            self._checks[name] = function
+    def judge(self, name: str, right: Any) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+        """Add an exercise that the decorated function judges, as `Judged` says.
+
+        Raises:
+            ValueError: as `add`.
+        """
+
+        def register(function: Callable[[Any], None]) -> Callable[[Any], None]:
+            self.add(Judged(name, right, function))
             return function
 
         return register
@@ -76,12 +63,12 @@ class Exercises:
         Raises:
             ValueError: the chapter has no exercise of that name.
         """
-        if name not in self._checks:
+        if name not in self._exercises:
             raise ValueError(f"no exercise of {self.chapter} is called {name!r}; there are {', '.join(self.names)}")
-        if answer is ...:
+        if unanswered(answer):
             return self._show(name, None, "Your turn: put your answer in place of the dots, and run the cell again.")
         try:
-            self._checks[name](answer)
+            self._exercises[name].judge(answer)
         except Hint as hint:
             return self._show(name, False, str(hint))
         except Exception as error:  # an answer may fail in any way; the reader wants to know how

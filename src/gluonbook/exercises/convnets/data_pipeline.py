@@ -1,4 +1,4 @@
-"""Checks of the exercises of `convnets/data_pipeline`."""
+"""The exercises of `convnets/data_pipeline`."""
 
 from __future__ import annotations
 
@@ -11,41 +11,63 @@ import numpy as np
 from mxnet import recordio
 from mxnet.gluon.data import ArrayDataset, Dataset, Sampler
 
-from gluonbook.exercises.checking import Exercises, Hint, numbers
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Numbers, Place
 
 exercises = Exercises(__name__)
 check = exercises.check
 
+exercises.add(
+    Numbers(
+        "count-batches",
+        Place(
+            24,
+            [Mistake(23, hint="That many batches are full. What does 'keep' do with the rest?")],
+            otherwise="Divide the number of images by 64, and round up.",
+        ),
+        Place(
+            28,
+            [Mistake(36, hint="That is how many images the last batch lacks. How many does it have?")],
+            otherwise="The steps are right. Which images are left when as many batches as possible are full?",
+        ),
+    )
+)
 
-@exercises.add("count-batches")
-def count_batches(pair: tuple[int, int]) -> None:
-    steps, missed = numbers(pair, 2)
-    if steps == 23:
-        raise Hint("That many batches are full. What does 'keep' do with the rest?")
-    if steps != 24:
-        raise Hint("Divide the number of images by 64, and round up.")
-    if missed == 36:
-        raise Hint("That is how many images the last batch lacks. How many does it have?")
-    if missed != 28:
-        raise Hint("The steps are right. Which images are left when as many batches as possible are full?")
+exercises.add(
+    Numbers(
+        "frozen-luck",
+        Place(
+            1,
+            [Mistake(10, hint="His transform runs when the data set is made, and never again.")],
+            otherwise="How often does his transform run for the first image, in all ten epochs together?",
+        ),
+        Place(
+            9,
+            [
+                Mistake(10, hint="There are ten epochs, but there are not ten different shifts."),
+                Mistake(8, hint="Nearly. Is the digit in the middle not one of them?"),
+            ],
+            otherwise="down and right are each one of −1, 0 and 1.",
+        ),
+    )
+)
 
 
-@exercises.add("frozen-luck")
-def frozen_luck(pair: tuple[int, int]) -> None:
-    his, lazy = numbers(pair, 2)
-    if his == 10:
-        raise Hint("His transform runs when the data set is made, and never again.")
-    if his != 1:
-        raise Hint("How often does his transform run for the first image, in all ten epochs together?")
-    if lazy == 10:
-        raise Hint("There are ten epochs, but there are not ten different shifts.")
-    if lazy == 8:
-        raise Hint("Nearly. Is the digit in the middle not one of them?")
-    if lazy != 9:
-        raise Hint("down and right are each one of −1, 0 and 1.")
+class Doubled(Dataset):
+    def __init__(self, dataset, change):
+        self.dataset, self.change = dataset, change
+
+    def __len__(self):
+        return 2 * len(self.dataset)
+
+    def __getitem__(self, index):
+        second, place = divmod(index, len(self.dataset))
+        X, y = self.dataset[place]
+        return (self.change(X) if second else X), y
 
 
-@exercises.add("twice-the-data")
+@exercises.judge("twice-the-data", right=Doubled)
 def twice_the_data(doubled: Callable[[Dataset, Callable], Dataset]) -> None:
     class Counting(ArrayDataset):
         asked = 0
@@ -73,13 +95,25 @@ def twice_the_data(doubled: Callable[[Dataset, Callable], Dataset]) -> None:
         raise Hint("The second half should have change(image) for each image, once.")
 
 
-@exercises.add("read-records")
-def read_records(records: Callable[[bytes], list[bytes]]) -> None:
+def records(blob):
+    found, place = [], 0
+    while place < len(blob):
+        magic, word = struct.unpack_from("<II", blob, place)
+        if magic != 0xCED7230A:
+            raise ValueError(f"no record at byte {place}: {magic:#x}")
+        begin, length = place + 8, word & (2**29 - 1)
+        found.append(blob[begin : begin + length])
+        place = begin + (length + 3) // 4 * 4
+    return found
+
+
+@exercises.judge("read-records", right=records)
+def read_records(answer: Callable[[bytes], list[bytes]]) -> None:
     carried = [bytes(range(length)) for length in (4, 1, 2, 3, 40)]
     blob = _recordio(carried)
     for count in (1, 2, len(carried)):
         try:
-            found = records(_recordio(carried[:count]))
+            found = answer(_recordio(carried[:count]))
         except (ValueError, struct.error) as error:
             told = f"On a sound file of {count} records you raised {error!r:.60}."
             raise Hint(f"{told} Do you skip the zeros that fill each record up?") from error
@@ -94,13 +128,27 @@ def read_records(records: Callable[[bytes], list[bytes]]) -> None:
             raise Hint("The lengths are right, the contents are not: where does a record's load begin?")
     broken = blob[:12] + b"!" + blob[13:]
     try:
-        records(broken)
+        answer(broken)
     except ValueError:
         return
     raise Hint("Right for a whole file. But here the second magic number was destroyed, and you did not raise.")
 
 
-@exercises.add("fair-batches")
+class Fair(Sampler):
+    def __init__(self, labels, each):
+        self.each = each
+        self.classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+    def __len__(self):
+        return min(map(len, self.classes)) // self.each
+
+    def __iter__(self):
+        mixed = [np.random.permutation(own) for own in self.classes]
+        for first in range(0, len(self) * self.each, self.each):
+            yield [i for own in mixed for i in own[first : first + self.each].tolist()]
+
+
+@exercises.judge("fair-batches", right=Fair)
 def fair_batches(fair: Callable[[np.ndarray, int], Sampler]) -> None:
     labels = np.random.RandomState(0).permutation(np.repeat([0, 1, 2], [7, 9, 12]))
     for each, count in ((2, 3), (1, 7), (5, 1)):

@@ -1,4 +1,4 @@
-"""Checks of the exercises of `convnets/lenet`."""
+"""The exercises of `convnets/lenet`."""
 
 from __future__ import annotations
 
@@ -9,56 +9,89 @@ import numpy as np
 from mxnet import gluon, nd
 
 from gluonbook import datasets, models
-from gluonbook.exercises.checking import Exercises, Hint
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Number
+from gluonbook.exercises.tried import Tried
 from gluonbook.training import fit, set_seed
 
 exercises = Exercises(__name__)
 check = exercises.check
 
+exercises.add(
+    Number(
+        "count-weights",
+        520,
+        [
+            Mistake(500, hint="These are the weights. What does each filter add to its sum?"),
+            Mistake(25, 26, hint="That is one filter. How many are there?"),
+        ],
+        otherwise="Each filter has one weight for each pixel of its patch and each channel of its input, and one bias.",
+    )
+)
 
-@exercises.add("count-weights")
-def count_weights(number: int) -> None:
-    if number == 500:
-        raise Hint("These are the weights. What does each filter add to its sum?")
-    if number in (25, 26):
-        raise Hint("That is one filter. How many are there?")
-    if number != 520:
-        raise Hint(
-            "Each filter has one weight for each pixel of its patch and each channel of its input, and one bias."
-        )
+exercises.add(
+    Number(
+        "how-far",
+        16,
+        [
+            Mistake(8, hint="That is the whole digit. How far would it see on a larger image?"),
+            Mistake(14, hint="That is how far it sees before the second pooling."),
+            Mistake(10, 12, hint="After a pooling, one step in the layer above is two steps in the layer below."),
+        ],
+        otherwise="Go backwards from one number: a pooling doubles the width, a 5 × 5 convolution adds four.",
+    )
+)
 
 
-@exercises.add("how-far")
-def how_far(width: int) -> None:
-    if width == 8:
-        raise Hint("That is the whole digit. How far would it see on a larger image?")
-    if width == 14:
-        raise Hint("That is how far it sees before the second pooling.")
-    if width in (10, 12):
-        raise Hint("After a pooling, one step in the layer above is two steps in the layer below.")
-    if width != 16:
-        raise Hint("Go backwards from one number: a pooling doubles the width, a 5 × 5 convolution adds four.")
+def correlate(X, W):
+    """By MXNet's own operator."""
+    image, weight = nd.array(X[None, None]), nd.array(W[None, None])
+    return nd.Convolution(image, weight, kernel=W.shape, num_filter=1, no_bias=True).asnumpy()[0, 0]
 
 
-@exercises.add("slide-it")
-def slide_it(correlate: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+def _images_and_filters() -> list[tuple[np.ndarray, np.ndarray]]:
     rng = np.random.default_rng(0)
-    for k in (3, 1, 4):
-        X, W = rng.normal(size=(7, 9)), rng.normal(size=(k, k))
-        image, weight = nd.array(X[None, None]), nd.array(W[None, None])
-        right = nd.Convolution(image, weight, kernel=(k, k), num_filter=1, no_bias=True).asnumpy()[0, 0]
-        Y, flipped = correlate(X, W), correlate(X, W[::-1, ::-1])
-        if not isinstance(Y, np.ndarray):
-            raise Hint(f"Return a NumPy array; this returned a {type(Y).__name__}.")
-        if Y.shape != right.shape:
-            raise Hint(f"An image of 7 × 9 and a filter of {k} × {k} give {right.shape}; yours has shape {Y.shape}.")
-        if k > 1 and np.allclose(flipped, right, atol=1e-5):
-            raise Hint("That is the mathematicians' convolution: you have flipped the filter.")
-        if not np.allclose(Y, right, atol=1e-5):
-            raise Hint("The shape is right, the numbers are not. Try a filter that is 1 in one corner and 0 elsewhere.")
+    return [(rng.normal(size=(7, 9)), rng.normal(size=(k, k))) for k in (3, 1, 4)]
 
 
-@exercises.add("half-the-weights")
+def _slid(answer: Callable[[np.ndarray, np.ndarray], np.ndarray], X: np.ndarray, W: np.ndarray) -> np.ndarray:
+    Y = answer(X, W)
+    if not isinstance(Y, np.ndarray):
+        raise Hint(f"Return a NumPy array; this returned a {type(Y).__name__}.")
+    return Y
+
+
+def _not_the_correlation(W: np.ndarray, given: np.ndarray, right: np.ndarray) -> str:
+    if given.shape != right.shape:
+        k = len(W)
+        return f"An image of 7 × 9 and a filter of {k} × {k} give {right.shape}; yours has shape {given.shape}."
+    return "The shape is right, the numbers are not. Try a filter that is 1 in one corner and 0 elsewhere."
+
+
+exercises.add(
+    Tried(
+        "slide-it",
+        correlate,
+        _images_and_filters,
+        [
+            Mistake(
+                lambda X, W: correlate(X, W[::-1, ::-1]),
+                hint="That is the mathematicians' convolution: you have flipped the filter.",
+            ),
+        ],
+        otherwise=_not_the_correlation,
+        trial=_slid,
+        atol=1e-5,
+    )
+)
+
+
+def small():
+    return models.lenet(channels=(10, 20), hidden=64)
+
+
+@exercises.judge("half-the-weights", right=small)
 def half_the_weights(small: Callable[[], gluon.HybridBlock]) -> None:
     digits = datasets.load("digits")
     set_seed(0)
@@ -83,16 +116,21 @@ def half_the_weights(small: Callable[[], gluon.HybridBlock]) -> None:
         raise Hint(f"Small enough, but it reads {history['test_accuracy'][-1]:.1%}: spend the weights elsewhere.")
 
 
-@exercises.add("scrambled")
-def scrambled(scramble: Callable[[np.ndarray], np.ndarray]) -> None:
+def scramble(X):
+    order = np.random.RandomState(0).permutation(X[0].size)
+    return X.reshape(len(X), -1)[:, order].reshape(X.shape)
+
+
+@exercises.judge("scrambled", right=scramble)
+def scrambled(shuffle: Callable[[np.ndarray], np.ndarray]) -> None:
     X = np.arange(3 * 64, dtype=np.float32).reshape(3, 1, 8, 8)
-    Y = scramble(X.copy())
+    Y = shuffle(X.copy())
     if not isinstance(Y, np.ndarray) or Y.shape != X.shape:
         raise Hint(f"The result must have the shape of the images, {X.shape}; yours has {np.shape(Y)}.")
     if not np.array_equal(np.sort(Y.reshape(3, -1)), X.reshape(3, -1)):
         raise Hint("Each image must keep all of its own pixels, each of them once.")
     orders = Y.reshape(3, -1) - 64 * np.arange(3)[:, None]
-    if not (orders == orders[0]).all() or not np.array_equal(scramble(X.copy()), Y):
+    if not (orders == orders[0]).all() or not np.array_equal(shuffle(X.copy()), Y):
         raise Hint(
             "All images must be shuffled by one and the same permutation, the training set's and the test set's."
         )

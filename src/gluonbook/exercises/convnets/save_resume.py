@@ -1,4 +1,4 @@
-"""Checks of the exercises of `convnets/save_resume`."""
+"""The exercises of `convnets/save_resume`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Callable
 from unittest import mock
@@ -13,34 +14,45 @@ from unittest import mock
 from mxnet import name
 from mxnet.gluon import Block, nn
 
-from gluonbook.exercises.checking import Exercises, Hint, numbers
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Numbers, Place
 
 exercises = Exercises(__name__)
 check = exercises.check
 
+exercises.add(
+    Numbers(
+        "numbers-kept",
+        Place(1, otherwise="Without momentum, SGD forgets each gradient at once: what is left to save?"),
+        Place(2, otherwise="Momentum remembers one number for each parameter, besides the parameter itself."),
+        Place(
+            3,
+            otherwise="Look at Adam's formula: which letters on the left sides are remembered until the next step?",
+        ),
+        mistakes=[
+            Mistake((0, 1, 2), hint="These are the optimizer's states alone. What else is in the checkpoint?"),
+        ],
+    )
+)
 
-@exercises.add("numbers-kept")
-def numbers_kept(answer: tuple[float, float, float]) -> None:
-    sgd, momentum, adam = numbers(answer, 3)
-    if (sgd, momentum, adam) == (0, 1, 2):
-        raise Hint("These are the optimizer's states alone. What else is in the checkpoint?")
-    if sgd != 1:
-        raise Hint("Without momentum, SGD forgets each gradient at once: what is left to save?")
-    if momentum != 2:
-        raise Hint("Momentum remembers one number for each parameter, besides the parameter itself.")
-    if adam != 3:
-        raise Hint("Look at Adam's formula: which letters on the left sides are remembered until the next step?")
+
+def tower():
+    net = nn.HybridSequential(prefix="tower_")
+    for i in range(12):
+        net.add(nn.Dense(8, prefix=f"tower_layer{i:02d}_"))
+    return net
 
 
-@exercises.add("names-that-sort")
-def names_that_sort(tower: Callable[[], Block]) -> None:
-    first = tower()
+@exercises.judge("names-that-sort", right=tower)
+def names_that_sort(answer: Callable[[], Block]) -> None:
+    first = answer()
     if not isinstance(first, Block):
         raise Hint(f"tower() must return a network; it returned a {type(first).__name__}.")
     with name.NameManager():
         for _ in range(9):
             nn.Dense(1)
-        second = tower()
+        second = answer()
     names = list(first.collect_params().keys())
     if len(names) < 24:
         raise Hint(f"Twelve dense layers have 24 parameters, weights and biases; yours has {len(names)}.")
@@ -55,25 +67,35 @@ def _layers(names: list[str]) -> list[str]:
     return list(dict.fromkeys(re.sub(r"_(weight|bias)$", "", name) for name in names))
 
 
-@exercises.add("sealed")
+def seal(data):
+    return sha256(data).digest() + data
+
+
+def unseal(blob):
+    if sha256(blob[32:]).digest() != blob[:32]:
+        raise ValueError("these are not the bytes that were sealed")
+    return blob[32:]
+
+
+@exercises.judge("sealed", right=(seal, unseal))
 def sealed(pair: tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]) -> None:
     if not isinstance(pair, tuple) or len(pair) != 2 or not all(map(callable, pair)):
         raise Hint("Answer with the pair (seal, unseal).")
-    seal, unseal = pair
+    seals, unseals = pair
     for data in (b"", b"weights", bytes(range(256))):
-        blob = seal(data)
+        blob = seals(data)
         if not isinstance(blob, bytes):
             raise Hint(f"seal must return bytes; it returned a {type(blob).__name__}.")
-        if unseal(blob) != data:
+        if unseals(blob) != data:
             raise Hint("unseal(seal(data)) must give the data again.")
-    blob = seal(b"weights")
+    blob = seals(b"weights")
     changed = {"one flipped bit": [_flipped(blob, bit) for bit in range(8 * len(blob))]}
     changed["some bytes missing"] = [blob[:length] for length in range(len(blob))]
     changed["a byte more"] = [blob + b"\0", b"\0" + blob]
     for what, blobs in changed.items():
         for spoilt in blobs:
             try:
-                unseal(spoilt)
+                unseals(spoilt)
             except ValueError:
                 continue
             raise Hint(f"unseal accepted a blob with {what}.")
@@ -85,8 +107,21 @@ def _flipped(blob: bytes, bit: int) -> bytes:
     return bytes(spoilt)
 
 
-@exercises.add("whole-file")
-def whole_file(save: Callable[[Path, bytes], None]) -> None:
+def save(path, data):
+    beside = Path(f"{path}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)  # noqa: PTH105 - what the exercise names, and the check watches
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+@exercises.judge("whole-file", right=save)
+def whole_file(answer: Callable[[Path, bytes], None]) -> None:
     old, new = b"old" * 1000, b"new" * 2000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.params"
@@ -107,21 +142,21 @@ def whole_file(save: Callable[[Path, bytes], None]) -> None:
             mock.patch.object(os, "replace", watching("replace", os.replace)),
             mock.patch.object(os, "rename", watching("replace", os.rename)),
         ):
-            save(path, new)
+            answer(path, new)
         if path.read_bytes() != new:
             raise Hint("After save(path, data), the file does not hold the data.")
         if "replace" not in seen or "old lost" in seen:
             raise Hint("You write over the old content; if the power fails, both are lost. Write beside, and rename.")
         if "fsync" not in seen or seen.index("fsync") > seen.index("replace"):
             raise Hint("The new name may reach the disk before the bytes do. What must happen before the renaming?")
-        _must_clean_up(save, path, new)
+        _must_clean_up(answer, path, new)
 
 
-def _must_clean_up(save: Callable[[Path, bytes], None], path: Path, data: bytes) -> None:
+def _must_clean_up(answer: Callable[[Path, bytes], None], path: Path, data: bytes) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     with mock.patch.object(os, "fsync", side_effect=full):
         try:
-            save(path, b"third")
+            answer(path, b"third")
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise

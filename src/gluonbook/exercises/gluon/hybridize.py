@@ -1,4 +1,4 @@
-"""Checks of the exercises of `gluon/hybridize`."""
+"""The exercises of `gluon/hybridize`."""
 
 from __future__ import annotations
 
@@ -7,49 +7,85 @@ from typing import Callable
 import numpy as np
 from mxnet import autograd, gluon, nd
 
-from gluonbook.exercises.checking import Exercises, Hint
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Number
+from gluonbook.exercises.tried import Tried
 
 exercises = Exercises(__name__)
 check = exercises.check
 
 Block = Callable[..., gluon.HybridBlock]
 
+_WRONG_SHAPE = "The result has the shape of the input, {}; {}, yours has {}."
 
-@exercises.add("trace-count")
-def trace_count(number: int) -> None:
-    if number == 1:
-        raise Hint("Nearly. What happens to the old graph when hybridize is called again?")
-    if number == 3:
-        raise Hint("Does a batch of another size, or a recording, need a new trace? The chapter has measured it.")
-    if number == 6:
-        raise Hint("That would be the imperative count. A trace serves many calls.")
-    if number != 2:
-        raise Hint("Count the traces: when is there no graph yet, so that the Python must run?")
-
-
-@exercises.add("soft-threshold")
-def soft_threshold(threshold: Block) -> None:
-    x = nd.array([[-3.0, -0.5, 0.2], [2.0, 1.0, 0.0]])
-    for width in (1.0, 0.25):
-        right = np.sign(x.asnumpy()) * np.maximum(np.abs(x.asnumpy()) - width, 0)
-        for how, y in _both_lives(lambda width=width: threshold(width), x):
-            if y.shape != x.shape:
-                raise Hint(f"The result has the shape of the input, {x.shape}; {how}, yours has {y.shape}.")
-            wrong = np.argwhere(~np.isclose(y.asnumpy(), right, atol=1e-6))
-            if len(wrong):
-                at = tuple(wrong[0])
-                raise Hint(
-                    f"With width {width:g}, {x[at].asscalar():g} becomes {right[at]:g}; "
-                    f"{how}, yours makes it {y[at].asscalar():g}."
-                )
+exercises.add(
+    Number(
+        "trace-count",
+        2,
+        [
+            Mistake(1, hint="Nearly. What happens to the old graph when hybridize is called again?"),
+            Mistake(
+                3, hint="Does a batch of another size, or a recording, need a new trace? The chapter has measured it."
+            ),
+            Mistake(6, hint="That would be the imperative count. A trace serves many calls."),
+        ],
+        otherwise="Count the traces: when is there no graph yet, so that the Python must run?",
+    )
+)
 
 
-@exercises.add("fresh-noise")
+class SoftThreshold(gluon.HybridBlock):
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+
+    def hybrid_forward(self, F, x):
+        return F.sign(x) * F.relu(F.abs(x) - self.width)
+
+
+def _thresholded(answer: Block, width: float, x: nd.NDArray) -> dict[str, nd.NDArray]:
+    return _both_lives(lambda: answer(width), x)
+
+
+def _where_it_differs(part: str, width: float, x: nd.NDArray, given: nd.NDArray, right: nd.NDArray) -> str:
+    if given.shape != right.shape:
+        return _WRONG_SHAPE.format(x.shape, part, given.shape)
+    wrong = ~np.isclose(given.asnumpy(), right.asnumpy(), atol=1e-6)
+    at = tuple(np.argwhere(wrong)[0])
+    return (
+        f"With width {width:g}, {x[at].asscalar():g} becomes {right[at].asscalar():g}; "
+        f"{part}, yours makes it {given[at].asscalar():g}."
+    )
+
+
+exercises.add(
+    Tried(
+        "soft-threshold",
+        SoftThreshold,
+        lambda: [(width, nd.array([[-3.0, -0.5, 0.2], [2.0, 1.0, 0.0]])) for width in (1.0, 0.25)],
+        otherwise=_where_it_differs,
+        trial=_thresholded,
+        atol=1e-6,
+    )
+)
+
+
+class Noisy(gluon.HybridBlock):
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+
+    def hybrid_forward(self, F, x):
+        return x + self.scale * F.random.normal_like(data=x)
+
+
+@exercises.judge("fresh-noise", right=Noisy)
 def fresh_noise(noisy: Block) -> None:
     x = nd.full((200, 50), 3.0)
-    for how, y in _both_lives(lambda: noisy(0.5), x):
+    for how, y in _both_lives(lambda: noisy(0.5), x).items():
         if y.shape != x.shape:
-            raise Hint(f"The result has the shape of the input, {x.shape}; {how}, yours has {y.shape}.")
+            raise Hint(_WRONG_SHAPE.format(x.shape, how, y.shape))
         noise = (y - x).asnumpy()
         if np.ptp(noise) < 1e-6:
             raise Hint(f"Every entry gets a number of its own; {how}, yours adds {noise.flat[0]:.3g} to all of them.")
@@ -67,46 +103,82 @@ def fresh_noise(noisy: Block) -> None:
         raise Hint("After a batch of 200, a batch of 7 has the wrong shape: the trace must not contain a size.")
 
 
-@exercises.add("safe-root")
-def safe_root(root: Block) -> None:
-    x = nd.array([-1.0, 0.0, 0.25, 4.0])
-    for how, y in _both_lives(root, x):
-        if not np.allclose(y.asnumpy(), [0, 0, 0.5, 2], atol=1e-6):
-            raise Hint(f"For {x.asnumpy().tolist()}, {how}, yours gives {y.asnumpy().tolist()}.")
-    net = root()
+class Root(gluon.HybridBlock):
+    def hybrid_forward(self, F, x):
+        positive = x > 0
+        safe = F.where(positive, x, F.ones_like(x))
+        return F.where(positive, F.sqrt(safe), F.zeros_like(x))
+
+
+class _SimpleRoot(gluon.HybridBlock):
+    def hybrid_forward(self, F, x):
+        return F.where(x > 0, F.sqrt(x), F.zeros_like(x))
+
+
+def _rooted(answer: Block, x: list[float]) -> dict[str, list[float]]:
+    array = nd.array(x)
+    values = {how: y.asnumpy().tolist() for how, y in _both_lives(answer, array).items()}
+    net = answer()
     net.hybridize()
-    x.attach_grad()
+    array.attach_grad()
     with autograd.record():
-        y = net(x)
-    y.backward(nd.full(4, 3.0))
-    slope = x.grad.asnumpy()
-    if not np.isfinite(slope).all():
-        raise Hint(
-            f"The values are right; the gradient is {slope.tolist()}. where computes both branches, backwards too: "
-            "the root must not be taken of a number that is not positive."
-        )
-    if not np.allclose(slope, [0, 0, 3, 0.75], atol=1e-5):
-        raise Hint(f"Finite, but with head gradients of 3 the gradient is [0, 0, 3, 0.75]; yours is {slope.tolist()}.")
+        y = net(array)
+    y.backward(nd.full(len(x), 3.0))
+    return {**values, "gradient": array.grad.asnumpy().tolist()}
 
 
-@exercises.add("running-maximum")
-def running_maximum(highest: Block) -> None:
+_WRONG_ROOT = "For {x}, {part}, yours gives {given}."
+
+exercises.add(
+    Tried(
+        "safe-root",
+        Root,
+        [([-1.0, 0.0, 0.25, 4.0],)],
+        [
+            Mistake(
+                _SimpleRoot,
+                hint="The values are right; the gradient is {given}. where computes both branches, backwards too: "
+                "the root must not be taken of a number that is not positive.",
+            ),
+        ],
+        otherwise={
+            "imperatively": _WRONG_ROOT,
+            "hybridized": _WRONG_ROOT,
+            "gradient": "Finite, but with head gradients of 3 the gradient is {right}; yours is {given}.",
+        },
+        trial=_rooted,
+        rtol=1e-6,
+        atol=1e-6,
+    )
+)
+
+
+def _highest(axis=0, first=lambda F, row: row):
+    class HighestSoFar(gluon.HybridBlock):
+        def hybrid_forward(self, F, x):
+            def step(row, highest):
+                highest = F.maximum(row, highest)
+                return highest, highest
+
+            x = F.swapaxes(x, 0, axis)
+            row = F.reshape(F.slice_axis(x, axis=0, begin=0, end=1), (-3,))
+            return F.swapaxes(F.contrib.foreach(step, x, first(F, row))[0], 0, axis)
+
+    return HighestSoFar
+
+
+def _tides() -> list[tuple[nd.NDArray]]:
     rng = np.random.RandomState(0)
-    for shape in ((6, 3), (4, 1)):
-        x = nd.array(rng.normal(size=shape) - 3)
-        right = np.maximum.accumulate(x.asnumpy(), axis=0)
-        for how, y in _both_lives(highest, x):
-            if y.shape != x.shape:
-                raise Hint(f"The result has the shape of the input, {x.shape}; {how}, yours has {y.shape}.")
-            if np.allclose(y.asnumpy(), np.maximum(right, 0)):
-                raise Hint("With negative numbers it stays at 0. What should the first state be?")
-            if np.allclose(y.asnumpy(), np.maximum.accumulate(x.asnumpy(), axis=1)):
-                raise Hint("That is along the features. foreach walks along the first axis, the time.")
-            if not np.allclose(y.asnumpy(), right):
-                raise Hint(f"{how.capitalize()}, the maximum so far is not right; does step return the state as well?")
+    return [(nd.array(rng.normal(size=shape) - 3),) for shape in ((6, 3), (4, 1))]
 
 
-def _both_lives(make: Callable[[], gluon.HybridBlock], x: nd.NDArray) -> list[tuple[str, nd.NDArray]]:
+def _not_the_tide(part: str, given: nd.NDArray, right: nd.NDArray) -> str:
+    if given.shape != right.shape:
+        return _WRONG_SHAPE.format(right.shape, part, given.shape)
+    return f"{part.capitalize()}, the maximum so far is not right; does step return the state as well?"
+
+
+def _both_lives(make: Callable[[], gluon.HybridBlock], x: nd.NDArray) -> dict[str, nd.NDArray]:
     """What a fresh block makes of x, imperatively and then hybridized; raises a Hint where it is no block."""
     net = make()
     if not isinstance(net, gluon.HybridBlock):
@@ -120,4 +192,22 @@ def _both_lives(make: Callable[[], gluon.HybridBlock], x: nd.NDArray) -> list[tu
         hybrid = net(x)
     except Exception as error:
         raise Hint(f"Fine imperatively. Hybridized it raises {type(error).__name__}: {error}") from error
-    return [("imperatively", imperative), ("hybridized", hybrid)]
+    return {"imperatively": imperative, "hybridized": hybrid}
+
+
+exercises.add(
+    Tried(
+        "running-maximum",
+        _highest(),
+        _tides,
+        [
+            Mistake(
+                _highest(first=lambda F, row: F.zeros_like(row)),
+                hint="With negative numbers it stays at 0. What should the first state be?",
+            ),
+            Mistake(_highest(axis=1), hint="That is along the features. foreach walks along the first axis, the time."),
+        ],
+        otherwise=_not_the_tide,
+        trial=_both_lives,
+    )
+)

@@ -1,4 +1,4 @@
-"""Checks of the exercises of `gluon/imperative_symbolic`."""
+"""The exercises of `gluon/imperative_symbolic`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ import numpy as np
 from mxnet import nd
 from mxnet.base import MXNetError
 
-from gluonbook.exercises.checking import Exercises, Hint
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Number
+from gluonbook.exercises.tried import Tried
 
 exercises = Exercises(__name__)
 check = exercises.check
 
 
-@exercises.add("honest-stopwatch")
+def stopwatch(f):
+    nd.waitall()
+    start = time.perf_counter()
+    f()
+    nd.waitall()
+    return time.perf_counter() - start
+
+
+@exercises.judge("honest-stopwatch", right=stopwatch)
 def honest_stopwatch(stopwatch: Callable[[Callable[[], Any]], float]) -> None:
     matrix = nd.random.normal(shape=(1000, 1000))
     calls = 0
@@ -45,46 +56,82 @@ def honest_stopwatch(stopwatch: Callable[[Callable[[], Any]], float]) -> None:
         raise Hint("Right so far, but you also charge for work that was ordered before the clock was started.")
 
 
-@exercises.add("forgetful-chain")
-def forgetful_chain(ratio: float) -> None:
-    if ratio in (20, 21):
-        raise Hint("That would be so if every layer had to keep its result. Does the derivative of x + 1 depend on x?")
-    if ratio == 1:
-        raise Hint("Nearly. The layers share their memory, but where will the gradient itself lie?")
-    if ratio != 2:
-        raise Hint("Compare planned_megabytes(out, training=True) with planned_megabytes(out) for this chain.")
+exercises.add(
+    Number(
+        "forgetful-chain",
+        2,
+        [
+            Mistake(
+                20,
+                21,
+                hint="That would be so if every layer had to keep its result. "
+                "Does the derivative of x + 1 depend on x?",
+            ),
+            Mistake(1, hint="Nearly. The layers share their memory, but where will the gradient itself lie?"),
+        ],
+        otherwise="Compare planned_megabytes(out, training=True) with planned_megabytes(out) for this chain.",
+    )
+)
 
 
-@exercises.add("softplus-symbol")
-def softplus_symbol(loss: mx.sym.Symbol) -> None:
-    _symbol_of(loss, ["score", "label"])
-    score = nd.array([-2.0, 0.0, 2.0, -2.0, 0.0, 2.0])
-    label = nd.array([1.0, 1.0, 1.0, -1.0, -1.0, -1.0])
-    right = np.log1p(np.exp(-label.asnumpy() * score.asnumpy()))
-    value, flipped = (loss.eval(ctx=mx.cpu(), score=score, label=y)[0].asnumpy() for y in (label, -label))
-    if value.shape != right.shape:
-        raise Hint(f"Six scores have six losses; yours gives an array of shape {value.shape}.")
-    if np.allclose(flipped, right, atol=1e-5):
-        raise Hint("Look at the sign of the exponent.")
-    wrong = np.flatnonzero(~np.isclose(value, right, atol=1e-5))
-    if len(wrong):
-        at, i = f"score {score[wrong[0]].asscalar():g} and label {label[wrong[0]].asscalar():g}", wrong[0]
-        raise Hint(f"For {at} the loss is {right[i]:.4f}; yours is {value[i]:.4f}.")
+def _logistic(sign: int) -> mx.sym.Symbol:
+    return mx.sym.log(1 + mx.sym.exp(sign * mx.sym.var("label") * mx.sym.var("score")))
 
 
-@exercises.add("collatz-symbol")
-def collatz_symbol(collatz: Callable[[], mx.sym.Symbol]) -> None:
+def _losses(answer: Any, score: list[float], label: list[float]) -> np.ndarray:
+    _symbol_of(answer, ["score", "label"])
+    return answer.eval(ctx=mx.cpu(), score=nd.array(score), label=nd.array(label))[0].asnumpy()
+
+
+def _not_the_losses(score: list[float], label: list[float], given: np.ndarray, right: np.ndarray) -> str:
+    if given.shape != right.shape:
+        return f"Six scores have six losses; yours gives an array of shape {given.shape}."
+    i = int(np.flatnonzero(~np.isclose(given, right, atol=1e-5))[0])
+    return f"For score {score[i]:g} and label {label[i]:g} the loss is {right[i]:.4f}; yours is {given[i]:.4f}."
+
+
+exercises.add(
+    Tried(
+        "softplus-symbol",
+        _logistic(-1),
+        [([-2.0, 0.0, 2.0, -2.0, 0.0, 2.0], [1.0, 1.0, 1.0, -1.0, -1.0, -1.0])],
+        [Mistake(_logistic(1), hint="Look at the sign of the exponent.")],
+        otherwise=_not_the_losses,
+        trial=_losses,
+        atol=1e-5,
+    )
+)
+
+
+def collatz():
+    def step(k, count):
+        return [], [mx.sym.where(k % 2 == 0, k / 2, 3 * k + 1), count + 1]
+
+    k = mx.sym.var("k")
+    return mx.sym.contrib.while_loop(lambda k, count: k > 1, step, [k, 0 * k], max_iterations=200)[1][1]
+
+
+def _steps(answer: Callable[[], mx.sym.Symbol], k: int) -> int:
     try:
-        steps = collatz()
+        steps = answer()
     except (AssertionError, MXNetError) as error:
         raise Hint(
             "while_loop refuses your loop. All of loop_vars must be symbols: let the count start as 0 * k."
         ) from error
     _symbol_of(steps, ["k"])
-    for k, right in ((1, 0), (2, 1), (6, 8), (27, 111), (871, 178)):
-        count = steps.eval(ctx=mx.cpu(), k=nd.array([k]))[0].asscalar()
-        if count != right:
-            raise Hint(f"From {k} it takes {right} steps to reach 1; yours says {count:g}.")
+    return steps.eval(ctx=mx.cpu(), k=nd.array([k]))[0].asscalar()
+
+
+exercises.add(
+    Tried(
+        "collatz-symbol",
+        collatz,
+        [(1,), (2,), (6,), (27,), (871,)],
+        otherwise="From {k} it takes {right:g} steps to reach 1; yours says {given:g}.",
+        trial=_steps,
+        rtol=0,
+    )
+)
 
 
 def _symbol_of(answer: Any, variables: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Checks of the exercises of `multi_gpu/data_parallel`."""
+"""The exercises of `multi_gpu/data_parallel`."""
 
 from __future__ import annotations
 
@@ -8,34 +8,46 @@ from typing import Callable
 import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon, nd
+from mxnet.gluon.utils import split_and_load
 
 from gluonbook import models
-from gluonbook.exercises.checking import Exercises, Hint
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Number
+from gluonbook.exercises.tried import Tried
 from gluonbook.machine.devices import devices
 from gluonbook.training import set_seed
 
 exercises = Exercises(__name__)
 check = exercises.check
 
+exercises.add(
+    Number(
+        "bytes-of-a-step",
+        32_000_000,
+        [
+            Mistake(4_000_000, 8_000_000, hint="That is what one device sends, or sends and gets. There are four."),
+            Mistake(16_000_000, hint="So much goes one way. The sum has to come back."),
+            Mistake(
+                24_000_000,
+                hint="Right if the sum were made on one of the four devices. Here it is made on the host.",
+            ),
+            Mistake(1_000_000, 256_000_000, hint="The answer is in bytes, and a parameter of 32 bits has four."),
+        ],
+        otherwise="Bytes of one gradient, times devices, times two ways.",
+    )
+)
 
-@exercises.add("bytes-of-a-step")
-def bytes_of_a_step(number: int) -> None:
-    if number in (4_000_000, 8_000_000):
-        raise Hint("That is what one device sends, or sends and gets. There are four.")
-    if number == 16_000_000:
-        raise Hint("So much goes one way. The sum has to come back.")
-    if number == 24_000_000:
-        raise Hint("Right if the sum were made on one of the four devices. Here it is made on the host.")
-    if number in (1_000_000, 256_000_000):
-        raise Hint("The answer is in bytes, and a parameter of 32 bits has four.")
-    if number != 32_000_000:
-        raise Hint("Bytes of one gradient, times devices, times two ways.")
+
+def cut(samples, n):
+    each, left = divmod(samples, n)
+    return [each + 1] * left + [each] * (n - left)
 
 
-@exercises.add("fair-cut")
-def fair_cut(cut: Callable[[int, int], list[int]]) -> None:
+@exercises.judge("fair-cut", right=cut)
+def fair_cut(answer: Callable[[int, int], list[int]]) -> None:
     for samples, n in [(32, 4), (10, 4), (7, 3), (3, 4), (0, 2), (5, 1)]:
-        sizes = list(cut(samples, n))
+        sizes = list(answer(samples, n))
         what = f"cut({samples}, {n}) gives {sizes}"
         if len(sizes) != n:
             raise Hint(f"{what}: that is not one size for each of the {n} devices.")
@@ -49,22 +61,57 @@ def fair_cut(cut: Callable[[int, int], list[int]]) -> None:
             raise Hint(f"{what}: the larger pieces come first.")
 
 
-@exercises.add("mean-of-means")
-def mean_of_means(combine: Callable[[Sequence, Sequence[int]], np.ndarray]) -> None:
+def combine(means, counts):
+    sums = [mean * n for mean, n in zip(means, counts) if n]
+    return sum(sums) / sum(counts)
+
+
+def _pieces() -> list[tuple[list[np.ndarray], list[int]]]:
     rng = np.random.default_rng(0)
-    for counts in ([4, 4], [3, 3, 2, 2], [1, 1, 0, 0]):
-        samples = [rng.normal(size=(count, 5)) for count in counts]
-        means = [part.mean(axis=0) if len(part) else np.full(5, np.nan) for part in samples]
-        right = np.concatenate(samples).mean(axis=0)
-        got = np.asarray(combine(list(means), list(counts)), float)
-        if got.shape != right.shape:
-            raise Hint(f"The result must have the shape of a gradient, {right.shape}; yours has {got.shape}.")
-        if np.isnan(got).any():
-            raise Hint(f"Pieces of {counts} samples give NaN. Zero times NaN is NaN: leave such a device out.")
-        if not np.allclose(got, right):
-            if np.allclose(got, right * sum(counts)):
-                raise Hint("That is the sum over all samples, not yet their mean.")
-            raise Hint(f"Wrong for pieces of {counts} samples. Must each device count alike, or each sample?")
+    batches = [[rng.normal(size=(count, 5)) for count in counts] for counts in ([4, 4], [3, 3, 2, 2], [1, 1, 0, 0])]
+    return [
+        ([part.mean(axis=0) if len(part) else np.full(5, np.nan) for part in parts], list(map(len, parts)))
+        for parts in batches
+    ]
+
+
+def _combined(answer: Callable[[Sequence, Sequence[int]], np.ndarray], means: list, counts: list[int]) -> np.ndarray:
+    got, gradient = np.asarray(answer(means, counts), float), means[0].shape
+    if got.shape != gradient:
+        raise Hint(f"The result must have the shape of a gradient, {gradient}; yours has {got.shape}.")
+    if np.isnan(got).any():
+        raise Hint(f"Pieces of {counts} samples give NaN. Zero times NaN is NaN: leave such a device out.")
+    return got
+
+
+exercises.add(
+    Tried(
+        "mean-of-means",
+        combine,
+        _pieces,
+        [
+            Mistake(
+                lambda means, counts: combine(means, counts) * sum(counts),
+                hint="That is the sum over all samples, not yet their mean.",
+            ),
+        ],
+        otherwise="Wrong for pieces of {counts} samples. Must each device count alike, or each sample?",
+        trial=_combined,
+    )
+)
+
+
+def step(net, X, y, ctx, lr):
+    busy, loss = ctx[: len(X)], gluon.loss.SoftmaxCrossEntropyLoss()
+    parts = zip(split_and_load(X, busy, even_split=False), split_and_load(y, busy, even_split=False))
+    with autograd.record():
+        losses = [loss(net(X_part), y_part) for X_part, y_part in parts]
+    autograd.backward(losses)
+    for parameter in net.collect_params().values():
+        grads = [parameter.grad(c).as_in_context(ctx[0]) for c in busy]
+        total = nd.add_n(*grads) * (lr / len(X))
+        for weight in parameter.list_data():
+            weight -= total.as_in_context(weight.context)
 
 
 def _twins(ctx: list[mx.Context]) -> tuple[gluon.Block, np.ndarray, np.ndarray]:
@@ -78,8 +125,8 @@ def _twins(ctx: list[mx.Context]) -> tuple[gluon.Block, np.ndarray, np.ndarray]:
     return net, X, y
 
 
-@exercises.add("own-parallel-step")
-def own_parallel_step(step: Callable) -> None:
+@exercises.judge("own-parallel-step", right=step)
+def own_parallel_step(answer: Callable) -> None:
     ctx = devices(4)
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
     for count in (8, 10, 3):
@@ -90,7 +137,7 @@ def own_parallel_step(step: Callable) -> None:
         net, _, _ = _twins(ctx)
         before = net[0].weight.data(ctx[0]).asnumpy()
         try:
-            step(net, nd.array(X[:count]), nd.array(y[:count]), ctx, 0.5)
+            answer(net, nd.array(X[:count]), nd.array(y[:count]), ctx, 0.5)
         except Exception as error:
             if count == 8:
                 raise

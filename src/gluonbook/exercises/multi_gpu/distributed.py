@@ -1,63 +1,100 @@
-"""Checks of the exercises of `multi_gpu/distributed`."""
+"""The exercises of `multi_gpu/distributed`."""
 
 from __future__ import annotations
 
 import collections
 import datetime
+import io
 import pickle
 from typing import Any, Callable
 
-from gluonbook.exercises.checking import Exercises, Hint, numbers
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Numbers, Place
+from gluonbook.exercises.tried import Tried
 
 exercises = Exercises(__name__)
 check = exercises.check
 
+exercises.add(
+    Numbers(
+        "head-count",
+        Place(
+            12,
+            [Mistake(11, hint="First number: somebody has to introduce them to each other.")],
+            otherwise="First number: three roles. How many processes has each?",
+        ),
+        Place(
+            8,
+            [Mistake(9, hint="Second number: the launcher does not count, and there is no scheduler.")],
+            otherwise="Second number: with MPI the workers add up among themselves.",
+        ),
+    )
+)
 
-@exercises.add("head-count")
-def head_count(answer: tuple[int, int]) -> None:
-    server, mpi = numbers(answer, 2)
-    if server == 11:
-        raise Hint("First number: somebody has to introduce them to each other.")
-    if server != 12:
-        raise Hint("First number: three roles. How many processes has each?")
-    if mpi == 9:
-        raise Hint("Second number: the launcher does not count, and there is no scheduler.")
-    if mpi != 8:
-        raise Hint("Second number: with MPI the workers add up among themselves.")
+exercises.add(
+    Numbers(
+        "sum-or-mean",
+        Place(
+            128,
+            [
+                Mistake(
+                    32,
+                    hint="dist_sync: the server adds the gradients of all samples, and divides by nothing.",
+                ),
+            ],
+            otherwise="dist_sync: how many samples are in the sum?",
+        ),
+        Place(
+            32,
+            [Mistake(128, hint="MeanStore: it has divided by the number of workers already.")],
+            otherwise="MeanStore: the step divides by what the store has not yet divided by.",
+        ),
+        mistakes=[Mistake((32, 128), hint="The other way round.")],
+    )
+)
 
 
-@exercises.add("sum-or-mean")
-def sum_or_mean(answer: tuple[int, int]) -> None:
-    summed, mean = numbers(answer, 2)
-    if (summed, mean) == (32, 128):
-        raise Hint("The other way round.")
-    if summed == 32:
-        raise Hint("dist_sync: the server adds the gradients of all samples, and divides by nothing.")
-    if summed != 128:
-        raise Hint("dist_sync: how many samples are in the sum?")
-    if mean == 128:
-        raise Hint("MeanStore: it has divided by the number of workers already.")
-    if mean != 32:
-        raise Hint("MeanStore: the step divides by what the store has not yet divided by.")
+def staleness(events):
+    ages, found = {}, []
+    for kind, worker in events:
+        if kind == "pull":
+            ages[worker] = 0
+            continue
+        found.append(ages[worker])
+        for other in ages:
+            if other != worker:
+                ages[other] += 1
+    return found
 
 
 _STORIES = [
-    ([("pull", 0), ("push", 0), ("pull", 0), ("push", 0)], [0, 0]),
-    ([("pull", 0), ("pull", 1), ("push", 1), ("pull", 1), ("push", 1), ("push", 0)], [0, 0, 2]),
-    ([("pull", 0), ("pull", 1), ("push", 0), ("push", 0), ("push", 1)], [0, 0, 2]),
-    ([("pull", 2), ("pull", 7), ("push", 7), ("pull", 2), ("push", 2), ("push", 7)], [0, 0, 1]),
+    ([("pull", 0), ("push", 0), ("pull", 0), ("push", 0)],),
+    ([("pull", 0), ("pull", 1), ("push", 1), ("pull", 1), ("push", 1), ("push", 0)],),
+    ([("pull", 0), ("pull", 1), ("push", 0), ("push", 0), ("push", 1)],),
+    ([("pull", 2), ("pull", 7), ("push", 7), ("pull", 2), ("push", 2), ("push", 7)],),
 ]
 
 
-@exercises.add("how-stale")
-def how_stale(staleness: Callable) -> None:
-    for events, right in _STORIES:
-        got = staleness(list(events))
-        told = ", ".join(f"{kind} {worker}" for kind, worker in events)
-        if not isinstance(got, (list, tuple)) or len(got) != len(right):
-            raise Hint(f"After “{told}” there must be a list of {len(right)} numbers, one a push; yours is {got!r}.")
-        if list(got) != right:
-            raise Hint(f"After “{told}” it is {right}, and yours is {list(got)}. Own pushes do not count.")
+def _not_so_stale(events: list[tuple[str, int]], given: Any, right: list[int]) -> str:
+    told = ", ".join(f"{kind} {worker}" for kind, worker in events)
+    if not isinstance(given, (list, tuple)) or len(given) != len(right):
+        return f"After “{told}” there must be a list of {len(right)} numbers, one a push; yours is {given!r}."
+    return f"After “{told}” it is {right}, and yours is {list(given)}. Own pushes do not count."
+
+
+exercises.add(Tried("how-stale", staleness, _STORIES, otherwise=_not_so_stale))
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module, name):
+        if (module, name) == ("collections", "OrderedDict"):
+            return collections.OrderedDict
+        raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
+
+
+def safe_loads(blob):
+    return _Reader(io.BytesIO(blob)).load()
 
 
 class _Trap:
@@ -75,7 +112,7 @@ def _spring(word: str) -> list[str]:
     return _SPRUNG
 
 
-@exercises.add("safe-reader")
+@exercises.judge("safe-reader", right=safe_loads)
 def safe_reader(loads: Callable[[bytes], Any]) -> None:
     good = [3, -1.5, "text", [1, (2, "x")], {"a": [None, True]}, collections.OrderedDict(b=1, a=2)]
     for protocol in (0, 2, 4):

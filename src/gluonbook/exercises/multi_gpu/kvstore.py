@@ -1,4 +1,4 @@
-"""Checks of the exercises of `multi_gpu/kvstore`."""
+"""The exercises of `multi_gpu/kvstore`."""
 
 from __future__ import annotations
 
@@ -10,83 +10,128 @@ from mxnet import autograd, gluon, nd
 from mxnet.kvstore import KVStoreBase
 
 from gluonbook import models
-from gluonbook.exercises.checking import Exercises, Hint, numbers
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Numbers, Place
+from gluonbook.exercises.tried import Tried
 from gluonbook.machine.devices import devices
 from gluonbook.training import set_seed
 
 exercises = Exercises(__name__)
 check = exercises.check
 
+exercises.add(
+    Numbers(
+        "shelf-keeping",
+        Place(
+            3,
+            [Mistake(7, hint="a: without an updater, what lay there before is replaced.")],
+            otherwise="a: arrays of one push are added over devices.",
+        ),
+        Place(
+            5,
+            [Mistake(8, hint="b: two pushes are not added up.")],
+            otherwise="b: what did the second push leave there?",
+        ),
+        Place(
+            3,
+            [
+                Mistake(3.5, hint="c: the updater sees the sum over devices."),
+                Mistake(4, hint="c: the other shelf starts with 4, not with what lies on the first."),
+            ],
+            otherwise="c: here the sum is not put there; it is given to the updater.",
+        ),
+    )
+)
 
-@exercises.add("shelf-keeping")
-def shelf_keeping(answer: tuple[float, float, float]) -> None:
-    a, b, c = numbers(answer, 3)
-    if a == 7:
-        raise Hint("a: without an updater, what lay there before is replaced.")
-    if a != 3:
-        raise Hint("a: arrays of one push are added over devices.")
-    if b == 8:
-        raise Hint("b: two pushes are not added up.")
-    if b != 5:
-        raise Hint("b: what did the second push leave there?")
-    if c == 3.5:
-        raise Hint("c: the updater sees the sum over devices.")
-    if c == 4:
-        raise Hint("c: the other shelf starts with 4, not with what lies on the first.")
-    if c != 3:
-        raise Hint("c: here the sum is not put there; it is given to the updater.")
+exercises.add(
+    Numbers(
+        "memory-for-states",
+        Place(
+            2,
+            [
+                Mistake(1, hint="Adam keeps two running means."),
+                Mistake(3, hint="The weights themselves are no states of the optimizer."),
+            ],
+            otherwise="With update_on_kvstore: how many arrays of a parameter's size, and how many sets of them?",
+        ),
+        Place(8, otherwise="Without: every device has a set of its own. There are four."),
+        mistakes=[Mistake((8, 2), hint="The other way round: which of the two keeps one set only?")],
+    )
+)
+
+_THRESHOLD = 0.5
 
 
-@exercises.add("memory-for-states")
-def memory_for_states(answer: tuple[float, float]) -> None:
-    on_store, on_devices = numbers(answer, 2)
-    if (on_store, on_devices) == (8, 2):
-        raise Hint("The other way round: which of the two keeps one set only?")
-    if on_store == 1:
-        raise Hint("Adam keeps two running means.")
-    if on_store == 3:
-        raise Hint("The weights themselves are no states of the optimizer.")
-    if on_store != 2:
-        raise Hint("With update_on_kvstore: how many arrays of a parameter's size, and how many sets of them?")
-    if on_devices != 8:
-        raise Hint("Without: every device has a set of its own. There are four.")
-
-
-def _arrivals(grads: np.ndarray, threshold: float) -> np.ndarray:
+def two_bits(grad, residual, threshold):
+    """By MXNet's own store, which gets the residual with its first push."""
     store = mx.kv.create("device")
     store.set_gradient_compression({"type": "2bit", "threshold": threshold})
-    store.init("g", nd.zeros(grads.shape[1]))
-    out, received = nd.zeros(grads.shape[1]), []
-    for grad in grads:
-        store.push("g", nd.array(grad))
-        store.pull("g", out=out)
-        received.append(out.asnumpy())
-    return np.array(received)
+    store.init("g", nd.zeros(grad.shape))
+    store.push("g", nd.array(residual + grad))
+    received = nd.zeros(grad.shape)
+    store.pull("g", out=received)
+    q = received.asnumpy()
+    return q, residual + grad - q
 
 
-@exercises.add("two-bits-by-hand")
-def two_bits_by_hand(two_bits: Callable) -> None:
-    threshold = 0.5
+def _pushes() -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Gradients, one push after the other, each with the residual that those before it have left."""
     # Sixteenths, so that no rounding can blur a comparison, and among them the threshold itself.
     grads = np.random.default_rng(0).integers(-16, 17, (20, 24)).astype(np.float32) / 16
-    right, residual = _arrivals(grads, threshold), np.zeros(24, np.float32)
+    residual, pushes = np.zeros(24, np.float32), []
     for step, grad in enumerate(grads):
-        kept = grad.copy(), residual.copy()
-        q, r = two_bits(grad, residual, threshold)
-        if (grad != kept[0]).any() or (residual != kept[1]).any():
-            raise Hint("Your function has changed its arguments. -= and += on an array do that.")
-        q, r = np.asarray(q), np.asarray(r)
-        if set(np.unique(np.abs(q))) - {0, threshold}:
-            raise Hint("q may hold nothing but −t, 0 and t.")
-        if (q != right[step]).any():
-            if step == 0 and (q[np.abs(grad) != threshold] == right[step][np.abs(grad) != threshold]).all():
-                raise Hint("Look at gradients that equal the threshold: they are sent.")
-            if step == 0:
-                raise Hint("The first q is wrong, where there is no residual yet: look at the three cases.")
-            raise Hint(f"Right for the first {step} pushes, then not: is the residual added before the comparison?")
-        if not np.allclose(r, kept[1] + kept[0] - q):
-            raise Hint("What is not sent stays behind: r = p − q.")
-        residual = r.astype(np.float32)
+        pushes.append((step, grad, residual))
+        _, residual = two_bits(grad, residual, _THRESHOLD)
+    return pushes
+
+
+def _pushed(answer: Callable, step: int, grad: np.ndarray, residual: np.ndarray) -> dict[str, np.ndarray]:
+    kept = grad.copy(), residual.copy()
+    q, r = answer(grad, residual, _THRESHOLD)
+    if (grad != kept[0]).any() or (residual != kept[1]).any():
+        raise Hint("Your function has changed its arguments. -= and += on an array do that.")
+    q, r = np.asarray(q), np.asarray(r)
+    if set(np.unique(np.abs(q))) - {0, _THRESHOLD}:
+        raise Hint("q may hold nothing but −t, 0 and t.")
+    return {"q": q, "r": r}
+
+
+def _wrong_bits(step: int, given: np.ndarray, right: np.ndarray, grad: np.ndarray) -> str:
+    if step == 0 and given.shape == right.shape and (given == right)[np.abs(grad) != _THRESHOLD].all():
+        return "Look at gradients that equal the threshold: they are sent."
+    if step == 0:
+        return "The first q is wrong, where there is no residual yet: look at the three cases."
+    return f"Right for the first {step} pushes, then not: is the residual added before the comparison?"
+
+
+exercises.add(
+    Tried(
+        "two-bits-by-hand",
+        two_bits,
+        _pushes,
+        otherwise={"q": _wrong_bits, "r": "What is not sent stays behind: r = p − q."},
+        trial=_pushed,
+    )
+)
+
+
+class Median(KVStoreBase):
+    type, rank, num_workers = "median", 0, 1
+
+    @staticmethod
+    def is_capable(capability):
+        return False
+
+    def broadcast(self, key, value, out, priority=0):
+        for place in out:
+            place[:] = value
+
+    def pushpull(self, key, value, out=None, priority=0):
+        grads = np.stack([grad.asnumpy() for grad in value])
+        middle = len(grads) * np.median(grads, axis=0)
+        for place in value if out is None else out:
+            place[:] = middle
 
 
 def _train(store: KVStoreBase, steps: int, broken: bool) -> np.ndarray:
@@ -117,7 +162,7 @@ def _train(store: KVStoreBase, steps: int, broken: bool) -> np.ndarray:
     return np.array(losses)
 
 
-@exercises.add("median-store")
+@exercises.judge("median-store", right=Median)
 def median_store(kind: type[KVStoreBase]) -> None:
     if not (isinstance(kind, type) and issubclass(kind, KVStoreBase)):
         raise Hint("Give the class itself, derived from KVStoreBase.")

@@ -1,90 +1,140 @@
-"""Checks of the exercises of `multi_gpu/parallelism`."""
+"""The exercises of `multi_gpu/parallelism`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Callable
+import math
+import operator
+from typing import Any, Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Exercises, Hint
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Number, Within, near
+from gluonbook.exercises.tried import Tried
 from gluonbook.theory import costs
 
 exercises = Exercises(__name__)
 check = exercises.check
 
-
-@exercises.add("moneys-worth")
-def moneys_worth(number: float) -> None:
-    if abs(number - 0.55) < 0.01:
-        raise Hint("That is the fastest one. Is it also the one that uses its GPUs best?")
-    if abs(number - 0.75) < 0.005:
-        raise Hint("That is two GPUs with data parallelism. There is a better one.")
-    if number > 1:
-        raise Hint("That is how many times faster. Divide by the number of GPUs.")
-    if abs(number - 0.80) > 0.006:
-        raise Hint("For each row: days of one GPU, over its days, over its GPUs. Then the largest.")
-
-
-@exercises.add("divide-which-way")
-def divide_which_way(divide: Callable[[Sequence[int], Sequence[int], int], list[str]]) -> None:
-    P, A = [100, 500, 40_000, 600], [1000, 5, 10, 10]
-    for B, right in [
-        (1, ["data", "model", "model", "model"]),
-        (64, ["data", "model", "model", "data"]),
-        (100, ["data", "data", "model", "data"]),
-        (10_000, ["data"] * 4),
-    ]:
-        got = list(divide(list(P), list(A), B))
-        if len(got) != len(P) or not set(got) <= {"data", "model"}:
-            raise Hint(f'There must be "data" or "model" for each of the {len(P)} layers; yours is {got}.')
-        if got == [{"data": "model", "model": "data"}[way] for way in right]:
-            raise Hint("The other way round: data parallelism moves parameters.")
-        if got != right:
-            place = next(i for i, (a, b) in enumerate(zip(got, right)) if a != b)
-            if P[place] == B * A[place]:
-                raise Hint("Where both are equal, it should be data.")
-            raise Hint(f"With P={P[place]}, A={A[place]} and B={B} it should be {right[place]}. Does B come into it?")
+exercises.add(
+    Number(
+        "moneys-worth",
+        near(0.80, 0.006),
+        [
+            Mistake(near(0.55, 0.01), hint="That is the fastest one. Is it also the one that uses its GPUs best?"),
+            Mistake(near(0.75, 0.005), hint="That is two GPUs with data parallelism. There is a better one."),
+            Mistake(
+                Within(1, math.inf, example=2.19),
+                hint="That is how many times faster. Divide by the number of GPUs.",
+            ),
+        ],
+        otherwise="For each row: days of one GPU, over its days, over its GPUs. Then the largest.",
+    )
+)
 
 
-@exercises.add("rare-and-long")
-def rare_and_long(slowdown: Callable[[float, float, int], float]) -> None:
-    for p, factor, M in [(0.0, 3, 8), (1.0, 3, 8), (0.5, 2, 1), (0.02, 3, 64), (0.1, 5, 4)]:
-        right = costs.expected_maximum([1.0] * round(1000 * (1 - p)) + [factor] * round(1000 * p), M)
-        got = slowdown(p, factor, M)
-        if np.isclose(got, right):
-            continue
-        told = f"slowdown({p}, {factor}, {M}) gives {got:.4g}."
-        if np.isclose(got, 1 + p * (factor - 1)):
-            raise Hint(f"{told} That is the average of one worker, and the step waits for the slowest.")
-        if np.isclose(got, 1 + M * p * (factor - 1)):
-            raise Hint(f"{told} Two that are delayed in the same step are waited for once only.")
-        if p == 0:
-            raise Hint(f"{told} Nobody is ever delayed.")
-        raise Hint(f"{told} What is the probability that nobody is delayed?")
+def divide(P, A, B):
+    return ["data" if p <= B * a else "model" for p, a in zip(P, A)]
 
 
-@exercises.add("how-many-workers")
-def how_many_workers(best: Callable[[float, int, costs.AlphaBeta, int], int]) -> None:
-    for C, d, alpha, beta, limit in [
-        (1.0, 1000, 1e-3, 0.0, 100),
-        (0.25, 25_600_000, 50e-6, 8e-9, 64),
-        (0.25, 25_600_000, 50e-6, 8e-11, 200),
-        (1.0, 1000, 0.0, 0.0, 30),
-        (0.0, 1000, 0.0, 0.0, 30),
-    ]:
-        network = costs.AlphaBeta(alpha=alpha, beta=beta)
-        seconds = [C / M + network.seconds(*costs.mean_by_ring(M, d)[:2]) for M in range(1, limit + 1)]
-        right, got = 1 + int(np.argmin(seconds)), best(C, d, network, limit)
-        told = f"With C={C:g}, d={d:,}, α={alpha:g}, β={beta:g}, up to {limit}: you say {got!r}."
-        if got not in range(1, limit + 1):
-            raise Hint(f"{told} It must be a whole number from 1 to {limit}.")
-        if got == right:
-            continue
-        if got == limit:
-            raise Hint(f"{told} Fewer are faster. Do you count both messages and bytes?")
-        if C == 0:
-            raise Hint(f"{told} All are equally good, and the smallest is asked for.")
-        raise Hint(
-            f"{told} There is a better one: it takes {seconds[right - 1]:.4g} s, yours {seconds[got - 1]:.4g} s."
-        )
+def _divided(answer: Callable[[list[int], list[int], int], list[str]], P: list, A: list, B: int) -> list[str]:
+    ways = list(answer(P, A, B))
+    if len(ways) != len(P) or not set(ways) <= {"data", "model"}:
+        raise Hint(f'There must be "data" or "model" for each of the {len(P)} layers; yours is {ways}.')
+    return ways
+
+
+def _divided_wrong(P: list[int], A: list[int], B: int, given: list[str], right: list[str]) -> str:
+    if not any(map(operator.eq, given, right)):
+        return "The other way round: data parallelism moves parameters."
+    place = next(i for i, ways in enumerate(zip(given, right)) if ways[0] != ways[1])
+    return f"With P={P[place]}, A={A[place]} and B={B} it should be {right[place]}. Does B come into it?"
+
+
+exercises.add(
+    Tried(
+        "divide-which-way",
+        divide,
+        [([100, 500, 40_000, 600], [1000, 5, 10, 10], B) for B in (1, 64, 100, 10_000)],
+        [
+            Mistake(
+                lambda P, A, B: ["data" if p < B * a else "model" for p, a in zip(P, A)],
+                hint="Where both are equal, it should be data.",
+            ),
+        ],
+        otherwise=_divided_wrong,
+        trial=_divided,
+    )
+)
+
+
+def slowdown(p, factor, M):
+    """By counting a thousand workers."""
+    return costs.expected_maximum([1.0] * round(1000 * (1 - p)) + [factor] * round(1000 * p), M)
+
+
+_TOLD = "slowdown({p}, {factor}, {M}) gives {given:.4g}. "
+
+
+def _no_such_slowdown(p: float, factor: float, M: int, given: float) -> str:
+    told = _TOLD.format(p=p, factor=factor, M=M, given=given)
+    if p == 0:
+        return f"{told}Nobody is ever delayed."
+    return f"{told}What is the probability that nobody is delayed?"
+
+
+exercises.add(
+    Tried(
+        "rare-and-long",
+        slowdown,
+        [(0.0, 3, 8), (1.0, 3, 8), (0.5, 2, 1), (0.02, 3, 64), (0.1, 5, 4)],
+        [
+            Mistake(
+                lambda p, factor, M: 1 + p * (factor - 1),
+                hint=_TOLD + "That is the average of one worker, and the step waits for the slowest.",
+            ),
+            Mistake(
+                lambda p, factor, M: 1 + M * p * (factor - 1),
+                hint=_TOLD + "Two that are delayed in the same step are waited for once only.",
+            ),
+        ],
+        otherwise=_no_such_slowdown,
+    )
+)
+
+
+def best(C, d, network, limit):
+    return 1 + int(np.argmin([_seconds(C, d, network, M) for M in range(1, limit + 1)]))
+
+
+def _seconds(C: float, d: int, network: costs.AlphaBeta, M: int) -> float:
+    return C / M + network.seconds(*costs.mean_by_ring(M, d)[:2])
+
+
+def _not_the_best(C: float, d: int, network: costs.AlphaBeta, limit: int, given: Any, right: int) -> str:
+    told = f"With C={C:g}, d={d:,}, α={network.alpha:g}, β={network.beta:g}, up to {limit}: you say {given!r}."
+    if given not in range(1, limit + 1):
+        return f"{told} It must be a whole number from 1 to {limit}."
+    if given == limit:
+        return f"{told} Fewer are faster. Do you count both messages and bytes?"
+    if C == 0:
+        return f"{told} All are equally good, and the smallest is asked for."
+    fastest, yours = (_seconds(C, d, network, M) for M in (right, given))
+    return f"{told} There is a better one: it takes {fastest:.4g} s, yours {yours:.4g} s."
+
+
+exercises.add(
+    Tried(
+        "how-many-workers",
+        best,
+        [
+            (1.0, 1000, costs.AlphaBeta(alpha=1e-3, beta=0.0), 100),
+            (0.25, 25_600_000, costs.AlphaBeta(alpha=50e-6, beta=8e-9), 64),
+            (0.25, 25_600_000, costs.AlphaBeta(alpha=50e-6, beta=8e-11), 200),
+            (1.0, 1000, costs.AlphaBeta(alpha=0.0, beta=0.0), 30),
+            (0.0, 1000, costs.AlphaBeta(alpha=0.0, beta=0.0), 30),
+        ],
+        otherwise=_not_the_best,
+    )
+)

@@ -1,52 +1,47 @@
-"""Checks of the exercises of `signum/convergence`."""
+"""The exercises of `signum/convergence`."""
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Exercises, Hint, number
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Number
+from gluonbook.exercises.tried import Tried
 
 exercises = Exercises(__name__)
 check = exercises.check
 
+exercises.add(
+    Number(
+        "price-of-a-half",
+        16,
+        [
+            Mistake(4, hint="That halves the square of the norm. And the norm itself?"),
+            Mistake(2, hint="The bound falls with the root of N, and it bounds a square."),
+        ],
+        otherwise="The square of the norm is at most a constant times N to the power −½. What of the norm?",
+    )
+)
 
-@exercises.add("price-of-a-half")
-def price_of_a_half(answer: float) -> None:
-    factor = number(answer)
-    if factor == 4:
-        raise Hint("That halves the square of the norm. And the norm itself?")
-    if factor == 2:
-        raise Hint("The bound falls with the root of N, and it bounds a square.")
-    if factor != 16:
-        raise Hint("The square of the norm is at most a constant times N to the power −½. What of the norm?")
+exercises.add(
+    Number(
+        "where-it-rests",
+        1,
+        [
+            Mistake(0, hint="At g = 0, what share of the noisy gradients is negative?"),
+            Mistake(-1, hint="That is the median of the noise. What must be added to it to make it 0?"),
+        ],
+        otherwise="More than half of the draws are one single number, so you know the median without the interval.",
+    )
+)
 
 
-@exercises.add("where-it-rests")
-def where_it_rests(answer: float) -> None:
-    gradient = number(answer)
-    if gradient == 0:
-        raise Hint("At g = 0, what share of the noisy gradients is negative?")
-    if gradient == -1:
-        raise Hint("That is the median of the noise. What must be added to it to make it 0?")
-    if gradient != 1:
-        raise Hint("More than half of the draws are one single number, so you know the median without the interval.")
-
-
-@exercises.add("warm-up-steps")
-def warm_up_steps(warm_up: Callable[[float], int]) -> None:
-    for beta in (0.5, 0.9, 0.99):
-        wanted = next(C for C in range(1, 10_000) if _settled(C, beta) and _forgotten(C, beta))
-        given = warm_up(beta)
-        if given == wanted:
-            continue
-        for condition, name in ((_settled, "second"), (_forgotten, "first")):
-            if given == next(C for C in range(1, 10_000) if condition(C, beta)):
-                raise Hint(f"For β = {beta}, {given} steps leave the {name} condition out: both must hold.")
-        if abs(given - wanted) == 1:
-            raise Hint(f"For β = {beta} you are off by one: put {given} into both conditions.")
-        raise Hint(f"For β = {beta}, warm_up returned {given!r}, which is not the smallest number that fits.")
+def warm_up(beta):
+    return next(C for C in count(1) if _settled(C, beta) and _forgotten(C, beta))
 
 
 def _settled(C: int, beta: float) -> bool:
@@ -57,10 +52,40 @@ def _forgotten(C: int, beta: float) -> bool:
     return beta ** (C + 1) <= 1 / (C + 1)
 
 
-@exercises.add("worst-noise")
-def worst_noise(worst: Callable[[np.random.RandomState, int], np.ndarray]) -> None:
+exercises.add(
+    Tried(
+        "warm-up-steps",
+        warm_up,
+        [(0.5,), (0.9,), (0.99,)],
+        [
+            Mistake(
+                lambda beta: next(C for C in count(1) if _settled(C, beta)),
+                hint="For β = {beta}, {given} steps leave the second condition out: both must hold.",
+            ),
+            Mistake(
+                lambda beta: next(C for C in count(1) if _forgotten(C, beta)),
+                hint="For β = {beta}, {given} steps leave the first condition out: both must hold.",
+            ),
+            Mistake(
+                lambda beta: warm_up(beta) + 1,
+                lambda beta: warm_up(beta) - 1,
+                hint="For β = {beta} you are off by one: put {given} into both conditions.",
+            ),
+        ],
+        otherwise="For β = {beta}, warm_up returned {given!r}, which is not the smallest number that fits.",
+    )
+)
+
+
+def worst(random, n):
+    wide = random.uniform(-3, 3, size=n)
+    return np.where(random.uniform(size=n) < 1 / 3, wide, 0)
+
+
+@exercises.judge("worst-noise", right=worst)
+def worst_noise(answer: Callable[[np.random.RandomState, int], np.ndarray]) -> None:
     n = 400_000
-    draws = np.asarray(worst(np.random.RandomState(7), n), dtype=float)
+    draws = np.asarray(answer(np.random.RandomState(7), n), dtype=float)
     if draws.shape != (n,):
         raise Hint(f"worst(random, n) must return n numbers; it returned shape {draws.shape} for n = {n}.")
     if abs(draws.mean()) > 0.02:

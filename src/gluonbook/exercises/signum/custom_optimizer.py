@@ -1,67 +1,110 @@
-"""Checks of the exercises of `signum/custom_optimizer`."""
+"""The exercises of `signum/custom_optimizer`."""
 
 from __future__ import annotations
 
 from typing import Any, Callable
 
 import mxnet as mx
+import numba
 import numpy as np
 from mxnet import nd
 
 from gluonbook import optimizers
-from gluonbook.exercises.checking import Exercises, Hint, numbers
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Numbers, Place
+from gluonbook.exercises.tried import Tried
 
 exercises = Exercises(__name__)
 check = exercises.check
 
+exercises.add(
+    Numbers(
+        "bytes-of-adam",
+        Place(
+            28,
+            [
+                Mistake(7, 5, hint="Those are numbers; each of them has 4 bytes."),
+                Mistake(20, hint="That is Signum, with one number of state. Adam keeps two."),
+                Mistake(32, hint="The gradient is read, but is it written?"),
+            ],
+            otherwise="With 32 bits: count what is read, then what is written.",
+        ),
+        Place(
+            28,
+            [
+                Mistake(30, hint="Does the pass have to read the short weight, when it has the master copy?"),
+                Mistake(26, hint="Two bytes are missing: does the network see the new weight?"),
+            ],
+            otherwise="The first is right. In mixed precision: "
+            "the gradient and the short weight have 2 bytes, all else 4.",
+        ),
+    )
+)
 
-@exercises.add("bytes-of-adam")
-def bytes_of_adam(answer: tuple[float, float]) -> None:
-    single, mixed = numbers(answer, 2)
-    if single in (7, 5):
-        raise Hint("Those are numbers; each of them has 4 bytes.")
-    if single == 20:
-        raise Hint("That is Signum, with one number of state. Adam keeps two.")
-    if single == 32:
-        raise Hint("The gradient is read, but is it written?")
-    if single != 28:
-        raise Hint("With 32 bits: count what is read, then what is written.")
-    if mixed == 30:
-        raise Hint("Does the pass have to read the short weight, when it has the master copy?")
-    if mixed == 26:
-        raise Hint("Two bytes are missing: does the network see the new weight?")
-    if mixed != 28:
-        raise Hint(
-            "The first is right. In mixed precision: the gradient and the short weight have 2 bytes, all else 4."
-        )
+
+def lion(weight, grad, m, lr, beta1, beta2):
+    weight[:] = weight - lr * (beta1 * m + (1 - beta1) * grad).sign()
+    m[:] = beta2 * m + (1 - beta2) * grad
 
 
-@exercises.add("lion-in-expressions")
-def lion_in_expressions(lion: Callable[..., object]) -> None:
+_LR, _BETA1, _BETA2 = 0.125, 0.75, 0.9375
+
+
+def _five_steps() -> list[tuple[nd.NDArray, nd.NDArray, nd.NDArray]]:
+    """Weight, gradient and m before each of five steps of the book's own Lion."""
     luck = np.random.RandomState(0)
-    start, m, *grads = (nd.array(luck.randn(200)) for _ in range(7))
-    expected, state = start.copy(), m.copy()
-    weight = start.copy()
-    lr, beta1, beta2 = 0.125, 0.75, 0.9375
-    rule = optimizers.Lion(learning_rate=lr, beta1=beta1, beta2=beta2)
+    weight, m, *grads = (nd.array(luck.randn(200)) for _ in range(7))
+    rule = optimizers.Lion(learning_rate=_LR, beta1=_BETA1, beta2=_BETA2)
+    steps = []
     for grad in grads:
-        kept = grad.copy()
-        rule.update(0, expected, grad, state)
-        before = weight.copy()
-        lion(weight, grad, m, lr, beta1, beta2)
-        if (grad != kept).sum().asscalar():
-            raise Hint("The gradient has changed; leave it as it is.")
-        if not (weight != before).sum().asscalar():
-            raise Hint("The weight has not moved. `weight = ...` makes a new array: write weight[:] = ...")
-        if abs(weight - 2 * before + expected).max().asscalar() < 1e-5:
-            raise Hint("The weight moves along the gradient, so the loss goes up. Which sign has the step?")
-        if abs(m - state).max().asscalar() > 1e-5:
-            raise Hint("m is not right after a step: which of the two betas does it take, and is it changed in place?")
-        if abs(weight - expected).max().asscalar() > 1e-5:
-            raise Hint("m is right and the weight is not: does the step see the old m, mixed with beta1?")
+        steps.append((weight.copy(), grad, m.copy()))
+        rule.update(0, weight, grad, m)
+    return steps
 
 
-@exercises.add("registered-class")
+def _stepped(
+    answer: Callable[..., object], weight: nd.NDArray, grad: nd.NDArray, m: nd.NDArray
+) -> dict[str, nd.NDArray]:
+    before, kept = weight.copy(), grad.copy()
+    answer(weight, grad, m, _LR, _BETA1, _BETA2)
+    if (grad != kept).sum().asscalar():
+        raise Hint("The gradient has changed; leave it as it is.")
+    if not (weight != before).sum().asscalar():
+        raise Hint("The weight has not moved. `weight = ...` makes a new array: write weight[:] = ...")
+    return {"m": m, "weight": weight}
+
+
+exercises.add(
+    Tried(
+        "lion-in-expressions",
+        lion,
+        _five_steps,
+        [
+            Mistake(
+                lambda weight, grad, m, lr, beta1, beta2: lion(weight, grad, m, -lr, beta1, beta2),
+                hint="The weight moves along the gradient, so the loss goes up. Which sign has the step?",
+            ),
+        ],
+        otherwise={
+            "m": "m is not right after a step: which of the two betas does it take, and is it changed in place?",
+            "weight": "m is right and the weight is not: does the step see the old m, mixed with beta1?",
+        },
+        trial=_stepped,
+        atol=1e-5,
+    )
+)
+
+
+@mx.optimizer.register
+class ReadersSign(mx.optimizer.Optimizer):
+    def update(self, index, weight, grad, state):
+        self._update_count(index)
+        lr, wd = self._get_lr(index), self._get_wd(index)
+        weight[:] = weight - lr * (self.rescale_grad * grad + wd * weight).sign()
+
+
+@exercises.judge("registered-class", right=ReadersSign)
 def registered_class(kind: type) -> None:
     if not isinstance(kind, type) or not issubclass(kind, mx.optimizer.Optimizer):
         raise Hint("Hand in the class itself, one that inherits from mx.optimizer.Optimizer.")
@@ -96,9 +139,16 @@ def _after(kind: type, lr_mult: float = 1.0, schedule: type | None = None, **opt
     return weight.asnumpy()
 
 
-@exercises.add("one-pass-sgd")
-def one_pass_sgd(sgd_pass: Callable[..., object]) -> None:
-    if not hasattr(sgd_pass, "signatures"):
+@numba.njit
+def sgd_pass(weight, grad, mom, lr, momentum):
+    for i in range(weight.size):
+        mom[i] = momentum * mom[i] - lr * grad[i]
+        weight[i] += mom[i]
+
+
+@exercises.judge("one-pass-sgd", right=sgd_pass)
+def one_pass_sgd(answer: Callable[..., object]) -> None:
+    if not hasattr(answer, "signatures"):
         raise Hint("Compile it: put @numba.njit above the function.")
     luck = np.random.RandomState(0)
     weight, grad, mom = (luck.randn(10_001).astype(np.float32) for _ in range(3))
@@ -106,7 +156,7 @@ def one_pass_sgd(sgd_pass: Callable[..., object]) -> None:
     for step in range(3):
         expected = [nd.array(array) for array in (weight, grad, mom)]
         nd.sgd_mom_update(*expected, out=expected[0], lr=0.1, momentum=0.9)
-        sgd_pass(weight, grad, mom, lr, momentum)
+        answer(weight, grad, mom, lr, momentum)
         found = (weight, grad, mom)
         for name, array, right in zip(("weight", "gradient", "momentum"), found, map(nd.NDArray.asnumpy, expected)):
             if name == "gradient" and (array != right).any():
@@ -115,5 +165,5 @@ def one_pass_sgd(sgd_pass: Callable[..., object]) -> None:
                 raise Hint(f"The {name} is wrong after {step + 1} steps; it is changed in place, element by element.")
             if (array != right).any():
                 raise Hint(f"Nearly: some bits of the {name} differ. Which numbers are multiplied first?")
-    if any("NRT_MemInfo_alloc" in text or "NRT_Allocate" in text for text in sgd_pass.inspect_llvm().values()):
+    if any("NRT_MemInfo_alloc" in text or "NRT_Allocate" in text for text in answer.inspect_llvm().values()):
         raise Hint("The right bits, but it makes arrays on its way: work on one element at a time.")

@@ -1,18 +1,21 @@
-"""Checks of the exercises of `signum/majority_vote`."""
+"""The exercises of `signum/majority_vote`."""
 
 from __future__ import annotations
 
 from typing import Any, Callable
 
 import numpy as np
+from scipy.stats import binom
 
-from gluonbook.exercises.checking import Exercises, Hint
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint
+from gluonbook.exercises.tried import Tried
 
 exercises = Exercises(__name__)
 check = exercises.check
 
 
-@exercises.add("vote-by-hand")
+@exercises.judge("vote-by-hand", right=(1, -1, 1, -1))
 def vote_by_hand(answer: tuple[int, int, int, int]) -> None:
     if not isinstance(answer, (tuple, list)) or len(answer) != 4 or not set(answer) <= {1, -1}:
         raise Hint(f"Answer with four numbers, each 1 or -1, not {answer!r:.60}.")
@@ -24,37 +27,61 @@ def vote_by_hand(answer: tuple[int, int, int, int]) -> None:
         raise Hint("A bit has no zero. What does a worker whose value is 0 vote?")
 
 
-@exercises.add("voters-needed")
-def voters_needed(voters: Callable[[float, float], int]) -> None:
-    for p, risk, expected in [(0.9, 0.2, 1), (0.9, 0.05, 3), (0.7, 0.05, 17), (0.6, 0.05, 67), (0.6, 0.01, 133)]:
-        found = voters(p, risk)
-        if found == expected:
-            continue
-        if found % 2 == 0:
-            raise Hint(f"voters({p}, {risk}) is {found}, which is even: such a vote may be a tie.")
-        much = "many" if found > expected else "few"
-        raise Hint(f"voters({p}, {risk}) is {found}, which is too {much}. When is a majority of M wrong?")
+def voters(p, risk):
+    M = 1
+    while binom.cdf((M - 1) // 2, M, p) > risk:
+        M += 2
+    return M
 
 
-@exercises.add("vote-of-three")
-def vote_of_three(majority: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> None:
-    # All eight combinations of three bits, and words that fill all 64.
-    few = [np.array([word], np.uint64) for word in (0b00001111, 0b00110011, 0b01010101)]
+def _not_so_many(p: float, risk: float, given: int, right: int) -> str:
+    if given % 2 == 0:
+        return f"voters({p}, {risk}) is {given}, which is even: such a vote may be a tie."
+    much = "many" if given > right else "few"
+    return f"voters({p}, {risk}) is {given}, which is too {much}. When is a majority of M wrong?"
+
+
+exercises.add(
+    Tried(
+        "voters-needed",
+        voters,
+        [(0.9, 0.2), (0.9, 0.05), (0.7, 0.05), (0.6, 0.05), (0.6, 0.01)],
+        otherwise=_not_so_many,
+    )
+)
+
+
+def majority(a, b, c):
+    return (a & b) | (c & (a | b))
+
+
+def _ballots() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """All eight combinations of three bits, and words that fill all 64."""
+    few = tuple(np.array([word], np.uint64) for word in (0b00001111, 0b00110011, 0b01010101))
     luck = np.random.RandomState(0)
-    many = [luck.randint(0, 2**63, 50).astype(np.uint64) * np.uint64(2) + np.uint64(1) for _ in range(3)]
-    for a, b, c in (few, many):
-        found = majority(a.copy(), b.copy(), c.copy())
-        if not isinstance(found, np.ndarray) or found.dtype != np.uint64:
-            raise Hint(f"majority must return an array of uint64; it returned {found!r:.60}.")
-        wrong = found ^ ((a & b) | (a & c) | (b & c))
-        if wrong.any():
-            place = int(np.flatnonzero(wrong)[0])
-            bit = int(wrong[place]).bit_length() - 1
-            votes = [int(ballot[place]) >> bit & 1 for ballot in (a, b, c)]
-            raise Hint(f"Three voters with the bits {votes} get the verdict {int(found[place]) >> bit & 1}.")
+    many = tuple(luck.randint(0, 2**63, 50).astype(np.uint64) * np.uint64(2) + np.uint64(1) for _ in range(3))
+    return [few, many]
 
 
-@exercises.add("vote-of-votes")
+def _voted(answer: Callable, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    found = answer(a, b, c)
+    if not isinstance(found, np.ndarray) or found.dtype != np.uint64:
+        raise Hint(f"majority must return an array of uint64; it returned {found!r:.60}.")
+    return found
+
+
+def _wrong_verdict(a: np.ndarray, b: np.ndarray, c: np.ndarray, given: np.ndarray, right: np.ndarray) -> str:
+    wrong = given ^ right
+    place = int(np.flatnonzero(wrong)[0])
+    bit = int(wrong[place]).bit_length() - 1
+    votes = [int(ballot[place]) >> bit & 1 for ballot in (a, b, c)]
+    return f"Three voters with the bits {votes} get the verdict {int(given[place]) >> bit & 1}."
+
+
+exercises.add(Tried("vote-of-three", majority, _ballots, otherwise=_wrong_verdict, trial=_voted))
+
+
+@exercises.judge("vote-of-votes", right=[[1, 1, -1], [1, 1, -1], [-1, -1, -1]])
 def vote_of_votes(answer: Any) -> None:
     votes = np.array(answer)
     if votes.shape != (3, 3) or not np.isin(votes, (-1, 1)).all():

@@ -1,4 +1,4 @@
-"""Checks of the exercises of `signum/where_sign_fails`."""
+"""The exercises of `signum/where_sign_fails`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import Callable
 
 import numpy as np
 
-from gluonbook.exercises.checking import Exercises, Hint, numbers
+from gluonbook.exercises.checking import Exercises
+from gluonbook.exercises.exercise import Hint, Mistake
+from gluonbook.exercises.numeric import Numbers, Place
+from gluonbook.exercises.tried import Tried
 
 exercises = Exercises(__name__)
 check = exercises.check
@@ -14,7 +17,11 @@ check = exercises.check
 Vector = np.ndarray
 
 
-@exercises.add("turn-the-valley")
+def turned_grad(x):
+    return np.array([0.5 * np.sign(x[0]), np.sign(x[1])])
+
+
+@exercises.judge("turn-the-valley", right=turned_grad)
 def turn_the_valley(grad: Callable[[Vector], Vector]) -> None:
     for point in ([1.3, 0.7], [-0.2, 2.0], [3.0, -0.1]):
         x = np.array(point)
@@ -32,51 +39,100 @@ def turn_the_valley(grad: Callable[[Vector], Vector]) -> None:
         raise Hint(f"After 200 steps of 0.01, signSGD is at {x}, and not at the minimum.")
 
 
-@exercises.add("wilson-scores")
-def wilson_scores(answer: tuple[float, float, float]) -> None:
-    trained, positive, negative = numbers(answer, 3)
-    if trained == 4:
-        raise Hint("4 is the score of a positive training sample. The negative one has five 1s in its block.")
-    if trained != -4:
-        raise Hint("Training sample: one weight of +1 meets y = −1, two meet 1, and five weights of −1 meet its block.")
-    if positive == 4:
-        raise Hint("A new sample's block lies where no training sample had anything: what are the weights there?")
-    if positive != 3:
-        raise Hint("New and positive: three weights of +1 meet 1, and the block counts for nothing.")
-    if negative != 1:
-        raise Hint("New and negative: the same, only that the first coordinate is −1 now.")
+exercises.add(
+    Numbers(
+        "wilson-scores",
+        Place(
+            -4,
+            [
+                Mistake(
+                    4,
+                    hint="4 is the score of a positive training sample. The negative one has five 1s in its block.",
+                ),
+            ],
+            otherwise="Training sample: one weight of +1 meets y = −1, two meet 1, "
+            "and five weights of −1 meet its block.",
+        ),
+        Place(
+            3,
+            [
+                Mistake(
+                    4,
+                    hint="A new sample's block lies where no training sample had anything: what are the weights there?",
+                ),
+            ],
+            otherwise="New and positive: three weights of +1 meet 1, and the block counts for nothing.",
+        ),
+        Place(1, otherwise="New and negative: the same, only that the first coordinate is −1 now."),
+    )
+)
 
 
-@exercises.add("own-error-feedback")
-def own_error_feedback(step: Callable[[Vector, Vector, Vector, float], tuple[Vector, Vector]]) -> None:
+def step(x, g, e, lr):
+    return _step(x, g, e, lr)
+
+
+def _step(x, g, e, lr, size=np.mean, debt=1):
+    p = lr * g + e
+    delta = size(abs(p)) * np.sign(p)
+    return x - delta, debt * (p - delta)
+
+
+def _three_steps() -> list[tuple[Vector, Vector, Vector, float]]:
     random = np.random.RandomState(1)
-    x, e = random.normal(size=5), np.zeros(5)
-    debts = False
+    x, e, steps = random.normal(size=5), np.zeros(5), []
     for lr in (0.1, 0.1, 0.5):
         g = random.normal(size=5)
-        before = x.copy(), g.copy(), e.copy()
-        given = step(x, g, e, lr)
-        if not all((old == new).all() for old, new in zip(before, (x, g, e))):
-            raise Hint("Your step changes its arguments in place: make new arrays.")
-        if not isinstance(given, tuple) or len(given) != 2:
-            raise Hint("step must return a pair, the new x and the new e.")
-        p = lr * g + e
-        delta = abs(p).mean() * np.sign(p)
-        moved, left = x - np.asarray(given[0]), np.asarray(given[1])
-        if np.allclose(moved, abs(p).sum() * np.sign(p)):
-            raise Hint("The step is d times too long: ‖p‖₁ is to be divided by d, which makes it the mean of |p|.")
-        if np.allclose(moved, abs(lr * g).mean() * np.sign(lr * g)) and debts:
-            raise Hint("You take the sign of lr·g, and the memory e is never used.")
-        if not np.allclose(moved, delta):
-            raise Hint(f"x should move by −{delta.round(3)}, and yours moves by {(-moved).round(3)}.")
-        if np.allclose(left, delta - p):
-            raise Hint("The new e has the wrong sign: it is what is missing, p − Δ.")
-        if not np.allclose(left, p - delta):
-            raise Hint("The new e should be what the step left out, p − Δ.")
-        (x, e), debts = given, True
+        steps.append((x, g, e, lr))
+        x, e = step(x, g, e, lr)
+    return steps
 
 
-@exercises.add("trap-in-three")
+def _moved(answer: Callable, x: Vector, g: Vector, e: Vector, lr: float) -> dict[str, Vector]:
+    before = x.copy(), g.copy(), e.copy()
+    given = answer(x, g, e, lr)
+    if not all((old == new).all() for old, new in zip(before, (x, g, e))):
+        raise Hint("Your step changes its arguments in place: make new arrays.")
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise Hint("step must return a pair, the new x and the new e.")
+    return {"x": np.asarray(given[0]) - x, "e": np.asarray(given[1])}
+
+
+def _moves_wrong(given: Vector, right: Vector) -> str:
+    return f"x should move by {right.round(3)}, and yours moves by {given.round(3)}."
+
+
+exercises.add(
+    Tried(
+        "own-error-feedback",
+        step,
+        _three_steps,
+        [
+            Mistake(
+                lambda *given: _step(*given, size=np.sum),
+                hint="The step is d times too long: ‖p‖₁ is to be divided by d, which makes it the mean of |p|.",
+            ),
+            Mistake(
+                lambda x, g, e, lr: step(x, g, 0 * e, lr),
+                hint="You take the sign of lr·g, and the memory e is never used.",
+            ),
+            Mistake(
+                lambda *given: _step(*given, debt=-1),
+                hint="The new e has the wrong sign: it is what is missing, p − Δ.",
+            ),
+        ],
+        otherwise={"x": _moves_wrong, "e": "The new e should be what the step left out, p − Δ."},
+        trial=_moved,
+    )
+)
+
+
+def _trap():
+    steep, out, rest = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]]) / np.sqrt([[3], [2], [6]])
+    return 4 * np.outer(steep, steep) - np.outer(out, out) + 0.1 * np.outer(rest, rest)
+
+
+@exercises.judge("trap-in-three", right=_trap())
 def trap_in_three(A: np.ndarray) -> None:
     A = np.asarray(A, dtype=float)
     if A.shape != (3, 3) or not np.allclose(A, A.T):
