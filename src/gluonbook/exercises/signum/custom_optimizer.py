@@ -97,14 +97,14 @@ exercises.add(
 
 
 @mx.optimizer.register
-class ReadersSign(mx.optimizer.Optimizer):
+class BooksSign(mx.optimizer.Optimizer):
     def update(self, index, weight, grad, state):
         self._update_count(index)
         lr, wd = self._get_lr(index), self._get_wd(index)
         weight[:] = weight - lr * (self.rescale_grad * grad + wd * weight).sign()
 
 
-@exercises.judge("registered-class", right=ReadersSign)
+@exercises.judge("registered-class", right=BooksSign)
 def registered_class(kind: type) -> None:
     if not isinstance(kind, type) or not issubclass(kind, mx.optimizer.Optimizer):
         raise Hint("Hand in the class itself, one that inherits from mx.optimizer.Optimizer.")

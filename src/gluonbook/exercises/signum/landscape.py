@@ -29,7 +29,7 @@ exercises.add(
 )
 
 
-def density(s):
+def live_density(s):
     return s * 2 / pi
 
 
@@ -42,7 +42,7 @@ def _not_so_dense(s: float, given: float) -> str:
 exercises.add(
     Tried(
         "dead-coordinates",
-        density,
+        live_density,
         [(1.0,), (0.5,), (0.2,)],
         [
             Mistake(lambda s: 2 / pi, hint="Zeros change neither norm, but d counts them as well."),
