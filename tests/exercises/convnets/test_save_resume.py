@@ -7,7 +7,7 @@ import zlib
 from hashlib import sha256
 from pathlib import Path
 
-import pytest
+from answers import hints, right_answers
 from mxnet.gluon import nn
 
 
@@ -82,40 +82,26 @@ def deleting(path, data):
     beside.rename(path)
 
 
-@pytest.mark.parametrize(
-    ("name", "answer"), [("names-that-sort", tower), ("sealed", (seal, unseal)), ("whole-file", whole)]
+test_right_answers_are_right = right_answers(
+    ("names-that-sort", tower), ("sealed", (seal, unseal)), ("whole-file", whole)
 )
-def test_right_answers_are_right(verdict, name, answer):
-    assert verdict(name, answer) == (True, "Solved: That is right.")
 
 
-@pytest.mark.parametrize(
-    ("name", "answer", "hint"),
-    [
-        ("numbers-kept", (0, 1, 2), "alone"),
-        ("numbers-kept", (2, 2, 3), "forgets"),
-        ("numbers-kept", (1, 1, 3), "Momentum"),
-        ("numbers-kept", (1, 2, 2), "left sides"),
-        ("numbers-kept", 3, "tuple"),
-        ("names-that-sort", lambda: tower(11), "24 parameters"),
-        ("names-that-sort", lambda: tower(prefix=None), "other names"),
-        ("names-that-sort", lambda: tower(prefix="layer{}_"), "layer10 comes too early"),
-        ("names-that-sort", scoped, "tower_dense10 comes too early"),
-        ("names-that-sort", lambda: 3, "must return a network"),
-        ("sealed", (weak_seal, weak_unseal), "one flipped bit"),
-        ("sealed", (seal, lengthy_unseal), "a byte more"),
-        ("sealed", (seal, lambda blob: blob), "again"),
-        ("sealed", (lambda data: data.hex(), unseal), "must return bytes"),
-        ("whole-file", lambda path, data: None, "does not hold"),
-        ("whole-file", lambda path, data: whole(path, data, in_place=True), "write over"),
-        ("whole-file", deleting, "write over"),
-        ("whole-file", lambda path, data: whole(path, data, flush=False), "before the renaming"),
-        ("whole-file", late, "before the renaming"),
-        ("whole-file", lambda path, data: whole(path, data, clean=False), "behind"),
-        ("whole-file", lambda path, data: whole(path, data, swallow=True), "as if nothing"),
-    ],
+test_hints_fit_the_mistake = hints(
+    ("names-that-sort", lambda: tower(11), "24 parameters"),
+    ("names-that-sort", lambda: tower(prefix=None), "other names"),
+    ("names-that-sort", lambda: tower(prefix="layer{}_"), "layer10 comes too early"),
+    ("names-that-sort", scoped, "tower_dense10 comes too early"),
+    ("names-that-sort", lambda: 3, "must return a network"),
+    ("sealed", (weak_seal, weak_unseal), "one flipped bit"),
+    ("sealed", (seal, lengthy_unseal), "a byte more"),
+    ("sealed", (seal, lambda blob: blob), "again"),
+    ("sealed", (lambda data: data.hex(), unseal), "must return bytes"),
+    ("whole-file", lambda path, data: None, "does not hold"),
+    ("whole-file", lambda path, data: whole(path, data, in_place=True), "write over"),
+    ("whole-file", deleting, "write over"),
+    ("whole-file", lambda path, data: whole(path, data, flush=False), "before the renaming"),
+    ("whole-file", late, "before the renaming"),
+    ("whole-file", lambda path, data: whole(path, data, clean=False), "behind"),
+    ("whole-file", lambda path, data: whole(path, data, swallow=True), "as if nothing"),
 )
-def test_hints_fit_the_mistake(verdict, name, answer, hint):
-    solved, told = verdict(name, answer)
-    assert solved is False
-    assert hint in told

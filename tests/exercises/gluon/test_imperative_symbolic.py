@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import mxnet as mx
-import pytest
+from answers import hints
 from mxnet import nd
 
 
@@ -47,28 +47,18 @@ def python_count():
     )[1][1]
 
 
-@pytest.mark.parametrize(
-    ("name", "answer", "hint"),
-    [
-        ("honest-stopwatch", without_waiting, "stops before"),
-        ("honest-stopwatch", charging_for_others, "ordered before"),
-        ("forgetful-chain", 20, "derivative"),
-        ("forgetful-chain", 1, "gradient itself"),
-        ("honest-stopwatch", charging_too_much, "more than has passed"),
-        ("honest-stopwatch", calling_twice, "exactly once"),
-        ("softplus-symbol", label_and_score(lambda y, s: mx.sym.log(1 + mx.sym.exp(y * s))), "sign"),
-        (
-            "softplus-symbol",
-            label_and_score(lambda y, s: mx.sym.log(1 + mx.sym.exp(-y * mx.sym.abs(s)))),
-            "the loss is",
-        ),
-        ("softplus-symbol", label_and_score(lambda y, s: mx.sym.sum(mx.sym.log(1 + mx.sym.exp(-y * s)))), "Six scores"),
-        ("softplus-symbol", mx.sym.var("x"), "'score' and 'label', no others"),
-        ("collatz-symbol", lambda: mx.sym.var("k") * 0, "From 2 it takes 1"),
-        ("collatz-symbol", python_count, "0 * k"),
-    ],
+test_hints_fit_the_mistake = hints(
+    ("honest-stopwatch", without_waiting, "stops before"),
+    ("honest-stopwatch", charging_for_others, "ordered before"),
+    ("honest-stopwatch", charging_too_much, "more than has passed"),
+    ("honest-stopwatch", calling_twice, "exactly once"),
+    (
+        "softplus-symbol",
+        label_and_score(lambda y, s: mx.sym.log(1 + mx.sym.exp(-y * mx.sym.abs(s)))),
+        "the loss is",
+    ),
+    ("softplus-symbol", label_and_score(lambda y, s: mx.sym.sum(mx.sym.log(1 + mx.sym.exp(-y * s)))), "Six scores"),
+    ("softplus-symbol", mx.sym.var("x"), "'score' and 'label', no others"),
+    ("collatz-symbol", lambda: mx.sym.var("k") * 0, "From 2 it takes 1"),
+    ("collatz-symbol", python_count, "0 * k"),
 )
-def test_hints_fit_the_mistake(verdict, name, answer, hint):
-    solved, told = verdict(name, answer)
-    assert solved is False
-    assert hint in told
