@@ -275,9 +275,8 @@ def main(words: Sequence[str]) -> None:
         num_workers=asked.loaders,
     )
     if rank == 0:
-        beside = asked.output / "model.tmp"
-        net.save_parameters(str(beside))
-        beside.replace(asked.output / "model.params")
+        with atomic.beside(asked.output / "model.params") as file:
+            net.save_parameters(str(file))
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:

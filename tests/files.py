@@ -1,4 +1,4 @@
-"""Files of text for a test, by their names below a folder."""
+"""Files for a test, by their names below a folder."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def written(root: Path, files: dict[str, str]) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in folder.iterdir())

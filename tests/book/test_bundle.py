@@ -139,11 +139,11 @@ def test_a_disk_that_fills_up_leaves_the_former_bundle(site, monkeypatch, tmp_pa
     former = tmp_path / "out/bundle.tar.gz"
     former.write_bytes(b"the former one")
 
-    def full(path):
+    def full(path: str) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(wheelhouse, "fill", fill)
-    monkeypatch.setattr(wheelhouse, "sha256", full)
+    monkeypatch.setattr(bundle.pooch, "file_hash", full)
     with pytest.raises(OSError, match="No space left"):
         bundle.write(former, site, tmp_path / "wheels")
     assert [path.name for path in former.parent.iterdir()] == ["bundle.tar.gz"]

@@ -1,13 +1,14 @@
-"""The lock as it is read, what each Python needs of it, and pip when it cannot fetch."""
+"""What each Python needs of a lock, and pip when it cannot fetch."""
 
 from __future__ import annotations
 
+import pooch
 import pytest
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from gluonbook.book import wheelhouse
 from gluonbook.book.chapters import root
+from gluonbook.machine import locked
 
 LOCK = """\
 numpy==1.23.5 \\
@@ -33,12 +34,6 @@ def lock(tmp_path):
     return file
 
 
-def test_entries_keep_their_hashes(lock):
-    first = wheelhouse.read(lock)[0]
-    assert first == wheelhouse.Pinned(Requirement("numpy==1.23.5"), ("sha256:aa", "sha256:bb"))
-    assert first.line() == "numpy==1.23.5 --hash=sha256:aa --hash=sha256:bb"
-
-
 @pytest.mark.parametrize(
     ("python", "needed"),
     [
@@ -49,13 +44,13 @@ def test_entries_keep_their_hashes(lock):
     ],
 )
 def test_each_python_gets_what_its_markers_say(lock, python, needed):
-    lines = [one.line() for one in wheelhouse.for_python(wheelhouse.read(lock), python)]
+    lines = [one.line() for one in wheelhouse.for_python(locked.read(lock), python)]
     assert [line.split(" --hash")[0] for line in lines] == needed
 
 
 @pytest.mark.parametrize("python", wheelhouse.PYTHONS)
 def test_the_book_s_lock_has_one_version_of_each_package_for_a_python(python):
-    lock = wheelhouse.read(root() / "requirements/cpu.txt")
+    lock = locked.read(root() / "requirements/cpu.txt")
     for patch in range(20):
         entries = wheelhouse.for_python(lock, f"{python}.{patch}")
         names = [canonicalize_name(one.requirement.name) for one in entries]
@@ -101,7 +96,7 @@ def test_files_of_a_former_lock_go(tmp_path, monkeypatch):
     wheels.mkdir()
     (wheels / "old.whl").write_bytes(b"old")
     (tmp_path / "new").write_bytes(b"new")
-    file.write_text(f"new==1 --hash=sha256:{wheelhouse.sha256(tmp_path / 'new')}\n")
+    file.write_text(f"new==1 --hash=sha256:{pooch.file_hash(str(tmp_path / 'new'))}\n")
     monkeypatch.setattr(wheelhouse.subprocess, "run", fetch)
     assert wheelhouse.fill(wheels, file, ["3.11"]) == [wheels / "new.whl"]
     assert not (wheels / "old.whl").exists()

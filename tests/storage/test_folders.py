@@ -2,46 +2,18 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from disks import file_size_limit, small_disk
+from files import names
 from gluonbook.storage import atomic, folders
 from gluonbook.storage.folders import Damaged
 
 FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-@contextmanager
-def file_size_limit(size: int):
-    """No file can grow beyond `size` bytes: for the writer just like a full disk, and it needs no privilege."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@contextmanager
-def small_disk(path: Path, size: str):
-    path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a tiny tmpfs needs root: the disk-full case is covered by the file-size limit only")
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", str(path)], check=True)
 
 
 def test_files_come_back_and_sha256sum_agrees(tmp_path):
@@ -219,17 +191,6 @@ def test_f13_flips_and_cuts(tmp_path):
             folders.read(path)
 
 
-def test_a_single_file_is_new_or_old(tmp_path):
-    file = tmp_path / "results.jsonl"
-    atomic.replace(file, b"first")
-    atomic.replace(file, b"second")
-    assert file.read_bytes() == b"second"
-    with file_size_limit(65_536), pytest.raises(OSError, match="File too large"):
-        atomic.replace(file, bytes(66_130))
-    assert file.read_bytes() == b"second"
-    assert names(tmp_path) == ["results.jsonl"]
-
-
 def test_a_folder_of_checkpoints_may_hold_a_file_that_is_being_replaced(tmp_path, monkeypatch):
     def meanwhile(descriptor):
         monkeypatch.undo()
@@ -238,38 +199,3 @@ def test_a_folder_of_checkpoints_may_hold_a_file_that_is_being_replaced(tmp_path
     monkeypatch.setattr(atomic.os, "fsync", meanwhile)
     atomic.replace(tmp_path / "metrics.jsonl", b"{}")
     assert names(tmp_path) == ["metrics.jsonl", "step-00000001"]
-
-
-def test_two_that_replace_a_file_at_once_do_not_meet(tmp_path, monkeypatch):
-    def meanwhile(descriptor):
-        monkeypatch.undo()
-        atomic.replace(tmp_path / "file", b"the other's")
-
-    monkeypatch.setattr(atomic.os, "fsync", meanwhile)
-    atomic.replace(tmp_path / "file", b"one's own")
-    assert (tmp_path / "file").read_bytes() == b"one's own"
-    assert names(tmp_path) == ["file"]
-
-
-REPLACER = """
-import sys
-from gluonbook.storage import atomic
-from gluonbook.storage import folders
-for number in range(1, 10_000):
-    atomic.replace(sys.argv[1], b"%d\\n" % number * 60_000)
-    print(number, flush=True)
-"""
-
-
-def test_a_kill_while_replacing_a_file_leaves_a_whole_one(tmp_path):
-    file, luck = tmp_path / "results.jsonl", random.Random(3)
-    for _ in range(10):
-        with subprocess.Popen([sys.executable, "-c", REPLACER, str(file)], stdout=subprocess.PIPE, text=True) as writer:
-            reported = int(writer.stdout.readline())
-            time.sleep(luck.uniform(0, 0.01))
-            writer.kill()
-            reported = int(([reported, *writer.stdout.read().split()])[-1])
-        lines = file.read_text().splitlines()
-        assert len(lines) == 60_000
-        assert len(set(lines)) == 1
-        assert int(lines[0]) >= reported

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Annotated, Optional
 
+import pooch
 import typer
 import yaml
 
@@ -66,7 +67,7 @@ def write_bundle(
         bundle.write(target, folder / "html", folder / "wheelhouse", data=data or ())
     except (bundle.BundleError, wheelhouse.WheelhouseError, DatasetError) as failure:
         sys.exit(f"\nThe bundle was not written: {failure}")
-    print(f"The bundle lies at {target} ({target.stat().st_size / 1e6:.0f} MB, SHA-256 {wheelhouse.sha256(target)})")
+    print(f"The bundle lies at {target} ({target.stat().st_size / 1e6:.0f} MB, SHA-256 {pooch.file_hash(str(target))})")
 
 
 @app.command("pdf")

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+import pooch
 import yaml
 from tqdm import tqdm
 
@@ -29,6 +28,7 @@ from gluonbook import datasets
 from gluonbook.book import agendas, notebooks, wheelhouse
 from gluonbook.book.chapters import root
 from gluonbook.book.sheet import sheet
+from gluonbook.storage import atomic
 
 FOLDER = "gluon-one-bit-workshop"
 
@@ -73,16 +73,8 @@ def write(
     texts = {f"book/notebooks/{name}.ipynb": text.encode() for name, text in notebooks.outright().items()}
     texts["START_HERE.html"] = sheet(site, title, pythons, packed, f"{now:%Y-%m-%d}").encode()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".tmp-", delete=False) as beside:
-        try:
-            _pack(beside, files, texts, int(now.timestamp()))
-            beside.flush()
-            os.fsync(beside.fileno())
-            Path(beside.name).replace(target)
-        except BaseException:
-            Path(beside.name).unlink(missing_ok=True)
-            raise
-    target.chmod(0o644)
+    with atomic.beside(target) as beside, beside.open("wb") as file:
+        _pack(file, files, texts, int(now.timestamp()))
     return target
 
 
@@ -136,7 +128,7 @@ def _pack(out: io.BufferedIOBase, files: dict[str, Path], texts: dict[str, bytes
         for name, path in tqdm(sorted(files.items()), desc="bundle", unit="file"):
             archive.add(path, f"{FOLDER}/{name}", recursive=False, filter=plain)
             if not path.is_symlink():
-                sums.append(f"{wheelhouse.sha256(path)}  {name}\n")
+                sums.append(f"{pooch.file_hash(str(path))}  {name}\n")
         for name, text in texts.items():
             sums.append(f"{hashlib.sha256(text).hexdigest()}  {name}\n")
         for name, text in {**texts, "SHA256SUMS": "".join(sums).encode()}.items():

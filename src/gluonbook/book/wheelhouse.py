@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.requirements import Requirement
+import pooch
+
+from gluonbook.machine.locked import Pinned, read
 
 PYTHONS = ("3.9", "3.10", "3.11")  # those that scripts/setup.sh takes on Linux
 _PATCHES = range(30)
@@ -20,26 +19,6 @@ _OLDEST_GLIBC, _NEWEST_GLIBC = 5, 28  # 2.5 has manylinux1; scripts/setup.sh ask
 
 class WheelhouseError(RuntimeError):
     """The packages cannot be had; the message says for which Python, and what pip said last."""
-
-
-@dataclass(frozen=True)
-class Pinned:
-    """One entry of a lock: the requirement, and the hashes that its files may have."""
-
-    requirement: Requirement
-    hashes: tuple[str, ...]
-
-    def line(self) -> str:
-        """For a requirements file, without the marker."""
-        options = "".join(f" --hash={one}" for one in self.hashes)
-        return f"{self.requirement.name}{self.requirement.specifier}{options}"
-
-
-def read(lock: Path) -> list[Pinned]:
-    """The entries of a lock that `scripts/lock.sh` has written."""
-    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return [Pinned(Requirement(line.split(" --hash=")[0]), tuple(re.findall(r"--hash=(\S+)", line))) for line in lines]
 
 
 def for_python(entries: Sequence[Pinned], python: str) -> list[Pinned]:
@@ -54,7 +33,7 @@ def for_python(entries: Sequence[Pinned], python: str) -> list[Pinned]:
         "python_version": python.rpartition(".")[0],
         "sys_platform": "linux",
     }
-    return [one for one in entries if one.requirement.marker is None or one.requirement.marker.evaluate(machine)]
+    return [one for one in entries if one.applies(machine)]
 
 
 def fill(folder: Path, lock: Path, pythons: Sequence[str] = PYTHONS) -> list[Path]:
@@ -79,7 +58,7 @@ def fill(folder: Path, lock: Path, pythons: Sequence[str] = PYTHONS) -> list[Pat
                 needed += [(python, one) for one in more]
     sound = {digest for _, one in needed for digest in one.hashes}
     for file in folder.iterdir():
-        if f"sha256:{sha256(file)}" not in sound:  # of a former lock
+        if f"sha256:{pooch.file_hash(str(file))}" not in sound:  # of a former lock
             file.unlink()
     return sorted(folder.iterdir())
 
@@ -97,12 +76,3 @@ def _download(folder: Path, entries: Sequence[Pinned], python: str) -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
         raise WheelhouseError(f"the packages for Python {python} cannot be fetched; pip says: {said[-1]}")
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file of any size, in hexadecimal."""
-    with file.open("rb") as data:
-        digest = hashlib.sha256()
-        while chunk := data.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from packaging.requirements import Requirement
 
 from gluonbook import paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.machine import facts, libraries, supported
+from gluonbook.machine import facts, libraries, locked, supported
 
 STAMP = ".gluonbook-setup"  # what scripts/setup.sh leaves in an environment that it made from the lock
 _SHOWN = 5  # packages that are named; a longer list helps nobody
@@ -58,7 +57,7 @@ def lock() -> Check:
     if root is None:
         return Check("lock", NOTE, "gluonbook is installed without the book, so there is no lock to compare with")
     file = root / "requirements" / f"{_kind()}.txt"
-    pins = list(pinned(file.read_text()))
+    pins = [entry.requirement for entry in locked.read(file) if entry.applies()]
     found = {pin.name: supported.version(pin.name) for pin in pins}
     differing = [
         f"{pin.name} {found[pin.name] or 'is missing'} (lock: {str(pin.specifier).lstrip('=')})"
@@ -73,15 +72,6 @@ def lock() -> Check:
         return Check("lock", PROBLEM, _some(differing), f"`rm '{stamp}'; make setup{kind}` installs them again.")
     remedy = "This environment was not made by `make setup`; results may differ from the book's in small ways."
     return Check("lock", NOTE, _some(differing), remedy)
-
-
-def pinned(text: str) -> Iterator[Requirement]:
-    """The requirements of a lock file that apply to this interpreter, without their hashes."""
-    for line in text.splitlines():
-        if re.match(r"[A-Za-z0-9]", line):
-            requirement = Requirement(line.rstrip("\\").strip())
-            if requirement.marker is None or requirement.marker.evaluate():
-                yield requirement
 
 
 def mxnet() -> Check:

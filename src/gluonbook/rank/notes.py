@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from gluonbook.storage import atomic
+
 FOLDER, NAME, DEADLINE = "GLUONBOOK_RUN_DIR", "GLUONBOOK_PART", "GLUONBOOK_DEADLINE"
 """The environment variables that say where to write, as whom, and after how many silent seconds to give up."""
 
@@ -33,9 +35,8 @@ class Notes:
 
     def write(self, fact: str, text: str) -> None:
         """Note a fact; what is read is either all of it or what was there before."""
-        beside = self.folder / f".{self.name}.{fact}.{os.getpid()}"
-        beside.write_text(f"{time.monotonic()} {text}")
-        beside.replace(self.file(fact))
+        with atomic.beside(self.file(fact), durable=False) as file:
+            file.write_text(f"{time.monotonic()} {text}")
 
     def read(self, fact: str) -> tuple[float, str] | None:
         """When a fact was noted, by the clock that all processes of a machine share, and what; None before that."""

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY = ".tmp-"  # how the names of what is not finished begin
 
 
-def replace(path: str | Path, data: bytes) -> None:
-    """Write the single file `path`, new or in place of an older one: after a crash it holds the new bytes or the old.
+@contextmanager
+def beside(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
+    """A file to write, beside `path`: when the block has ended, it takes its place; when the block raises, it is gone.
 
-    Several processes may do so at once: what the last one writes stays. One that is killed leaves a `.tmp-` file of its
-    own. Raises OSError when the disk refuses; the older file is then as it was.
+    After a crash `path` holds the new bytes or the old. Several processes may do so at once: what the last one writes
+    stays. One that is killed leaves a `.tmp-` file of its own. Without `durable` nothing is flushed to the disk: that
+    holds for the death of the process, not for that of the machine. Raises OSError when the disk refuses.
     """
     path = Path(path)
-    beside = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    written = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}")
     try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        yield written
+        if durable:
+            sync(written)
+        written.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        written.unlink(missing_ok=True)
         raise
-    sync(path.parent)
+    if durable:
+        sync(path.parent)
 
 
-def sync(folder: Path) -> None:
-    """Flush a folder to the disk, so that its renames outlive a crash."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def replace(path: str | Path, data: bytes) -> None:
+    """Write the single file `path`, new or in place of an older one, as `beside` does."""
+    with beside(path) as written:
+        written.write_bytes(data)
+
+
+def sync(path: Path) -> None:
+    """Flush a file to the disk, or a folder, so that its renames outlive a crash."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -6,7 +6,6 @@ A folder belongs to one run and has one writer. Nothing here needs MXNet.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import warnings
@@ -48,10 +47,8 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     beside.mkdir()
     try:
         for name, data in {**files, SUMS: _sums(files)}.items():
-            with (beside / name).open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            (beside / name).write_bytes(data)
+            sync(beside / name)
         sync(beside)
         _put(beside, path)
         sync(folder)

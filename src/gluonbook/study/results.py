@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import textwrap
@@ -10,16 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from gluonbook import paths
 from gluonbook.machine import facts
 from gluonbook.storage import atomic
 from gluonbook.study.plan import STAGES, TUNING_SEED, Setting, Study, Trial
+from gluonbook.tables import Table
 from gluonbook.training import History
 
 FORMAT = 1
@@ -53,26 +53,6 @@ class Outcome:
     def deviation(self) -> float:
         """The standard deviation over seeds; NaN for a single one."""
         return float(np.std(self.test, ddof=1)) if len(self.test) > 1 else float("nan")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that a notebook shows as one, and a shell as Markdown."""
-
-    head: list[str]
-    rows: list[list[str]]
-
-    def __str__(self) -> str:
-        lines = [self.head, ["---"] * len(self.head), *self.rows]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
-        body = "".join(
-            f'<tr><th scope="row">{escape(first)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in rest) + "</tr>"
-            for first, *rest in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 @dataclass
@@ -299,12 +279,11 @@ def _header(line: Any) -> Study:
 @contextmanager
 def only_writer(path: Path) -> Iterator[None]:
     """Keep other processes from writing to `path` meanwhile; raises RuntimeError if one does already."""
-    with path.with_name(f".{path.name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RuntimeError(f"another process is running the study of {path}: wait for it, or stop it") from None
-        yield
+    try:
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
+            yield
+    except Timeout:
+        raise RuntimeError(f"another process is running the study of {path}: wait for it, or stop it") from None
 
 
 def file_of(name: str) -> Path:

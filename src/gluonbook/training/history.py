@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from html import escape
 
 import numpy as np
+
+from gluonbook.tables import Table
 
 
 @dataclass(frozen=True)
@@ -60,36 +60,24 @@ class History:
         except TypeError as error:
             raise ValueError(f"not a history: {error}") from error
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
-        measured = [
-            c.name for c in fields(Epoch) if not self.rows or any(getattr(r, c.name) is not None for r in self.rows)
-        ]
-        return [name.replace("_", " ") for name in measured], [
-            [
-                "" if getattr(row, name) is None else format(getattr(row, name), _FORMATS.get(name, ".4f"))
-                for name in measured
-            ]
-            for row in self.rows
-        ]
-
     def __repr__(self) -> str:
         """A Markdown table."""
-        head, body = self._cells()
-        widths = [max(map(len, column)) for column in zip(head, *body)]
-
-        def line(cells: Sequence[str]) -> str:
-            return "| " + " | ".join(cell.rjust(width) for cell, width in zip(cells, widths)) + " |"
-
-        return "\n".join(
-            [line(head), "|" + "|".join("-" * (width + 1) + ":" for width in widths) + "|", *map(line, body)]
-        )
+        return str(self._table())
 
     def _repr_html_(self) -> str:
-        head, body = self._cells()
-        columns = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-        lines = "".join(
-            f'<tr><th scope="row">{cells[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in cells[1:]) + "</tr>"
-            for cells in body
-        )
-        caption = "<caption>Training history, one row an epoch</caption>"
-        return f"<table>{caption}<thead><tr>{columns}</tr></thead><tbody>{lines}</tbody></table>"
+        return self._table()._repr_html_()
+
+    def _table(self) -> Table:
+        names = [
+            c.name for c in fields(Epoch) if not self.rows or any(getattr(r, c.name) is not None for r in self.rows)
+        ]
+        head = [name.replace("_", " ") for name in names]
+        rows = [[_shown(name, getattr(row, name)) for name in names] for row in self.rows]
+        return Table(head, rows, right=head, caption="Training history, one row an epoch")
+
+    def _measured(self, column: str) -> bool:
+        return any(getattr(row, column) is not None for row in self.rows)
+
+
+def _shown(column: str, value: float | None) -> str:
+    return "" if value is None else format(value, _FORMATS.get(column, ".4f"))

@@ -1,0 +1,54 @@
+"""A table that a notebook shows as one, read out with its heads by a screen reader, and a shell as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import final
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a head; each row begins with what it is about.
+
+    Columns whose heads are in `right` are aligned to the right in Markdown, as numbers are to be. `caption` is shown in
+    HTML alone. Raises ValueError for a row that is longer or shorter than the head, or an unknown head in `right`.
+    """
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: Sequence[str] = ()
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        if wrong := [row for row in self.rows if len(row) != len(self.head)]:
+            raise ValueError(f"a row has {len(self.head)} cells, one for each of {list(self.head)}, got {wrong[0]}")
+        if unknown := set(self.right) - set(self.head):
+            raise ValueError(f"no column {', '.join(sorted(unknown))}; there are {', '.join(self.head)}")
+
+    def __str__(self) -> str:
+        """Markdown, with columns that line up as text, too."""
+        lines = [[_in_a_line(cell) for cell in line] for line in (self.head, *self.rows)]
+        columns = [(max(map(len, column)), name in self.right) for name, column in zip(self.head, zip(*lines))]
+        rule = "|".join("-" * (width + 2 - right) + ":" * right for width, right in columns)
+        head, *rows = (
+            " | ".join(f"{cell:{'>' if right else '<'}{width}}" for cell, (width, right) in zip(line, columns))
+            for line in lines
+        )
+        return "\n".join([f"| {head} |", f"|{rule}|", *(f"| {row} |" for row in rows)])
+
+    def _repr_html_(self) -> str:
+        caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
+        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
+        body = "".join(
+            f'<tr><th scope="row">{escape(first)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in rest) + "</tr>"
+            for first, *rest in self.rows
+        )
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _in_a_line(cell: str) -> str:
+    """A cell that neither ends the row nor begins another cell."""
+    return " ".join(cell.split()).replace("|", r"\|")

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gluonbook.tables import Table
+
+TABLE = Table(["name", "loss"], [["SGD", "0.5"], ["a|b\nc", "12.25"]], right=["loss"], caption="Losses < 20")
+
+
+def test_markdown_lines_up_and_no_cell_breaks_it():
+    assert str(TABLE).splitlines() == [
+        "| name   |  loss |",
+        "|--------|------:|",
+        "| SGD    |   0.5 |",
+        r"| a\|b c | 12.25 |",
+    ]
+    assert str(Table(["a"], [])) == "| a |\n|---|"
+
+
+def test_html_says_which_head_a_cell_belongs_to():
+    html = TABLE._repr_html_()
+    assert "<caption>Losses &lt; 20</caption>" in html
+    assert re.findall(r'<th scope="col">(.*?)</th>', html) == ["name", "loss"]
+    assert '<tr><th scope="row">SGD</th><td>0.5</td></tr>' in html
+    assert "<td>&lt;b&gt;</td>" in Table(["a", "b"], [["1", "<b>"]])._repr_html_()
+    assert "caption" not in Table(["a"], [])._repr_html_()
+
+
+def test_what_does_not_fit_the_head_is_named():
+    with pytest.raises(ValueError, match=re.escape("a row has 2 cells, one for each of ['a', 'b'], got ['1']")):
+        Table(["a", "b"], [["1", "2"], ["1"]])
+    with pytest.raises(ValueError, match="no column c; there are a, b"):
+        Table(["a", "b"], [], right=["c"])
