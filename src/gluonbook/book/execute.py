@@ -193,6 +193,8 @@ def _kernel_environment(threads: int) -> dict[str, str]:
     settings = {
         **QUIET,
         "OMP_NUM_THREADS": str(threads),
+        # Threads that spin until the others are done take the cores from those for whom they wait, on a busy machine.
+        "OMP_WAIT_POLICY": "PASSIVE",
         # Two matrix products at once, each on several threads, wait for each other for ever in MXNet 1.9.1's BLAS.
         "MXNET_CPU_WORKER_NTHREADS": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
