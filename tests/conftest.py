@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gluonbook import paths
-from gluonbook.book.chapters import chapters, root
+from gluonbook.book.chapters import Book
 from gluonbook.book.execute import execute
 from gluonbook.book.results import Executed
 from gluonbook.profiles import VARIABLE
@@ -21,36 +21,46 @@ os.environ.pop(VARIABLE, None)  # the tests are of the quick profile, whatever t
 
 
 @pytest.fixture
-def small_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallBook:
-    """A book in a temporary folder, which all of `gluonbook.book` takes for the checkout."""
-    monkeypatch.setattr(paths, "checkout", lambda: tmp_path)
+def small_book(tmp_path: Path) -> SmallBook:
+    """A book in a temporary folder."""
     return SmallBook(tmp_path)
 
 
+@pytest.fixture
+def small_checkout(small_book: SmallBook, monkeypatch: pytest.MonkeyPatch) -> SmallBook:
+    """Such a book in the place of the checkout, for the commands, which look for it there."""
+    monkeypatch.setattr(paths, "checkout", lambda: small_book.root)
+    return small_book
+
+
 @pytest.fixture(scope="session")
-def executed(request: pytest.FixtureRequest) -> list[Executed]:
+def book() -> Book:
+    """The real book."""
+    return Book.here()
+
+
+@pytest.fixture(scope="session")
+def executed(request: pytest.FixtureRequest, book: Book) -> list[Executed]:
     """All chapters of the real book, executed; the progress is shown, since this takes its time."""
     with _shown(request):
-        return execute()
+        return execute(book)
 
 
 @pytest.fixture(scope="session")
-def in_git() -> None:
+def in_git(book: Book) -> None:
     """For tests of what git knows of the book; skips them where it was handed out without git, as in a bundle."""
-    if not (root() / ".git").exists():
+    if not (book.root / ".git").exists():
         pytest.skip("not a git checkout: which files belong to the book is not known")
 
 
 @pytest.fixture(scope="session")
-def bare_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bare_site(tmp_path_factory: pytest.TempPathFactory, book: Book) -> Path:
     """The place of each page of the real book, with next to nothing but its title."""
     folder = tmp_path_factory.mktemp("site")
-    for chapter in chapters():
+    for chapter in book.chapters:
         page = folder / f"{chapter.name}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
-        titles = [line[2:] for line in chapter.path.read_text().splitlines() if line.startswith("# ")]
-        title = titles[0] if titles else chapter.short  # some pages include all of their text
-        page.write_text(f'<h1>{html.escape(title)}<a class="headerlink">#</a></h1>')
+        page.write_text(f'<h1>{html.escape(chapter.title)}<a class="headerlink">#</a></h1>')
     (folder / "index.html").write_text("<h1>The book</h1>")
     return folder
 

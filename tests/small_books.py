@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+from gluonbook.book.chapters import Book
+
 FRONT = """---
 jupytext:
   text_representation: {extension: .md, format_name: myst}
@@ -30,6 +32,11 @@ class SmallBook:
         }.items():
             self.write(file, text)
         self.page("start", "# Start\n\n" + "Some text that says what this small book is about. " * 8)
+
+    @property
+    def book(self) -> Book:
+        """The book as its files are now."""
+        return Book(self.root)
 
     def write(self, file: str, text: str) -> Path:
         path = self.root / file

@@ -30,23 +30,23 @@ def test_it_says_what_it_can_do():
         assert command in said
 
 
-def test_claims_as_a_table_and_as_json(small_book):
-    small_book.notebook("measured", CLAIM)
-    execute()
+def test_claims_as_a_table_and_as_json(small_checkout):
+    small_checkout.notebook("measured", CLAIM)
+    execute(small_checkout.book)
     assert "| Two is more than one (`two`) | 2 | > 1 | {doc}`/chapters/measured` |" in ask("claims").output
     (claim,) = json.loads(ask("claims", "--json").output)
     assert claim["id"] == "two"
     assert claim["value"] == 2
 
 
-def test_claims_before_anything_was_executed(small_book):
+def test_claims_before_anything_was_executed(small_checkout):
     assert "No chapter has been executed yet" in ask("claims").output
 
 
-def test_two_claims_of_one_name_are_refused(small_book):
-    small_book.notebook("one", CLAIM)
-    small_book.notebook("other", CLAIM)
-    execute()
+def test_two_claims_of_one_name_are_refused(small_checkout):
+    small_checkout.notebook("one", CLAIM)
+    small_checkout.notebook("other", CLAIM)
+    execute(small_checkout.book)
     result = ask("claims")
     assert result.exit_code == 1
     assert "more than once: two" in str(result.exception)

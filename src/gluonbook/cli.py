@@ -32,11 +32,11 @@ def claims(
 ) -> None:
     """Print the table of claims of the chapters that have been executed."""
     try:
-        from gluonbook.book import claims_table, results  # the book's tooling is not needed to train a net
+        from gluonbook.book import chapters, claims_table, results  # the book's tooling is not needed to train a net
     except ImportError as error:
         sys.exit(f"gluonbook: the table needs the book's tooling ({error}): `make setup`, or gluonbook[book]")
 
-    found = claims_table.collect(results.stored())
+    found = claims_table.collect(results.stored(chapters.Book.here()))
     print(json.dumps([asdict(claim) for _, claim in found], indent=1) if as_json else claims_table.markdown(found))
 
 
@@ -89,9 +89,9 @@ def progress_command(
 def _reading_order() -> list[str]:
     """The chapters as the book orders them; none where the book, or what builds it, is not installed."""
     try:
-        from gluonbook.book.chapters import chapters
+        from gluonbook.book.chapters import Book
 
-        return [chapter.short for chapter in chapters()]
+        return [chapter.key for chapter in Book.here().chapters]
     except (ModuleNotFoundError, FileNotFoundError):
         return []
 

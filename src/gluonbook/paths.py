@@ -35,13 +35,13 @@ def manifest_file() -> Path:
     return path
 
 
-def manifest_entry(name: str) -> dict:
-    """What the manifest says of a data set.
+def manifest_entry(name: str, file: Path | None = None) -> dict:
+    """What the manifest, or the one in this file, says of a data set.
 
     Raises:
         ValueError: there is no such data set.
     """
-    manifest = json.loads(manifest_file().read_text(encoding="utf-8"))
+    manifest = json.loads((file or manifest_file()).read_text(encoding="utf-8"))
     if name not in tuple(manifest):  # what comes from front matter may be a list, which no dict looks up
         raise ValueError(f"no data set {name!r}; there are {', '.join(manifest)}")
     return manifest[name]

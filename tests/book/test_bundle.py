@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ import pytest
 from gluonbook import datasets
 from gluonbook.book import agendas, bundle, wheelhouse
 from gluonbook.book import site as book_site
-from gluonbook.book.chapters import chapters, root
+from gluonbook.book.chapters import Book
 
 PYTHON = "{}.{}".format(*sys.version_info)
 # A network of one's own has nothing but a loopback device, which is down at first.
@@ -28,14 +29,14 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 
 @pytest.fixture(scope="session")
-def site(in_git, bare_site) -> Path:
+def site(in_git, book, bare_site) -> Path:
     """The real site where it is fresh."""
-    return book_site.fresh() or bare_site
+    return book_site.fresh(book) or bare_site
 
 
 def fill(folder: Path, lock: Path, pythons: object) -> list[Path]:
     """In the place of `wheelhouse.fill`: a single small file."""
-    assert lock == root() / "requirements/cpu.txt"
+    assert lock == Book.here().root / "requirements/cpu.txt"
     folder.mkdir(exist_ok=True)
     wheel = folder / "some-1-py3-none-any.whl"
     wheel.write_bytes(b"a wheel")
@@ -43,13 +44,13 @@ def fill(folder: Path, lock: Path, pythons: object) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def archive(site, tmp_path_factory) -> Path:
+def archive(book, site, tmp_path_factory) -> Path:
     """A bundle with next to nothing in its wheelhouse, and no data."""
     folder = tmp_path_factory.mktemp("archive")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wheelhouse, "fill", fill)
         patch.setattr(bundle, "given_away", list)
-        file = bundle.write(folder / "out/bundle.tar.gz", site, folder / "wheels", pythons=["3.10", "3.11"])
+        file = bundle.write(book, folder / "out/bundle.tar.gz", site, folder / "wheels", pythons=["3.10", "3.11"])
     assert [path.name for path in file.parent.iterdir()] == ["bundle.tar.gz"]
     return file
 
@@ -72,15 +73,14 @@ def check(folder: Path) -> subprocess.CompletedProcess:
 PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
 
 
-def test_everything_is_in_it_and_vouched_for(folder):
+def test_everything_is_in_it_and_vouched_for(book, folder):
     assert sorted(path.name for path in folder.iterdir()) == ["SHA256SUMS", "START_HERE.html", "book", "site"]
     files = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and not file.is_symlink()}
     listed = [line[66:] for line in (folder / "SHA256SUMS").read_text().splitlines()]
     assert sorted(listed) == sorted(files - {"SHA256SUMS"})
     assert check(folder).returncode == 0
     assert {"book/wheelhouse/some-1-py3-none-any.whl", "book/Makefile", "book/_toc.yml", "site/index.html"} <= files
-    runs = [chapter for chapter in chapters() if chapter.runs]
-    assert {f"book/notebooks/{chapter.short}.ipynb" for chapter in runs} <= files
+    assert {f"book/notebooks/{chapter.key}.ipynb" for chapter in book.running} <= files
     assert (folder / "book/src/gluonbook/manifest.json").resolve() == folder / "book/data/manifest.json"
     assert os.access(folder / "book/.ci/run", os.X_OK)
 
@@ -102,7 +102,7 @@ def test_it_does_not_tell_who_has_made_it(archive):
         assert {(member.uname, member.gname, member.uid, member.gid) for member in opened} == {("", "", 0, 0)}
 
 
-def test_no_data_set_is_passed_on_unasked_unless_its_licence_says_so(site, monkeypatch, tmp_path):
+def test_no_data_set_is_passed_on_unasked_unless_its_licence_says_so(book, site, monkeypatch, tmp_path):
     present = datasets.Status("any", "idx", ())
     monkeypatch.setattr(datasets, "status", lambda name: present)
     assert bundle.given_away() == ["fashion_mnist"]
@@ -110,31 +110,31 @@ def test_no_data_set_is_passed_on_unasked_unless_its_licence_says_so(site, monke
         (tmp_path / name).write_bytes(name.encode())
     monkeypatch.setattr(datasets, "fetch", lambda name: {f"{name}.gz": tmp_path / name})
     monkeypatch.setattr(wheelhouse, "fill", fill)
-    folder = unpack(bundle.write(tmp_path / "bundle.tar.gz", site, tmp_path / "wheels", data=["mnist"]), tmp_path)
+    folder = unpack(bundle.write(book, tmp_path / "bundle.tar.gz", site, tmp_path / "wheels", data=["mnist"]), tmp_path)
     held = [path for path in (folder / "book/data").iterdir() if path.is_dir()]
     assert sorted(path.name for path in held) == ["fashion_mnist", "mnist"]
     assert (folder / "book/data/mnist/mnist.gz").read_bytes() == b"mnist"
     assert "the digits (inside scikit-learn), fashion_mnist and mnist" in (folder / "START_HERE.html").read_text()
 
 
-def test_an_unknown_data_set_is_refused(site, tmp_path):
+def test_an_unknown_data_set_is_refused(book, site, tmp_path):
     with pytest.raises(ValueError, match="no data set 'imagenet'; there are digits"):
-        bundle.write(tmp_path / "bundle.tar.gz", site, tmp_path / "wheels", data=["imagenet"])
+        bundle.write(book, tmp_path / "bundle.tar.gz", site, tmp_path / "wheels", data=["imagenet"])
 
 
-def test_the_sheet_says_what_to_do_and_when(folder):
+def test_the_sheet_says_what_to_do_and_when(book, folder):
     text = (folder / "START_HERE.html").read_text()
     assert "$" not in text
     assert "Python 3.10 or 3.11" in text
-    for day in agendas.agendas():
+    for day in book.agendas:
         assert f"<h3>{day.title}</h3>" in text
         assert f"<time>{day.clock(len(day.steps))}</time>End" in text
     linked = re.findall(r'href="([^"]+)"', text)
-    assert {f"site/{name}.html" for day in agendas.agendas() for name in day.chapters} <= set(linked)
+    assert {f"site/{name}.html" for day in book.agendas for name in day.chapters} <= set(linked)
     assert all((folder / link).is_file() for link in linked)
 
 
-def test_a_disk_that_fills_up_leaves_the_former_bundle(site, monkeypatch, tmp_path):
+def test_a_disk_that_fills_up_leaves_the_former_bundle(book, site, monkeypatch, tmp_path):
     (tmp_path / "out").mkdir()
     former = tmp_path / "out/bundle.tar.gz"
     former.write_bytes(b"the former one")
@@ -145,17 +145,18 @@ def test_a_disk_that_fills_up_leaves_the_former_bundle(site, monkeypatch, tmp_pa
     monkeypatch.setattr(wheelhouse, "fill", fill)
     monkeypatch.setattr(bundle.pooch, "file_hash", full)
     with pytest.raises(OSError, match="No space left"):
-        bundle.write(former, site, tmp_path / "wheels")
+        bundle.write(book, former, site, tmp_path / "wheels")
     assert [path.name for path in former.parent.iterdir()] == ["bundle.tar.gz"]
     assert former.read_bytes() == b"the former one"
 
 
 @pytest.mark.parametrize(("missing", "said"), [("git", "in a git checkout alone"), ("agendas", "is for a workshop")])
-def test_a_book_that_is_not_to_be_bundled(small_book, monkeypatch, tmp_path, missing, said):
+def test_a_book_that_is_not_to_be_bundled(small_book, tmp_path, missing, said):
     if missing == "git":
-        small_book.write(agendas.FILE, "{}")
+        steps = [{"what": "Hello", "teach": 5}]
+        small_book.write(agendas.FILE, json.dumps({"day": {"title": "A day", "start": "09:00", "steps": steps}}))
     with pytest.raises(bundle.BundleError, match=said):
-        bundle.write(tmp_path / "bundle.tar.gz", tmp_path, tmp_path / "wheels")
+        bundle.write(small_book.book, tmp_path / "bundle.tar.gz", tmp_path, tmp_path / "wheels")
 
 
 @pytest.fixture(scope="session")
@@ -180,8 +181,8 @@ def alone() -> list[str]:
 
 
 @pytest.mark.timeout(1800)
-def test_it_is_used_from_start_to_end_without_a_network(alone, wheels, site, tmp_path):
-    file = bundle.write(tmp_path / "bundle.tar.gz", site, wheels, pythons=[PYTHON])
+def test_it_is_used_from_start_to_end_without_a_network(alone, book, wheels, site, tmp_path):
+    file = bundle.write(book, tmp_path / "bundle.tar.gz", site, wheels, pythons=[PYTHON])
     folder = unpack(file, tmp_path)
     file.unlink()
     home = tmp_path / "home"

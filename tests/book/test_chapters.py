@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import jupytext
 import pytest
-import yaml
 
 from gluonbook import datasets
 from gluonbook.book import claims_table, notebooks, site
-from gluonbook.book.chapters import Chapter, chapters, root
+from gluonbook.book.chapters import Book, Chapter
 from gluonbook.exercises.catalogue import catalogue
 from gluonbook.exercises.checking import RECORD
 from gluonbook.profiles import NAMES, VARIABLE
 
 # The first test that asks for `executed` waits for the whole book, of which each cell has a limit of its own.
 pytestmark = pytest.mark.timeout(3600)
-CHAPTERS = chapters()
-RUNNING = [chapter for chapter in CHAPTERS if chapter.runs]
-# Those in the folder of a part; the pages of the back matter have no exercises.
-TEACHING = [chapter for chapter in RUNNING if "/" in chapter.short and not chapter.short.startswith("back_matter/")]
+BOOK = Book.here()
+RUNNING, TEACHING = BOOK.running, BOOK.teaching
 
 
 def named(chapter: Chapter) -> str:
-    return chapter.short
+    return chapter.key
 
 
 def code(chapter: Chapter) -> list:
@@ -33,8 +29,8 @@ def code(chapter: Chapter) -> list:
 
 
 def test_every_file_is_in_the_table_of_contents():
-    files = {str(file.relative_to(root()).with_suffix("")) for file in (root() / "chapters").rglob("*.md")}
-    assert files == {chapter.name for chapter in CHAPTERS}
+    files = {str(file.relative_to(BOOK.root).with_suffix("")) for file in (BOOK.root / "chapters").rglob("*.md")}
+    assert files == {chapter.name for chapter in BOOK.chapters}
 
 
 @pytest.mark.parametrize("chapter", RUNNING, ids=named)
@@ -60,14 +56,14 @@ def test_its_exercises_are_solved_by_their_solutions(chapter, executed):
 
 @pytest.mark.parametrize("chapter", TEACHING, ids=named)
 def test_each_of_its_exercises_is_checked_and_each_check_used(chapter):
-    module = f"gluonbook.exercises.{chapter.short.replace('/', '.')}"
-    text = chapter.path.read_text()
+    module = f"gluonbook.exercises.{chapter.key.replace('/', '.')}"
+    text = chapter.text()
     assert re.findall(r"from (gluonbook\.exercises\S*) import check", text) == [module]
-    assert set(re.findall(r'check\("([^"]+)"', text)) == set(catalogue()[chapter.short].names)
+    assert set(re.findall(r'check\("([^"]+)"', text)) == set(catalogue()[chapter.key].names)
 
 
 def test_the_site_is_built_strictly_and_whole(executed):
-    page = site.build()
+    page = site.build(BOOK)
     assert page.is_file()
     for chapter in RUNNING:
         assert (page.parents[1] / f"{chapter.name}.ipynb").is_file()
@@ -86,7 +82,7 @@ def test_every_teaching_chapter_claims_something(executed):
 
 @pytest.mark.parametrize("chapter", TEACHING, ids=named)
 def test_it_has_the_shape_of_a_chapter(chapter):
-    text = chapter.path.read_text()
+    text = chapter.text()
     headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
     assert "What you will be able to do" in text
     assert "Summary" in headings
@@ -108,19 +104,14 @@ def test_its_cells_are_short_and_narrow(chapter):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_chapters_need_in_a_profile_exists(name, monkeypatch):
     monkeypatch.setenv(VARIABLE, name)
-    needed = {need for chapter in chapters() for need in chapter.needs}
+    needed = {need for chapter in Book(BOOK.root).chapters for need in chapter.needs}
     assert needed <= set(datasets.NAMES)
     assert bool(needed) == (name != "quick")
 
 
 def test_newcomers_are_told_how_long_each_chapter_takes():
-    times = json.loads((root() / "chapters/run_times.json").read_text())
-    assert set(times["seconds"]) == {chapter.name for chapter in RUNNING}
+    assert set(BOOK.times.seconds) == {chapter.name for chapter in RUNNING}
 
 
 def test_chapters_survive_the_way_to_a_notebook_and_back():
-    assert notebooks.unstable() == []
-
-
-def test_the_book_has_one_list_of_chapters():
-    assert yaml.safe_load((root() / "_toc.yml").read_text())["root"] == CHAPTERS[0].name
+    assert notebooks.unstable(BOOK) == []

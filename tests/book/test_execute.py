@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -14,16 +15,17 @@ import pytest
 
 from gluonbook.book import execute as executing
 from gluonbook.book import freshness
-from gluonbook.book.chapters import chapters
 from gluonbook.book.execute import execute
 from gluonbook.book.outputs import unclean
 from gluonbook.book.results import STATES_KEPT, Executed, Results, folder_of_now, stored
 from gluonbook.machine import facts, load
-from small_books import FRONT, TIMED
+from small_books import FRONT, TIMED, SmallBook
+
+HERE = Path(__file__).parents[2]
 
 
-def problems() -> list[str]:
-    return [problem for result in execute() for problem in result.problems]
+def problems(small_book: SmallBook) -> list[str]:
+    return [problem for result in execute(small_book.book) for problem in result.problems]
 
 
 TWICE = """
@@ -53,12 +55,12 @@ def output(**fields: object) -> nbformat.NotebookNode:
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The short names of the chapters that are really executed, in the order of their starts."""
+    """The keys of the chapters that are really executed, in the order of their starts."""
     names = []
     run = executing._run
 
     def spy(chapter, *rest):
-        names.append(chapter.short)
+        names.append(chapter.key)
         return run(chapter, *rest)
 
     monkeypatch.setattr(executing, "_run", spy)
@@ -67,9 +69,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_outputs_are_kept_and_not_made_again(small_book, runs):
     small_book.notebook("sum", "print(1 + 1)")
-    first, second = execute(), execute()
+    first, second = execute(small_book.book), execute(small_book.book)
     assert runs == ["sum"]
-    for result in (*first, *second, *stored()):
+    for result in (*first, *second, *stored(small_book.book)):
         assert result.notebook.cells[1].outputs[0].text == "2\n"
         assert result.seconds > 0
         assert result.profile == "quick"
@@ -81,22 +83,22 @@ def test_outputs_are_kept_and_not_made_again(small_book, runs):
 )
 def test_a_change_outside_the_cells_executes_again(small_book, runs, file):
     small_book.notebook("sum", "print(1 + 1)")
-    execute()
+    execute(small_book.book)
     with (small_book.root / file).open("a") as handle:
         handle.write("\n")
-    assert stored() == []
-    execute()
+    assert stored(small_book.book) == []
+    execute(small_book.book)
     assert runs == ["sum", "sum"]
 
 
 def test_another_profile_executes_again_and_the_way_back_does_not(small_book, runs, monkeypatch):
     small_book.notebook("profile", "import os", "print(os.environ.get('GLUONBOOK_PROFILE'))")
     monkeypatch.setenv("GLUONBOOK_PROFILE", "full")
-    (full,) = execute()
+    (full,) = execute(small_book.book)
     monkeypatch.setenv("GLUONBOOK_PROFILE", "quick")
-    (quick,) = execute()
+    (quick,) = execute(small_book.book)
     monkeypatch.setenv("GLUONBOOK_PROFILE", "full")
-    execute()
+    execute(small_book.book)
     assert runs == ["profile", "profile"]
     assert [result.notebook.cells[-1].outputs[0].text for result in (full, quick)] == ["full\n", "quick\n"]
 
@@ -104,34 +106,34 @@ def test_another_profile_executes_again_and_the_way_back_does_not(small_book, ru
 def test_a_changed_cell_executes_its_chapter_alone_and_changed_prose_none(small_book, runs):
     small_book.notebook("one", "print('one')")
     page = small_book.notebook("two", "print('two')")
-    execute()
+    execute(small_book.book)
     runs.clear()
     page.write_text(page.read_text().replace("Words around", "Other words around"))
-    execute()
+    execute(small_book.book)
     assert runs == []
     page.write_text(page.read_text().replace("print('two')", "print('three')"))
-    execute()
+    execute(small_book.book)
     assert runs == ["two"]
 
 
 def test_a_cell_that_raises_is_told_and_tried_again(small_book, runs):
     small_book.notebook("broken", "x = 1", "1 / 0")
-    (message,) = problems()
+    (message,) = problems(small_book)
     assert "ZeroDivisionError" in message
     assert "1 / 0" in message
     assert "\x1b" not in message
-    assert problems()
+    assert problems(small_book)
     assert runs == ["broken", "broken"]
-    assert stored() == []
+    assert stored(small_book.book) == []
 
 
 def test_one_failure_leaves_the_other_results(small_book):
     small_book.notebook("broken", "raise RuntimeError('no')")
     small_book.notebook("sound", "print('yes')")
-    broken, sound = execute()
+    broken, sound = execute(small_book.book)
     assert broken.problems
     assert not sound.problems
-    assert [result.chapter.short for result in stored()] == ["sound"]
+    assert [result.chapter.key for result in stored(small_book.book)] == ["sound"]
 
 
 @pytest.mark.parametrize(
@@ -148,12 +150,12 @@ def test_what_fails_on_a_clock_is_executed_again_when_all_others_are_done(
 ):
     small_book.notebook("late", TWICE.format(file=str(tmp_path / "attempts")), failure, front=TIMED)
     small_book.notebook("sound", "1", front=TIMED)
-    late, sound = execute()
+    late, sound = execute(small_book.book)
     assert runs == ["late", "sound", "late"]
     assert len(waited) == 1
     assert not late.problems
     assert not sound.problems
-    assert [result.chapter.short for result in stored()] == ["late", "sound"]
+    assert [result.chapter.key for result in stored(small_book.book)] == ["late", "sound"]
     said = capsys.readouterr().out
     assert "late failed on a clock after" in said
     assert "late will be executed once more, by itself" in said
@@ -164,13 +166,13 @@ def test_what_fails_on_a_clock_is_executed_again_when_all_others_are_done(
 def test_what_fails_on_a_clock_twice_says_how_busy_the_machine_was(small_book, runs, waited):
     cell = "from gluonbook.claims import claim; claim('fast', 'Times faster', 1.5, '>= 2', clock=True)"
     small_book.notebook("late", cell)
-    (result,) = execute()
+    (result,) = execute(small_book.book)
     assert runs == ["late", "late"]
     second, told = result.problems
     for message in (second, told):
         assert "fast does not hold: Times faster: 1.5 (claimed: >= 2); the machine is" in message
     assert told.startswith("That was the second attempt, by itself; the machine is ")
-    assert stored() == []
+    assert stored(small_book.book) == []
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_what_fails_on_a_clock_twice_says_how_busy_the_machine_was(small_book, r
 )
 def test_what_no_clock_is_to_blame_for_is_not_tried_again(small_book, runs, waited, cell):
     small_book.notebook("wrong", cell)
-    assert len(problems()) == 1
+    assert len(problems(small_book)) == 1
     assert runs == ["wrong"]
     assert waited == []
 
@@ -199,7 +201,7 @@ def test_a_stuck_cell_is_ended_and_told(small_book, runs, waited, monkeypatch, t
         time.sleep(600)
         """,
     )
-    stuck, told = problems()
+    stuck, told = problems(small_book)
     assert stuck.startswith("cell 2 of 2 is stuck: it took more than 1 s of a quiet machine; the machine is quiet")
     assert "second attempt" in told
     assert runs == ["stuck", "stuck"]
@@ -211,13 +213,13 @@ def test_a_cell_that_waits_for_its_turn_is_not_stuck(small_book, runs, monkeypat
     monkeypatch.setitem(executing._CELL_TIMEOUT, "quick", 1)
     monkeypatch.setattr(load, "slowdown", lambda: 100.0)
     small_book.notebook("slow", "import time; time.sleep(4)")
-    assert problems() == []
+    assert problems(small_book) == []
     assert runs == ["slow"]
 
 
 def test_a_kernel_that_dies_is_told(small_book):
     small_book.notebook("deadly", "import os; os._exit(3)")
-    (message,) = problems()
+    (message,) = problems(small_book)
     assert "died" in message.lower()
 
 
@@ -232,7 +234,7 @@ def test_a_kernel_that_dies_is_told(small_book):
 )
 def test_stray_warnings_fail(small_book, cell):
     small_book.notebook("noisy", cell)
-    assert any("stderr" in problem for problem in problems())
+    assert any("stderr" in problem for problem in problems(small_book))
 
 
 @pytest.mark.parametrize(
@@ -266,16 +268,16 @@ def test_stray_warnings_fail(small_book, cell):
 def test_unclean_outputs_are_found(fields, what):
     notebook = output(**fields)
     notebook.cells[0].metadata["tags"] = ["solution"]
-    assert any(what in problem for problem in unclean(notebook))
+    assert any(what in problem for problem in unclean(notebook, HERE))
 
 
 def test_clean_outputs_pass():
-    assert unclean(output(output_type="stream", name="stdout", text="loss 0.3 at step 10")) == []
+    assert unclean(output(output_type="stream", name="stdout", text="loss 0.3 at step 10"), HERE) == []
 
 
 def test_a_wrong_answer_outside_a_solution_is_no_problem():
     record = {"gluonbook_exercise": {"name": "sum", "solved": False}}
-    assert unclean(output(output_type="display_data", data={"text/plain": ""}, metadata=record)) == []
+    assert unclean(output(output_type="display_data", data={"text/plain": ""}, metadata=record), HERE) == []
 
 
 def test_timed_chapters_run_alone_with_all_cores_and_the_others_share(small_book, monkeypatch):
@@ -284,18 +286,18 @@ def test_timed_chapters_run_alone_with_all_cores_and_the_others_share(small_book
         small_book.notebook(name, "pass", front=front)
     beside, running, lock, threads = {}, set(), threading.Lock(), {}
 
-    def run(chapter, count, progress):
+    def run(chapter, count, *rest):
         with lock:
-            running.add(chapter.short)
-        threads[chapter.short] = count
+            running.add(chapter.key)
+        threads[chapter.key] = count
         time.sleep(0.3)
         with lock:
-            beside[chapter.short] = set(running)
-            running.discard(chapter.short)
+            beside[chapter.key] = set(running)
+            running.discard(chapter.key)
         return Executed(chapter, nbformat.v4.new_notebook(), 0.3, "", "", {}, {}, ("not stored",))
 
     monkeypatch.setattr(executing, "_run", run)
-    assert [result.chapter.short for result in execute()] == ["a", "b", "c", "d"]
+    assert [result.chapter.key for result in execute(small_book.book)] == ["a", "b", "c", "d"]
     assert threads == {"a": 1, "b": 1, "c": 2, "d": 2}
     assert beside["c"] == {"c"}
     assert beside["d"] == {"d"}
@@ -304,17 +306,17 @@ def test_timed_chapters_run_alone_with_all_cores_and_the_others_share(small_book
 
 def test_only_the_last_states_are_kept(small_book):
     small_book.notebook("sum", "print(1 + 1)")
-    folder = folder_of_now().parent
+    folder = folder_of_now(small_book.book).parent
     for number in range(STATES_KEPT + 3):
         (folder / f"state{number}").mkdir(parents=True)
-    execute()
+    execute(small_book.book)
     assert len(list(folder.iterdir())) == STATES_KEPT
-    assert folder_of_now().is_dir()
+    assert folder_of_now(small_book.book).is_dir()
 
 
 def test_progress_says_which_chapter_how_long_and_how_many_to_go(small_book, capsys):
     small_book.notebook("sum", "print(1 + 1)")
-    execute()
+    execute(small_book.book)
     said = capsys.readouterr().out
     assert "[0/1] executing sum (1 cells)" in said
     assert "[1/1] sum executed in" in said
@@ -324,7 +326,7 @@ def test_progress_says_which_chapter_how_long_and_how_many_to_go(small_book, cap
 def test_chapters_may_not_ask_for_what_nobody_knows(small_book):
     small_book.notebook("x", "1", front=TIMED.replace("timed", "hurried"))
     with pytest.raises(ValueError, match="hurried"):
-        chapters()
+        _ = small_book.book.chapters
 
 
 def test_an_interrupt_ends_the_kernels_at_once(small_book):
@@ -340,9 +342,9 @@ def test_an_interrupt_ends_the_kernels_at_once(small_book):
         """,
     )
     program = (
-        "from pathlib import Path; from gluonbook import paths; "
-        f"paths.checkout = lambda: Path({str(small_book.root)!r}); "
-        "from gluonbook.book.execute import execute; execute()"
+        "from pathlib import Path; "
+        f"from gluonbook.book.chapters import Book; book = Book(Path({str(small_book.root)!r})); "
+        "from gluonbook.book.execute import execute; execute(book)"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: started.exists() and started.read_text().endswith(" "))
@@ -379,40 +381,40 @@ def test_other_stored_measurements_have_another_key(small_book, name):
 def test_a_result_that_was_cut_off_is_made_anew(small_book, runs, harm):
     """As when a build is killed while it writes."""
     small_book.notebook("sum", "print(1 + 1)")
-    execute()
-    (notebook,) = folder_of_now().glob("executed/*/base.ipynb")
+    execute(small_book.book)
+    (notebook,) = folder_of_now(small_book.book).glob("executed/*/base.ipynb")
     if harm == "gone":
         notebook.unlink()
     elif harm == "cut":
         notebook.write_bytes(notebook.read_bytes()[:100])
     else:
-        (folder_of_now() / "global.db").write_bytes(b"")
-    (result,) = execute()
+        (folder_of_now(small_book.book) / "global.db").write_bytes(b"")
+    (result,) = execute(small_book.book)
     assert runs == ["sum", "sum"]
     assert not result.problems
-    assert stored()
+    assert stored(small_book.book)
 
 
 def test_code_that_changes_meanwhile_spoils_no_result(small_book):
     small_book.notebook("sum", "print(1 + 1)")
-    results = Results()
+    results = Results(small_book.book)
     (small_book.root / "src/gluonbook/code.py").write_text("ANSWER = 43\n")
-    (result,) = execute(results)
+    (result,) = execute(small_book.book, results)
     assert "changed meanwhile" in result.problems[0]
     assert results.count() == 0
 
 
 def test_results_are_judged_again_when_the_rules_change(small_book, runs, monkeypatch):
     small_book.notebook("sum", "print(1 + 1)")
-    execute()
-    monkeypatch.setattr("gluonbook.book.results.unclean", lambda notebook: ["a new rule"])
-    assert stored() == []
+    execute(small_book.book)
+    monkeypatch.setattr("gluonbook.book.results.unclean", lambda notebook, root: ["a new rule"])
+    assert stored(small_book.book) == []
 
 
 def test_a_kernel_that_does_not_exist_is_that_chapter_s_problem(small_book):
     small_book.notebook("strange", "1", front=FRONT.replace("name: python3", "name: fortran"))
     small_book.notebook("sound", "1")
-    strange, sound = execute()
+    strange, sound = execute(small_book.book)
     assert "fortran" in strange.problems[0]
     assert not sound.problems
 
@@ -421,7 +423,7 @@ def test_a_relative_data_folder_means_the_same_in_a_chapter(small_book, monkeypa
     monkeypatch.chdir(small_book.root)
     monkeypatch.setenv("GLUONBOOK_DATA", "data")
     small_book.notebook("data", "import os; assert os.path.isfile(os.environ['GLUONBOOK_DATA'] + '/manifest.json')")
-    assert problems() == []
+    assert problems(small_book) == []
 
 
 def test_the_reader_s_own_start_up_files_stay_out(small_book, monkeypatch, tmp_path):
@@ -431,7 +433,7 @@ def test_the_reader_s_own_start_up_files_stay_out(small_book, monkeypatch, tmp_p
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "mine"))
     monkeypatch.setenv("PYTHONWARNINGS", "default")
     small_book.notebook("plain", "import warnings; warnings.warn('old', DeprecationWarning, stacklevel=3)")
-    (result,) = execute()
+    (result,) = execute(small_book.book)
     assert not result.problems
     assert result.notebook.cells[-1].outputs == []
 
@@ -441,13 +443,13 @@ def test_chapters_in_sections_are_refused(small_book):
         "_toc.yml", "root: chapters/start\nparts:\n  - chapters:\n      - {file: chapters/start, sections: []}\n"
     )
     with pytest.raises(ValueError, match="sections"):
-        chapters()
+        _ = small_book.book.chapters
 
 
 def test_only_the_chapters_that_are_asked_for_are_executed(small_book, runs):
     small_book.notebook("one", "1")
     small_book.notebook("two", "2")
-    (two,) = [chapter for chapter in chapters() if chapter.short == "two"]
-    (result,) = execute(only=[two])
+    (two,) = [chapter for chapter in small_book.book.chapters if chapter.key == "two"]
+    (result,) = execute(small_book.book, only=[two])
     assert result.chapter == two
     assert runs == ["two"]

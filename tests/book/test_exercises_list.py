@@ -7,7 +7,7 @@ import re
 import pytest
 
 from gluonbook.book import site
-from gluonbook.book.chapters import chapters
+from gluonbook.book.chapters import Book
 from gluonbook.book.exercises_list import Exercise, markdown
 from gluonbook.book.exercises_list import exercises as of
 from gluonbook.book.site import BuildFailed, build
@@ -61,7 +61,7 @@ def book(small_book):
 
 
 def test_a_chapter_s_exercises_are_read_as_they_stand(book):
-    _, sums = chapters()
+    _, sums = book.book.chapters
     first, second = of(sums)
     assert first == Exercise(
         "One and *one*",
@@ -73,7 +73,7 @@ def test_a_chapter_s_exercises_are_read_as_they_stand(book):
 
 def test_the_page_shows_each_with_a_link_and_without_its_solution(book):
     book.page("all", "# All\n\n```{include} ../_build/generated/exercises/chapters.md\n```\n")
-    page = (build().parent / "all.html").read_text()
+    page = (build(book.book).parent / "all.html").read_text()
     article = site.Article(page).text
     assert "What is" in article and "And then?" in article and "Two." not in article
     assert 'href="sums.html#one-and-one"' in page and 'href="sums.html#one-more"' in page
@@ -86,16 +86,16 @@ def test_the_page_shows_each_with_a_link_and_without_its_solution(book):
 def test_an_exercise_that_is_cut_short_fails_the_build(book, line):
     book.page("sums", CHAPTER.replace(line, "", 1))
     with pytest.raises(BuildFailed, match="chapters/sums: of 2 exercises 1 have"):
-        build()
+        build(book.book)
 
 
 def test_every_exercise_of_the_book_is_on_the_page_of_its_part():
-    known, listed = catalogue(), chapters()
-    assert {chapter.short: tuple(one.label for one in of(chapter)) for chapter in listed if of(chapter)} == {
-        chapter.short: known[chapter.short].names for chapter in listed if chapter.short in known
+    known, listed = catalogue(), Book.here().chapters
+    assert {chapter.key: tuple(one.label for one in of(chapter)) for chapter in listed if of(chapter)} == {
+        chapter.key: known[chapter.key].names for chapter in listed if chapter.key in known
     }
     for folder, text in markdown(listed).items():
         linked = re.findall(r"Answer it in the chapter: \{ref\}`(.+?)`", text)
         assert linked == [one.label for chapter in listed if chapter.path.parent.name == folder for one in of(chapter)]
-        (page,) = (chapter for chapter in listed if chapter.short == f"{folder}/exercises")
+        (page,) = (chapter for chapter in listed if chapter.key == f"{folder}/exercises")
         assert f"generated/exercises/{folder}.md" in page.path.read_text()

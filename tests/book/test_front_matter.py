@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from gluonbook.book.chapters import chapters
 from gluonbook.profiles import NAMES, VARIABLE
 from small_books import FRONT
 
@@ -18,6 +17,7 @@ def taking(small_book):
 
     def write(data):
         small_book.notebook("lenet", front=FRONT.replace("kernelspec", f"gluonbook: {data}\nkernelspec"))
+        return small_book.book
 
     return write
 
@@ -25,21 +25,27 @@ def taking(small_book):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("data", ["{}", "{data: digits}", "{data: mnist}"])
 def test_a_chapter_needs_the_data_that_it_names_but_in_quick(taking, monkeypatch, name, data):
-    taking(data)
+    book = taking(data)
     monkeypatch.setenv(VARIABLE, name)
     real = "mnist" in data and name != "quick"
-    assert chapters()[-1].needs == (("mnist",) if real else ())
+    assert book.chapters[-1].needs == (("mnist",) if real else ())
 
 
 @pytest.mark.parametrize("data", ["mnits", "[mnist]", "null"])
 def test_unknown_data_are_one_sentence_with_chapter_and_legal_names(taking, data):
-    taking(f"{{data: {data}}}")
+    book = taking(f"{{data: {data}}}")
     sentence = "^chapters/lenet: front matter 'gluonbook: data': no data set .*; there are digits, mnist$"
     with pytest.raises(ValueError, match=sentence):
-        chapters()
+        _ = book.chapters
 
 
 def test_a_mistyped_key_is_one_sentence(taking):
-    taking("{dat: mnist}")
+    book = taking("{dat: mnist}")
     with pytest.raises(ValueError, match=r"^chapters/lenet: .*\['dat'\]; legal are 'data' and 'timed'$"):
-        chapters()
+        _ = book.chapters
+
+
+def test_a_front_matter_that_is_no_yaml_is_one_sentence(taking):
+    book = taking("{data: [")
+    with pytest.raises(ValueError, match=r"^chapters/lenet: the front matter is not understood: "):
+        _ = book.chapters

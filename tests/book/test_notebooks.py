@@ -21,7 +21,7 @@ def paired(small_book, monkeypatch):
     small_book.page("part/one", "# Part\n")
     small_book.notebook("part/sum", "print(1 + 1)")
     monkeypatch.chdir(small_book.root)
-    notebooks.sync()
+    notebooks.sync(small_book.book)
     return small_book
 
 
@@ -43,7 +43,7 @@ def test_an_edit_of_the_notebook_flows_back(paired):
     content.cells[1].source = "print(2 + 2)"
     jupytext.write(content, notebook)
     later(notebook, text)
-    notebooks.sync()
+    notebooks.sync(paired.book)
     assert "print(2 + 2)" in text.read_text()
 
 
@@ -51,7 +51,7 @@ def test_an_edit_of_the_text_flows_on(paired):
     text, notebook = paired.root / "chapters/part/sum.md", paired.root / "notebooks/part/sum.ipynb"
     text.write_text(text.read_text().replace("1 + 1", "3 + 3"))
     later(text, notebook)
-    notebooks.sync()
+    notebooks.sync(paired.book)
     assert "print(3 + 3)" in jupytext.read(notebook).cells[1].source
 
 
@@ -62,17 +62,17 @@ def test_text_that_nobody_has_edited_stays_to_the_letter(small_book, monkeypatch
     before = text.read_text()
     assert "text_representation: {extension: .md" in before, "jupytext would write this on several lines"
     for _ in range(2):
-        notebooks.sync()
+        notebooks.sync(small_book.book)
         assert text.read_text() == before
     later(small_book.root / "notebooks/sum.ipynb", text)
-    notebooks.sync()
+    notebooks.sync(small_book.book)
     assert text.read_text() == before
 
 
 def test_notebooks_outright_have_the_cells_and_leave_no_file(small_book):
     small_book.notebook("part/sum", "print(1 + 1)")
     before = sorted(small_book.root.rglob("*"))
-    ((name, text),) = notebooks.outright().items()
+    ((name, text),) = notebooks.outright(small_book.book).items()
     assert name == "part/sum"
     assert [cell.source for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"] == [
         "print(1 + 1)"

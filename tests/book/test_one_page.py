@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from gluonbook.book.chapters import Chapter
+from gluonbook.book.chapters import Chapter, Part
 from gluonbook.book.one_page import PAGE_OF, Imprint, document
 
 PAGE = """<html><body><nav><button>Menu</button></nav><article class="bd-article">
@@ -31,7 +31,8 @@ class Site:
         self.parts[part].append(Chapter(name=name, path=file, runs=False))
 
     def document(self) -> BeautifulSoup:
-        text = document(self.folder / "html", self.folder / "pdf", self.parts.items(), IMPRINT)
+        parts = [Part(caption, tuple(pages)) for caption, pages in self.parts.items()]
+        text = document(self.folder / "html", self.folder / "pdf", parts, IMPRINT)
         return BeautifulSoup(text, "html.parser")
 
 

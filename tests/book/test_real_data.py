@@ -6,26 +6,27 @@ import pytest
 
 from gluonbook import datasets
 from gluonbook.book import claims_table
-from gluonbook.book.chapters import chapters
+from gluonbook.book.chapters import Book
 from gluonbook.book.execute import execute
 from gluonbook.profiles import VARIABLE
 
 
 @pytest.fixture(scope="module")
-def on_real_data():
+def on_real_data(book):
     """The chapters that take a part of a real data set, executed. Where a set is missing, they are skipped."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, "ci")
-        wanted = [chapter for chapter in chapters() if chapter.needs]
+        book = Book(book.root)  # as it is in this profile
+        wanted = [chapter for chapter in book.chapters if chapter.needs]
         names = sorted({name for chapter in wanted for name in chapter.needs})
         missing = [name for name in names if datasets.status(name, verify=False).state == "missing"]
         if missing:
             pytest.skip(f"no {' and no '.join(missing)} in GLUONBOOK_DATA or data/; data/README.md says how to get it")
-        yield execute(only=wanted)
+        yield execute(book, only=wanted)
 
 
 def test_chapters_hold_on_real_data(on_real_data):
-    assert {result.chapter.short for result in on_real_data} >= {"convnets/lenet", "convnets/cifar_resnet"}
+    assert {result.chapter.key for result in on_real_data} >= {"convnets/lenet", "convnets/cifar_resnet"}
     assert [problem for result in on_real_data for problem in result.problems] == []
 
 

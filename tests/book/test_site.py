@@ -9,7 +9,6 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from gluonbook import paths
 from gluonbook.book import site
 from gluonbook.book.__main__ import app
 from gluonbook.book.results import Results
@@ -25,14 +24,14 @@ FIGURE = """
 """
 
 
-def test_a_report_says_what_ran_and_what_did_not(small_book):
-    small_book.notebook("measured", CLAIM)
+def test_a_report_says_what_ran_and_what_did_not(small_checkout):
+    small_checkout.notebook("measured", CLAIM)
     assert CliRunner().invoke(app, ["report"]).exit_code == 0
-    report = (small_book.root / "_build/report-quick.md").read_text()
+    report = (small_checkout.root / "_build/report-quick.md").read_text()
     assert "0 of 1 chapters have results" in report and "| chapters/measured | no result | | |" in report
-    build()
+    build(small_checkout.book)
     CliRunner().invoke(app, ["report"])
-    report = (small_book.root / "_build/report-quick.md").read_text()
+    report = (small_checkout.root / "_build/report-quick.md").read_text()
     assert "1 of 1 chapters have results, in the profile quick" in report
     assert "- devices: cpu(0)" in report and "| two | 2 | chapters/measured |" in report
 
@@ -40,7 +39,7 @@ def test_a_report_says_what_ran_and_what_did_not(small_book):
 def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):
     small_book.notebook("measured", CLAIM, FIGURE)
     small_book.page("table", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
-    page = build()
+    page = build(small_book.book)
     assert page == small_book.root / "_build/html/chapters/start.html"
     html = page.parent
     measured = (html / "measured.html").read_text()
@@ -59,12 +58,12 @@ def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):
 def test_a_cell_that_raises_fails_the_build(small_book):
     small_book.notebook("broken", "1 / 0")
     with pytest.raises(BuildFailed, match=r"(?s)chapters/broken.*ZeroDivisionError"):
-        build()
+        build(small_book.book)
     assert not (small_book.root / "_build/html").exists()
 
 
-def test_the_command_exits_with_an_error_and_no_traceback(small_book):
-    small_book.notebook("broken", "1 / 0")
+def test_the_command_exits_with_an_error_and_no_traceback(small_checkout):
+    small_checkout.notebook("broken", "1 / 0")
     result = CliRunner().invoke(app, ["build"])
     assert result.exit_code == 1
     assert "The book was not built" in str(result.exception)
@@ -81,48 +80,47 @@ def test_a_warning_of_sphinx_fails_every_build_until_it_is_mended(small_book):
     small_book.page("dangling", "# Dangling\n\n" + "Words. " * 60 + "\n\n{doc}`/chapters/nowhere`\n")
     for _ in range(2):
         with pytest.raises(BuildFailed, match="Sphinx"):
-            build()
+            build(small_book.book)
     small_book.page("dangling", "# Mended\n\n" + "Words. " * 60)
-    build()
+    build(small_book.book)
 
 
 def test_an_image_without_a_text_fails_the_build(small_book):
     small_book.notebook("blind", "from gluonbook import plots", "fig, ax = plots.axes()\nfig")
     with pytest.raises(BuildFailed, match="no alternative text"):
-        build()
+        build(small_book.book)
 
 
 def test_sphinx_never_executes_by_itself(small_book, monkeypatch):
     small_book.notebook("sum", "print(1 + 1)")
-    monkeypatch.setattr(site, "execute", lambda results: [])
+    monkeypatch.setattr(site, "execute", lambda book, results: [])
     with pytest.raises(BuildFailed, match="changed while"):
-        build()
+        build(small_book.book)
     monkeypatch.undo()
-    monkeypatch.setattr(paths, "checkout", lambda: small_book.root)
-    build()  # and it has left nothing behind that would spoil this
+    build(small_book.book)  # and it has left nothing behind that would spoil this
 
 
 def test_nothing_is_written_when_nothing_has_changed(small_book, monkeypatch):
     small_book.notebook("sum", "print(1 + 1)")
-    page = build()
+    page = build(small_book.book)
     monkeypatch.setattr(site, "build_sphinx", None)
-    assert build() == page
+    assert build(small_book.book) == page
 
 
 def test_a_site_is_fresh_until_a_page_changes(small_book):
-    assert site.fresh() is None
+    assert site.fresh(small_book.book) is None
     small_book.notebook("sum", "print(1 + 1)")
-    page = build()
-    assert site.fresh() == page.parents[1]
+    page = build(small_book.book)
+    assert site.fresh(small_book.book) == page.parents[1]
     small_book.page("text", "# Text\n\n" + "Words. " * 60)
-    assert site.fresh() is None
+    assert site.fresh(small_book.book) is None
 
 
 def test_parts_list_their_chapters_with_minutes(small_book):
     small_book.notebook("sum", "print(1 + 1)")
     small_book.page("text", "# Some Text\n\n" + "Words. " * 900)
     small_book.page("start", "# Start\n\n" + "Words. " * 60 + "\n\n```{parts}\n```\n")
-    text = Article(build().read_text()).text
+    text = Article(build(small_book.book).read_text()).text
     assert re.search(r"Pages · reads in 6 min, runs in \d+ s", text)
     assert re.search(r"The page sum · reads in 1 min, runs in \d+ s", text)
     assert "Some Text · reads in 5 min" in text
@@ -131,7 +129,7 @@ def test_parts_list_their_chapters_with_minutes(small_book):
 
 def test_a_build_that_was_cut_off_is_done_again(small_book, monkeypatch):
     small_book.notebook("sum", "print(1 + 1)")
-    build()
+    build(small_book.book)
     page = small_book.page("text", "# Text\n\n" + "Words. " * 60)
     sphinx = site.build_sphinx
 
@@ -141,30 +139,30 @@ def test_a_build_that_was_cut_off_is_done_again(small_book, monkeypatch):
 
     monkeypatch.setattr(site, "build_sphinx", killed)
     with pytest.raises(KeyboardInterrupt):
-        build()
+        build(small_book.book)
     monkeypatch.setattr(site, "build_sphinx", sphinx)
     page.write_text(page.read_text().replace("# Text", "# Another title"))
-    build()
+    build(small_book.book)
     assert "Another title" in (small_book.root / "_build/html/chapters/start.html").read_text(), "in the side bar"
 
 
 def test_removed_chapters_and_old_styles_leave_the_site(small_book):
     small_book.notebook("one", "print(1)")
     small_book.notebook("two", "print(2)")
-    html = build().parent
+    html = build(small_book.book).parent
     small_book.pages.remove("two")
     (small_book.root / "chapters/two.md").unlink()
     small_book.notebook("one", "print(1)")
-    build()
+    build(small_book.book)
     assert not list(html.rglob("two*"))
 
 
 def test_other_outputs_of_the_same_cells_reach_the_page(small_book):
     small_book.notebook("clock", "import time", "print('at', time.time_ns())")
-    html = build().parent
+    html = build(small_book.book).parent
     before = (html / "clock.html").read_text()
-    Results().forget()
-    build()
+    Results(small_book.book).forget()
+    build(small_book.book)
     assert (html / "clock.html").read_text() != before
 
 
@@ -172,7 +170,7 @@ def test_two_claims_of_one_name_fail_the_build(small_book):
     small_book.notebook("one", CLAIM)
     small_book.notebook("two", CLAIM)
     with pytest.raises(BuildFailed, match="more than once: two"):
-        build()
+        build(small_book.book)
 
 
 def test_a_claim_s_sentence_is_text_and_no_markup(small_book):
@@ -185,14 +183,14 @@ def test_a_claim_s_sentence_is_text_and_no_markup(small_book):
     """,
     )
     small_book.page("table", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
-    table = (build().parent / "table.html").read_text()
+    table = (build(small_book.book).parent / "table.html").read_text()
     assert "<script>alert" not in table
     assert "*a* $x$ {doc}`b`" in table
 
 
 def test_brackets_in_prose_are_no_terminal_codes(small_book):
     small_book.page("prose", "# Prose\n\nWindows of [5m, 10m]. " + "Words. " * 60)
-    build()
+    build(small_book.book)
 
 
 def test_missing_empty_and_coloured_pages_are_found(small_book, tmp_path):
@@ -204,7 +202,7 @@ def test_missing_empty_and_coloured_pages_are_found(small_book, tmp_path):
     (html / "chapters/start.html").write_text(text)
     (html / "chapters/empty.html").write_text("<nav>" + "words " * 100 + "</nav><article>few</article>")
     (html / "chapters/coloured.html").write_text(text + "\x1b[31m")
-    missing, empty, coloured = look_at(html)
+    missing, empty, coloured = look_at(html, small_book.book.chapters)
     assert "missing: no page" in missing
     assert "empty" in empty
     assert "terminal code" in coloured

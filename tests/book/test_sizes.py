@@ -7,7 +7,7 @@ import re
 import jupytext
 import pytest
 
-from gluonbook.book.chapters import Chapter, chapters
+from gluonbook.book.chapters import Book, Chapter
 from gluonbook.profiles import NAMES, VARIABLE, Sizes
 
 
@@ -23,7 +23,7 @@ def used(cell: str) -> set[str]:
     return set(re.findall(r"(?<![.\w])size\.(\w+)", cell))
 
 
-CODE = {chapter.short: code(chapter) for chapter in chapters() if chapter.runs}
+CODE = {chapter.key: code(chapter) for chapter in Book.here().running}
 SIZED = [name for name, cells in CODE.items() if any(makes(cell) or used(cell) for cell in cells)]
 
 
@@ -48,5 +48,5 @@ def test_one_cell_makes_them_in_every_profile_and_later_ones_use_them_all(name, 
 def test_the_front_matter_says_which_data_a_chapter_takes(profile, monkeypatch):
     monkeypatch.setenv(VARIABLE, profile)
     taken = {name: set(re.findall(r'digits_or\("(\w+)"\)', "\n".join(cells))) for name, cells in CODE.items()}
-    needed = {chapter.short: set(chapter.needs) for chapter in chapters() if chapter.runs}
+    needed = {chapter.key: set(chapter.needs) for chapter in Book.here().running}
     assert needed == {name: set() if profile == "quick" else data for name, data in taken.items()}

@@ -10,8 +10,6 @@ from typer.testing import CliRunner
 
 from gluonbook.book import slides
 from gluonbook.book.__main__ import app
-from gluonbook.book.agendas import agendas
-from gluonbook.book.chapters import chapters, root
 from gluonbook.book.site import build
 
 WORDS = "Words around the cells, enough of them to count as a page. " * 6
@@ -89,7 +87,7 @@ def deck(small_book) -> BeautifulSoup:
         "sphinx:\n  extra_extensions: [gluonbook.book.sphinx_page, sphinx_exercise, sphinx-mathjax-offline]\n",
     )
     small_book.page("sums", CHAPTER)
-    return BeautifulSoup((build().parent / "sums.slides.html").read_text(), "html.parser")
+    return BeautifulSoup((build(small_book.book).parent / "sums.slides.html").read_text(), "html.parser")
 
 
 def test_what_is_marked_is_shown_in_its_order(small_book, deck):
@@ -129,22 +127,22 @@ def test_links_lead_to_the_chapter(small_book, deck):
             assert f'id="{anchor}"' in (pages / name).read_text(), link
 
 
-def test_the_style_and_the_keys_belong_to_the_book_and_fetch_nothing():
+def test_the_style_and_the_keys_belong_to_the_book_and_fetch_nothing(book):
     for name in ("slides.css", "slides.js"):
-        text = (root() / "chapters/_static" / name).read_text()
+        text = (book.root / "chapters/_static" / name).read_text()
         assert text and "http" not in text and "@import" not in text and "url(" not in text
 
 
-def test_every_chapter_that_is_taught_has_slides():
-    decked = {chapter.name for chapter in chapters() if slides.has_slides(chapter)}
-    assert {name for agenda in agendas() for name in agenda.chapters} <= decked
+def test_every_chapter_that_is_taught_has_slides(book):
+    decked = {chapter.name for chapter in book.chapters if slides.has_slides(chapter)}
+    assert {name for agenda in book.agendas for name in agenda.chapters} <= decked
 
 
-def test_the_command_says_where_they_are(small_book):
-    small_book.notebook("sum", "print(1 + 1)")
-    path = small_book.root / "chapters/sum.md"
+def test_the_command_says_where_they_are(small_checkout):
+    small_checkout.notebook("sum", "print(1 + 1)")
+    path = small_checkout.root / "chapters/sum.md"
     path.write_text(path.read_text() + "\n## Summary\n\n- Two.\n")
     done = CliRunner().invoke(app, ["slides"])
     assert done.exit_code == 0, done.output
-    file = small_book.root / "_build/html/chapters/sum.slides.html"
+    file = small_checkout.root / "_build/html/chapters/sum.slides.html"
     assert str(file) in done.output and "Two." in file.read_text()

@@ -7,7 +7,6 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from gluonbook.book import wheelhouse
-from gluonbook.book.chapters import root
 from gluonbook.machine import locked
 
 LOCK = """\
@@ -49,8 +48,8 @@ def test_each_python_gets_what_its_markers_say(lock, python, needed):
 
 
 @pytest.mark.parametrize("python", wheelhouse.PYTHONS)
-def test_the_book_s_lock_has_one_version_of_each_package_for_a_python(python):
-    lock = locked.read(root() / "requirements/cpu.txt")
+def test_the_book_s_lock_has_one_version_of_each_package_for_a_python(book, python):
+    lock = locked.read(book.root / "requirements/cpu.txt")
     for patch in range(20):
         entries = wheelhouse.for_python(lock, f"{python}.{patch}")
         names = [canonicalize_name(one.requirement.name) for one in entries]

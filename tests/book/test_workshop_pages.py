@@ -9,16 +9,16 @@ import subprocess
 import pytest
 
 from gluonbook.book import workshop_pages
-from gluonbook.book.agendas import FILE, Agenda, Step, agendas
-from gluonbook.book.chapters import chapters, root
+from gluonbook.book.agendas import FILE, Agenda, Step
 from gluonbook.book.site import Article, BuildFailed, build
+from gluonbook.book.times import RunTimes
 
-TIMES = {
-    "profile": "quick",
-    "machine": {"cpu": "a fine one", "cores": 2},
-    "date": "2026-11-21",
-    "seconds": {"chapters/sums": 61.0, "chapters/net": 600.0},
-}
+TIMES = RunTimes(
+    profile="quick",
+    machine={"cpu": "a fine one", "cores": 2},
+    date="2026-11-21",
+    seconds={"chapters/sums": 61.0, "chapters/net": 600.0},
+)
 WORDS = "Words enough to count as a page. " * 10
 
 
@@ -49,68 +49,65 @@ def test_cells_that_run_longer_than_they_are_taught_are_refused():
         workshop_pages.agenda(day(Step(chapter="chapters/net", teach=9)), TIMES)
 
 
-def test_the_agendas_of_the_book_leave_time_to_run_its_cells():
-    for agenda in agendas():
-        assert "?" not in workshop_pages.agenda(agenda, workshop_pages.run_times())
+def test_the_agendas_of_the_book_leave_time_to_run_its_cells(book):
+    assert book.agendas
+    for agenda in book.agendas:
+        assert "?" not in workshop_pages.agenda(agenda, book.times)
 
 
-def test_who_joins_is_told_what_a_chapter_leans_on():
-    table = workshop_pages.checkpoints(chapters(), workshop_pages.run_times())
+def test_who_joins_is_told_what_a_chapter_leans_on(book):
+    table = workshop_pages.checkpoints(book.chapters, book.times)
     assert re.search(r"\| \{doc\}`/chapters/gluon/imperative_symbolic` \| nothing \|", table)
     assert "| {doc}`/chapters/signum/landscape` | {doc}`/chapters/signum/convergence` |" in table, (
         "a name without its folder"
     )
-    assert len(table.splitlines()) == 2 + sum(
-        chapter.runs and chapter.short.count("/") and "back_matter" not in chapter.name for chapter in chapters()
-    )
+    assert len(table.splitlines()) == 2 + len(book.teaching)
 
 
-def test_what_a_chapter_leans_on_comes_before_it():
-    order = [chapter.name for chapter in chapters()]
-    for chapter in chapters():
+def test_what_a_chapter_leans_on_comes_before_it(book):
+    order = [chapter.name for chapter in book.chapters]
+    for chapter in book.chapters:
         for needed in workshop_pages.leans_on(chapter):
             assert order.index(needed) < order.index(chapter.name), f"{chapter.name} needs {needed}"
 
 
-def test_no_chapter_leaves_a_file_beside_it_or_finds_another_s(in_git, executed):
+def test_no_chapter_leaves_a_file_beside_it_or_finds_another_s(in_git, book, executed):
     """Each is executed in a kernel of its own, so files are the one way in which it could lean on another's run."""
     listed = ["git", "ls-files", "--others", "--exclude-standard", "chapters"]
-    left = subprocess.run(listed, cwd=root(), capture_output=True, text=True, check=True).stdout.split()
+    left = subprocess.run(listed, cwd=book.root, capture_output=True, text=True, check=True).stdout.split()
     being_written = (".md", ".svg")  # a chapter that its author has not committed yet, and its pictures
     assert [name for name in left if not name.endswith(being_written)] == []
 
 
 def test_the_page_is_built_from_the_agenda_and_the_times(small_book):
     small_book.page("sums", f"# Sums\n\n{WORDS}")
-    small_book.write("chapters/run_times.json", json.dumps(TIMES))
+    (small_book.root / "chapters").mkdir(exist_ok=True)
+    TIMES.write(small_book.root)
     small_book.page("workshop", f"# Workshop\n\n{WORDS}\n\n```{{include}} ../_build/generated/agenda_day.md\n```\n")
     steps = [{"chapter": "chapters/sums", "teach": 5}]
     small_book.write(FILE, json.dumps({"day": {"title": "A day", "start": "09:00", "steps": steps}}))
-    article = Article((build().parent / "workshop.html").read_text()).text
+    article = Article((build(small_book.book).parent / "workshop.html").read_text()).text
     assert "09:00" in article and "Sums" in article and "61 s" in article
     steps[0]["teach"] = 1
     small_book.write(FILE, json.dumps({"day": {"title": "A day", "start": "09:00", "steps": steps}}))
     with pytest.raises(BuildFailed, match="taught for 1 min"):
-        build()
+        build(small_book.book)
 
 
-def test_there_are_notes_on_every_chapter_of_the_parts_in_its_order():
-    notes = (root() / "chapters/back_matter/instructor_notes.md").read_text()
-    teaching = [
-        chapter.name
-        for chapter in chapters()
-        if chapter.runs and "/" in chapter.short and not chapter.short.startswith("back_matter/")
-    ]
+def test_there_are_notes_on_every_chapter_of_the_parts_in_its_order(book):
+    notes = (book.root / "chapters/back_matter/instructor_notes.md").read_text()
     sections = re.split(r"^### ", notes, flags=re.MULTILINE)[1:]
-    assert [re.search(r"The chapter: \{doc\}`/(.+?)`", section)[1] for section in sections] == teaching
-    for name, section in zip(teaching, sections):
-        assert f"\n# {section.splitlines()[0]}\n" in (root() / f"{name}.md").read_text(), "the title of the chapter"
+    assert [re.search(r"The chapter: \{doc\}`/(.+?)`", section)[1] for section in sections] == [
+        chapter.name for chapter in book.teaching
+    ]
+    for chapter, section in zip(book.teaching, sections):
+        assert section.splitlines()[0] == chapter.title
         assert re.findall(r"^(Say|Stumble|Skip)$", section, re.MULTILINE) == ["Say", "Stumble", "Skip"]
 
 
-def test_notes_and_agendas_agree_on_what_is_taught():
-    notes = (root() / "chapters/back_matter/instructor_notes.md").read_text()
-    taught = {name for agenda in agendas() for name in agenda.chapters}
+def test_notes_and_agendas_agree_on_what_is_taught(book):
+    notes = (book.root / "chapters/back_matter/instructor_notes.md").read_text()
+    taught = {name for agenda in book.agendas for name in agenda.chapters}
     for section in re.split(r"^### ", notes, flags=re.MULTILINE)[1:]:
         name = re.search(r"The chapter: \{doc\}`/(.+?)`", section)[1]
         assert ("Not in our agendas" in section) == (name not in taught), name

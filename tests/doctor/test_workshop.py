@@ -9,42 +9,44 @@ from types import SimpleNamespace
 
 import pytest
 
-from gluonbook import datasets, doctor, launch, paths
-from gluonbook.book.agendas import FILE, Step, agendas
-from gluonbook.book.chapters import chapters
-from gluonbook.doctor import NOTE, OK, PROBLEM, Chapter, Check, Outlook
+from gluonbook import datasets, doctor, launch
+from gluonbook.book.agendas import FILE, Agenda, Step, read
+from gluonbook.book.chapters import Book
+from gluonbook.doctor import NOTE, OK, PROBLEM, Ahead, Check, Outlook
 from gluonbook.doctor import workshop as preflight
 from gluonbook.exercises.catalogue import catalogue
 
+BOOK = Book.here()
+
 
 @pytest.fixture
-def day(tmp_path, monkeypatch):
-    """Write an agenda of these steps in the place of the book's."""
-    monkeypatch.setattr(paths, "checkout", lambda: tmp_path)
+def day(tmp_path):
+    """Write an agenda of these steps, and read it."""
 
-    def write(*steps: dict) -> None:
+    def write(*steps: dict) -> tuple[Agenda, ...]:
         (tmp_path / FILE).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / FILE).write_text(json.dumps({"day": {"title": "A day", "start": "23:30", "steps": steps}}))
+        return read(tmp_path)
 
     return write
 
 
 class TestAgendas:
     def test_half_a_day_and_a_full_day_are_as_long_as_they_say(self):
-        half, full = agendas()
+        half, full = BOOK.agendas
         assert (half.name, half.minutes, half.clock(len(half.steps))) == ("half_day", 240, "13:00")
         assert (full.name, full.minutes, full.clock(len(full.steps))) == ("full_day", 480, "17:00")
         assert set(half.chapters) < set(full.chapters), "whoever has checked the full day has checked both"
 
-    @pytest.mark.parametrize("agenda", agendas(), ids=lambda agenda: agenda.name)
+    @pytest.mark.parametrize("agenda", BOOK.agendas, ids=lambda agenda: agenda.name)
     def test_they_teach_chapters_in_the_book_s_order_and_set_their_exercises(self, agenda):
-        order = [chapter.name for chapter in chapters()]
+        order = [chapter.name for chapter in BOOK.chapters]
         assert [order.index(name) for name in agenda.chapters] == sorted(order.index(name) for name in agenda.chapters)
         known = catalogue()
         for step in agenda.steps:
             assert not step.set or set(step.set) <= set(known[step.chapter.removeprefix("chapters/")].names)
 
-    @pytest.mark.parametrize("agenda", agendas(), ids=lambda agenda: agenda.name)
+    @pytest.mark.parametrize("agenda", BOOK.agendas, ids=lambda agenda: agenda.name)
     def test_nobody_sits_for_more_than_two_hours(self, agenda):
         sitting = 0
         for step in agenda.steps:
@@ -52,8 +54,7 @@ class TestAgendas:
             assert sitting <= 135
 
     def test_the_clock_goes_past_midnight(self, day):
-        day({"what": "Late", "teach": 45}, {"what": "Rest", "pause": 10})
-        (agenda,) = agendas()
+        (agenda,) = day({"what": "Late", "teach": 45}, {"what": "Rest", "pause": 10})
         assert [agenda.clock(step) for step in range(3)] == ["23:30", "00:15", "00:25"]
 
     @pytest.mark.parametrize(
@@ -69,19 +70,17 @@ class TestAgendas:
         ],
     )
     def test_a_mistake_is_named(self, day, step, words):
-        day(step)
         with pytest.raises(ValueError, match=words):
-            agendas()
+            day(step)
 
-    def test_no_book_no_agendas(self, monkeypatch):
-        monkeypatch.setattr(paths, "checkout", lambda: None)
+    def test_no_book_no_agendas(self):
         with pytest.raises(FileNotFoundError, match="installed without it"):
-            agendas()
+            read(None)
 
 
 def outlook(*needs: str) -> Outlook:
-    taught = sorted({name for agenda in agendas() for name in agenda.chapters})
-    return Outlook(tuple(Chapter(name, needs, False, None, "") for name in taught))
+    taught = sorted({name for agenda in BOOK.agendas for name in agenda.chapters})
+    return Outlook(tuple(Ahead(name, needs, False, None, "") for name in taught))
 
 
 class TestData:

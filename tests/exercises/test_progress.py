@@ -139,7 +139,7 @@ class TestWhatCounts:
 
     def test_a_chapter_that_is_built_does_not(self, kept, small_book):
         small_book.notebook("chapter", IMPORT, f'check("{NAME}", {ANSWER})')
-        (result,) = execute()
+        (result,) = execute(small_book.book)
         assert not result.problems and "That is right." in str(result.outputs())
         assert not kept.exists()
 

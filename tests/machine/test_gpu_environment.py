@@ -67,10 +67,11 @@ def test_without_a_driver_a_sentence_names_it():
 
 def test_a_chapter_runs_on_the_cpu(driver):
     code = (
-        "from gluonbook.book.chapters import chapters\n"
+        "from gluonbook.book.chapters import Book\n"
         "from gluonbook.book.execute import execute\n"
-        "(lenet,) = [chapter for chapter in chapters() if chapter.name.endswith('/lenet')]\n"
-        "(result,) = execute(only=[lenet])\n"
+        "book = Book.here()\n"
+        "(lenet,) = [chapter for chapter in book.chapters if chapter.name.endswith('/lenet')]\n"
+        "(result,) = execute(book, only=[lenet])\n"
         "assert not result.problems, result.problems\n"
         "print(result.versions['mxnet'])"
     )

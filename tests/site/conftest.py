@@ -12,9 +12,9 @@ import yaml
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from seen import Seen
 
-from gluonbook import paths
 from gluonbook.book import pdf
 from gluonbook.book import site as book_site
+from gluonbook.book.chapters import Book
 from small_books import FRONT, SmallBook
 
 ROOT = Path(__file__).parents[2]
@@ -82,9 +82,9 @@ len(["a", "b"])
 
 
 @pytest.fixture(scope="session")
-def html(request: pytest.FixtureRequest) -> Path:
+def html(request: pytest.FixtureRequest, book: Book) -> Path:
     """The folder of the real site where it is fresh; otherwise that of the small one."""
-    return book_site.fresh() or request.getfixturevalue("small_html")
+    return book_site.fresh(book) or request.getfixturevalue("small_html")
 
 
 @pytest.fixture(scope="session")
@@ -94,23 +94,21 @@ def small_html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Besides, one of its pages has moved, and its settings name a JupyterHub.
     """
     folder = tmp_path_factory.mktemp("book")
-    book = SmallBook(folder)
+    small = SmallBook(folder)
     settings = yaml.safe_load((ROOT / "_config.yml").read_text())
     settings["sphinx"]["config"]["redirects"] = {"chapters/moved": "start.html"}
     settings["launch_buttons"]["jupyterhub_url"] = "https://hub.example.org"
-    book.write("_config.yml", yaml.safe_dump(settings))
+    small.write("_config.yml", yaml.safe_dump(settings))
     for name in ("CHANGELOG.md", "chapters/references.bib"):
-        book.write(name, (ROOT / name).read_text())
+        small.write(name, (ROOT / name).read_text())
     for name in ("_static", "_templates", "images"):
         shutil.copytree(ROOT / "chapters" / name, folder / "chapters" / name)
-    book.page("start", "# Start\n\n" + "What this small book is about. " * 8 + "\n\n## The walk\n\n```{parts}\n```\n")
-    book.page("kinds", FRONT + NOTEBOOK)
-    book.page("claims", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
+    small.page("start", "# Start\n\n" + "What this small book is about. " * 8 + "\n\n## The walk\n\n```{parts}\n```\n")
+    small.page("kinds", FRONT + NOTEBOOK)
+    small.page("claims", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
     for name in ("changelog", "bibliography"):
-        book.page(f"back_matter/{name}", (ROOT / f"chapters/back_matter/{name}.md").read_text())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paths, "checkout", lambda: folder)
-        return book_site.build().parents[1]
+        small.page(f"back_matter/{name}", (ROOT / f"chapters/back_matter/{name}.md").read_text())
+    return book_site.build(small.book).parents[1]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,21 +15,13 @@ from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from typer.testing import CliRunner
 
 from conftest import NOTEBOOK, installed_browser
-from gluonbook import paths
 from gluonbook.book import pdf
 from gluonbook.book.__main__ import app
-from gluonbook.book.chapters import Chapter, parts, root
+from gluonbook.book.chapters import Book, Chapter, Part
 from gluonbook.book.one_page import Imprint, document
 
 ROOT = Path(__file__).parents[2]
 TITLE = "Gluon, One Bit at a Time"
-
-
-@contextmanager
-def checkout(folder: Path) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paths, "checkout", lambda: folder)
-        yield
 
 
 def printed(work: Callable[[], Path]) -> Path:
@@ -43,9 +34,9 @@ def printed(work: Callable[[], Path]) -> Path:
 @pytest.fixture(scope="session")
 def file(small_html: Path) -> Path:
     """The small book, built twice, as `make pdf` does when it is called again."""
-    with checkout(small_html.parents[1]):
-        printed(pdf.build)
-        return printed(pdf.build)
+    book = Book(small_html.parents[1])
+    printed(lambda: pdf.build(book))
+    return printed(lambda: pdf.build(book))
 
 
 @pytest.fixture(scope="session")
@@ -191,10 +182,9 @@ def test_the_site_s_first_page_offers_it_once(file, small_html):
 
 
 @pytest.fixture
-def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+def page(tmp_path: Path) -> Callable[[str], Path]:
     """Print a book of one page with this in it."""
-    chapter = Chapter(name="start", path=tmp_path, runs=False)
-    monkeypatch.setattr(pdf, "parts", lambda: [("", [chapter])])
+    parts = [Part("", (Chapter(name="start", path=tmp_path, runs=False),))]
     (tmp_path / "html/_static").mkdir(parents=True)
     for file in (ROOT / "chapters/_static/print.css", ROOT / "chapters/images/logo.svg"):
         shutil.copy(file, tmp_path / "html/_static")
@@ -203,7 +193,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pat
     def write(body: str) -> Path:
         (tmp_path / "html/start.html").write_text(f"<article><h1 id='top'>Start</h1>{body}</article>")
         target = tmp_path / "small.pdf"
-        printed(lambda: pdf.write(tmp_path / "html", tmp_path / "pdf", Imprint("T", "A"), target))
+        printed(lambda: pdf.write(tmp_path / "html", tmp_path / "pdf", parts, Imprint("T", "A"), target))
         return target
 
     return write
@@ -230,7 +220,7 @@ def test_a_wide_table_is_made_to_fit(page):
 
 def test_without_a_browser_one_sentence_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
-    monkeypatch.setattr(pdf.site, "build", lambda: pytest.fail("this takes its time, and for nothing"))
+    monkeypatch.setattr(pdf.site, "build", lambda book: pytest.fail("this takes its time, and for nothing"))
     done = CliRunner().invoke(app, ["pdf"])
     assert done.exit_code == 1
     assert "none of chromium, " in done.output
@@ -239,7 +229,7 @@ def test_without_a_browser_one_sentence_says_what_to_install(monkeypatch, tmp_pa
 
 
 def test_a_site_that_cannot_be_built_is_not_printed(monkeypatch):
-    def fails() -> Path:
+    def fails(book: Book) -> Path:
         raise pdf.site.BuildFailed("a chapter raises")
 
     monkeypatch.setattr(pdf, "browser", lambda: "")
@@ -250,13 +240,11 @@ def test_a_site_that_cannot_be_built_is_not_printed(monkeypatch):
 
 
 def test_the_document_of_the_whole_book_holds_every_page(html, tmp_path):
-    real = html.parents[1] == root()
-    with checkout(root() if real else html.parents[1]):
-        listed = parts()
-    parsed = BeautifulSoup(document(html, tmp_path, listed, Imprint(TITLE, "")), "html.parser")
-    names = [chapter.name.replace("/", "-") for _, chapters in listed for chapter in chapters]
+    printed = Book(html.parents[1])
+    parsed = BeautifulSoup(document(html, tmp_path, printed.parts, Imprint(TITLE, "")), "html.parser")
+    names = [chapter.name.replace("/", "-") for chapter in printed.chapters]
     assert [article["id"] for article in parsed.select("article.gb-chapter")] == names
     for image in parsed.find_all("img"):
         assert image["src"].startswith("data:") or (tmp_path / image["src"]).is_file(), image["src"]
-    hidden = sum((html / f"{c.name}.html").read_text().count('class="solution') for _, cs in listed for c in cs)
+    hidden = sum((html / f"{c.name}.html").read_text().count('class="solution') for c in printed.chapters)
     assert len(parsed.select("#solutions .solution")) == len(parsed.select(".gb-to-solution")) == hidden > 0

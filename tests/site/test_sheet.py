@@ -12,10 +12,10 @@ from gluonbook.book.sheet import sheet
 
 
 @pytest.fixture
-def page(visitor, bare_site):
+def page(visitor, book, bare_site):
     """The sheet, opened where a bundle has it."""
     file = bare_site / "START_HERE.html"
-    file.write_text(sheet(bare_site, "A title", ["3.9", "3.10", "3.11"], ["fashion_mnist"], "2026-11-21"))
+    file.write_text(sheet(book, bare_site, ["3.9", "3.10", "3.11"], ["fashion_mnist"], "2026-11-21"))
     visitor.site = bare_site
     return visitor.go(file)
 

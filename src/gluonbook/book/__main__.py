@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import Annotated, Optional
@@ -13,9 +12,10 @@ import yaml
 
 from gluonbook.book import bundle, notebooks, pdf, site, slides, wheelhouse
 from gluonbook.book import report as reports
-from gluonbook.book.chapters import chapters, root
+from gluonbook.book.chapters import Book
 from gluonbook.book.execute import QUIET
 from gluonbook.book.results import stored
+from gluonbook.book.times import RunTimes
 from gluonbook.datasets import DatasetError
 from gluonbook.machine import facts
 from gluonbook.profiles import profile
@@ -37,7 +37,7 @@ def _profile() -> None:
 def build() -> None:
     """Execute what is not fresh, build the site strictly, say where it lies."""
     try:
-        page = site.build()
+        page = site.build(Book.here())
     except site.BuildFailed as failure:
         sys.exit(f"\nThe book was not built:\n\n{failure}")
     print(f"\nThe book lies at {page}")
@@ -47,8 +47,9 @@ def build() -> None:
 def list_slides() -> None:
     """Build the book, and say where the slides of each chapter are."""
     build()
-    for chapter in filter(slides.has_slides, chapters()):
-        print(root() / f"_build/html/{chapter.name}{slides.SUFFIX}")
+    book = Book.here()
+    for chapter in filter(slides.has_slides, book.chapters):
+        print(book.built / f"html/{chapter.name}{slides.SUFFIX}")
 
 
 @app.command("bundle")
@@ -61,10 +62,11 @@ def write_bundle(
     except pdf.NoBrowser as error:
         print(f"The bundle will have no PDF: {error}")
         build()
-    folder = root() / "_build"
+    book = Book.here()
+    folder = book.built
     target = folder / f"{bundle.FOLDER}.tar.gz"
     try:
-        bundle.write(target, folder / "html", folder / "wheelhouse", data=data or ())
+        bundle.write(book, target, folder / "html", folder / "wheelhouse", data=data or ())
     except (bundle.BundleError, wheelhouse.WheelhouseError, DatasetError) as failure:
         sys.exit(f"\nThe bundle was not written: {failure}")
     print(f"The bundle lies at {target} ({target.stat().st_size / 1e6:.0f} MB, SHA-256 {pooch.file_hash(str(target))})")
@@ -81,7 +83,7 @@ def print_pdf() -> None:
 
 def _print() -> None:
     try:
-        file = pdf.build()
+        file = pdf.build(Book.here())
     except site.BuildFailed as failure:
         sys.exit(f"\nThe book was not printed:\n\n{failure}")
     print(f"\nThe book as a PDF lies at {file}")
@@ -90,7 +92,7 @@ def _print() -> None:
 @app.command()
 def roundtrip() -> None:
     """See that every chapter survives the way to a notebook and back."""
-    changed = notebooks.unstable()
+    changed = notebooks.unstable(Book.here())
     if changed:
         sys.exit("These chapters change on the way to a notebook and back: " + ", ".join(changed))
 
@@ -98,15 +100,17 @@ def roundtrip() -> None:
 @app.command("notebooks")
 def write_notebooks() -> None:
     """Write or refresh notebooks/, paired with chapters/: whichever of the two is newer is taken into the other."""
-    notebooks.sync()
-    print(f"The notebooks lie in {root() / 'notebooks'}")
+    book = Book.here()
+    notebooks.sync(book)
+    print(f"The notebooks lie in {book.root / 'notebooks'}")
 
 
 @app.command()
 def lab() -> None:
     """Open JupyterLab on the notebooks."""
-    notebooks.sync()
-    os.chdir(root())
+    book = Book.here()
+    notebooks.sync(book)
+    os.chdir(book.root)
     settings = ["--ServerApp.root_dir=.", "--LabApp.default_url=/lab/tree/notebooks", "--LabApp.news_url=None"]
     if os.geteuid() == 0:
         settings.append("--allow-root")  # there is nobody else in many a container
@@ -116,27 +120,27 @@ def lab() -> None:
 @app.command()
 def report() -> None:
     """Write what the execution in this profile has come to: chapters, devices, seconds, claims."""
-    file = root() / f"_build/report-{profile()}.md"
+    book = Book.here()
+    file = book.built / f"report-{profile()}.md"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(reports.markdown(stored(), [chapter for chapter in chapters() if chapter.runs]), encoding="utf-8")
+    file.write_text(reports.markdown(stored(book), book.running), encoding="utf-8")
     print(f"Wrote {file}")
 
 
 @app.command()
 def times() -> None:
     """Keep this machine's execution times as the ones that `gluonbook doctor` tells to newcomers."""
-    results = stored()
+    book = Book.here()
+    results = stored(book)
     if not results:
         sys.exit("no chapter has been executed with the present code; run `make book` first")
-    record = {
-        "profile": profile(),
-        "machine": facts.machine(),
-        "date": max(result.date for result in results),
-        "seconds": {result.chapter.name: round(result.seconds, 1) for result in results},
-    }
-    file = root() / "chapters/run_times.json"
-    file.write_text(json.dumps(record, indent=2) + "\n")
-    print(f"Wrote {file}")
+    record = RunTimes(
+        profile=profile(),
+        machine=facts.machine(),
+        date=max(result.date for result in results),
+        seconds={result.chapter.name: round(result.seconds, 1) for result in results},
+    )
+    print(f"Wrote {record.write(book.root)}")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
-from gluonbook import paths
 from gluonbook.checks import whole_number
 
 FILE = "chapters/back_matter/agendas.json"
+MEMORY = 3.5  # GiB for each participant: JupyterLab, a kernel, and a chapter's seven workers of a third of a GiB each
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,13 @@ class Agenda:
         return f"{total // 60 % 24:02}:{total % 60:02}"
 
 
-def agendas() -> tuple[Agenda, ...]:
-    """All agendas.
+def read(root: Path | None) -> tuple[Agenda, ...]:
+    """The agendas of the book in the folder `root`.
 
     Raises:
-        FileNotFoundError: gluonbook is installed without the book, or the book has no agendas.
+        FileNotFoundError: there is no such folder, since gluonbook is installed without the book, or no agendas in it.
         ValueError: the file is not understood.
     """
-    root = paths.checkout()
     if root is None:
         raise FileNotFoundError("the agendas belong to the book, and gluonbook is installed without it")
     try:

@@ -21,12 +21,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pooch
-import yaml
 from tqdm import tqdm
 
 from gluonbook import datasets
 from gluonbook.book import agendas, notebooks, wheelhouse
-from gluonbook.book.chapters import root
+from gluonbook.book.chapters import Book
 from gluonbook.book.sheet import sheet
 from gluonbook.storage import atomic
 
@@ -38,6 +37,7 @@ class BundleError(RuntimeError):
 
 
 def write(
+    book: Book,
     target: Path,
     site: Path,
     wheels: Path,
@@ -48,6 +48,7 @@ def write(
     """Write the archive `target` (.tar.gz), whole or not at all; returns it.
 
     Args:
+        book: what is packed, and what its agendas plan.
         target: the file.
         site: the folder of the built site.
         wheels: a folder for the wheels, kept for the next time; see `wheelhouse.fill`.
@@ -60,18 +61,20 @@ def write(
         DatasetError: a data set of `data` cannot be had.
         ValueError: an unknown Python or data set.
     """
-    if not (root() / agendas.FILE).is_file():
+    if not book.agendas:
         raise BundleError(f"a bundle is for a workshop, and this book has no {agendas.FILE}")
-    files = dict(_repository())
+    files = dict(_repository(book))
     packed = list(dict.fromkeys([*given_away(), *data]))
     files.update(_data(packed))
-    files.update(_under("book/notebooks/images", root() / "chapters/images"))
+    files.update(_under("book/notebooks/images", book.root / "chapters/images"))
     files.update(_under("site", site))
-    files.update((f"book/wheelhouse/{wheel.name}", wheel) for wheel in wheelhouse.fill(wheels, _lock(), pythons))
-    title = yaml.safe_load((root() / "_config.yml").read_text(encoding="utf-8"))["title"]
+    files.update(
+        (f"book/wheelhouse/{wheel.name}", wheel)
+        for wheel in wheelhouse.fill(wheels, book.root / "requirements/cpu.txt", pythons)
+    )
     now = datetime.now(timezone.utc)
-    texts = {f"book/notebooks/{name}.ipynb": text.encode() for name, text in notebooks.outright().items()}
-    texts["START_HERE.html"] = sheet(site, title, pythons, packed, f"{now:%Y-%m-%d}").encode()
+    texts = {f"book/notebooks/{name}.ipynb": text.encode() for name, text in notebooks.outright(book).items()}
+    texts["START_HERE.html"] = sheet(book, site, pythons, packed, f"{now:%Y-%m-%d}").encode()
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic.beside(target) as beside, beside.open("wb") as file:
         _pack(file, files, texts, int(now.timestamp()))
@@ -87,19 +90,15 @@ def given_away() -> list[str]:
     ]
 
 
-def _lock() -> Path:
-    return root() / "requirements/cpu.txt"
-
-
-def _repository() -> Iterator[tuple[str, Path]]:
+def _repository(book: Book) -> Iterator[tuple[str, Path]]:
     """The files of the checkout as they are now, but for those that git ignores."""
     asked = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(asked, cwd=root(), capture_output=True, text=True)
+    listed = subprocess.run(asked, cwd=book.root, capture_output=True, text=True)
     if listed.returncode:
         raise BundleError(f"which files belong to the book is known in a git checkout alone: {listed.stderr.strip()}")
     for name in filter(None, listed.stdout.split("\0")):
-        if (root() / name).exists():  # git still lists what has just been deleted
-            yield f"book/{name}", root() / name
+        if (book.root / name).exists():  # git still lists what has just been deleted
+            yield f"book/{name}", book.root / name
 
 
 def _data(names: Sequence[str]) -> Iterator[tuple[str, Path]]:

@@ -1,15 +1,23 @@
-"""Which chapters there are, in which order, and what each one needs."""
+"""The book: its parts and chapters in reading order, its settings, and what each chapter needs."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 from myst_nb.core.read import is_myst_markdown_notebook
+from myst_parser.config.main import TopmatterReadError, read_topmatter
 
 from gluonbook import paths
+from gluonbook.book import agendas
+from gluonbook.book.times import RunTimes
 from gluonbook.profiles import digits_or
+
+BACK_MATTER = "back_matter"  # the one folder whose pages teach nothing
 
 
 @dataclass(frozen=True)
@@ -23,65 +31,127 @@ class Chapter:
     timed: bool = False  # it measures time, or starts many processes: nothing runs beside it
 
     @property
-    def short(self) -> str:
-        """The name without the folder that all chapters share."""
+    def key(self) -> str:
+        """The name without the folder that all chapters share: "convnets/lenet"; no two chapters have the same."""
         return self.name.split("/", 1)[1]
 
+    @property
+    def folder(self) -> str:
+        """The folder of its part: "convnets"; empty for a page that lies in none."""
+        return self.key.rpartition("/")[0]
 
-def root() -> Path:
-    """The checkout that holds the book.
+    @property
+    def teaches(self) -> bool:
+        """Whether it is one of the chapters proper, with exercises and notes for whoever teaches it."""
+        return self.runs and self.folder not in ("", BACK_MATTER)
 
-    Raises:
-        FileNotFoundError: gluonbook is installed without the book around it.
-    """
-    folder = paths.checkout()
-    if folder is None:
-        raise FileNotFoundError("this command needs the book's checkout (a folder with _toc.yml and chapters/)")
-    return folder
+    @property
+    def title(self) -> str:
+        """Its first heading, in Markdown; its key where it has none, as a page that includes all of its text."""
+        found = re.search(r"^# (.+)$", self.text(), re.MULTILINE)
+        return found[1] if found else self.key
 
-
-def chapters() -> list[Chapter]:
-    """All pages of `_toc.yml` in reading order."""
-    return [chapter for _, pages in parts() for chapter in pages]
-
-
-def parts() -> list[tuple[str, list[Chapter]]]:
-    """The parts of `_toc.yml`, each with its caption and pages; the first page of all comes first, without one."""
-    toc = yaml.safe_load((root() / "_toc.yml").read_text())
-    named = [("", [{"file": toc["root"]}])]
-    named += [(part.get("caption", ""), part["chapters"]) for part in toc.get("parts", [])]
-    if extra := {key for _, pages in named for page in pages for key in page} - {"file"}:
-        raise ValueError(f"_toc.yml: a chapter has {', '.join(sorted(extra))}; this book knows 'file' alone")
-    return [(caption, [_chapter(page["file"]) for page in pages]) for caption, pages in named]
+    def text(self) -> str:
+        """What its file holds now."""
+        return self.path.read_text(encoding="utf-8")
 
 
-def _chapter(name: str) -> Chapter:
-    path = root() / f"{name}.md"
-    text = path.read_text()
-    front = _front_matter(text)
-    own = front.get("gluonbook", {})
-    unknown = set(own) - {"data", "timed"}
-    if unknown:
-        raise ValueError(f"{name}: front matter 'gluonbook' has {sorted(unknown)}; legal are 'data' and 'timed'")
-    return Chapter(
-        name=name,
-        path=path,
-        runs=is_myst_markdown_notebook(text),
-        needs=_needs(name, own["data"]) if "data" in own else (),
-        timed=bool(own.get("timed", False)),
-    )
+@dataclass(frozen=True)
+class Part:
+    """A part of `_toc.yml`; what comes before all parts, the first page, is one without a caption."""
+
+    caption: str
+    chapters: tuple[Chapter, ...]
 
 
-def _needs(name: str, data: str) -> tuple[str, ...]:
-    try:
-        paths.manifest_entry(data)
-    except ValueError as error:
-        raise ValueError(f"{name}: front matter 'gluonbook: data': {error}") from None
-    taken = digits_or(data)
-    return () if taken == "digits" else (taken,)
+@dataclass(frozen=True)
+class Book:
+    """The book in the folder `root`, as its files are when each is asked for the first time."""
 
+    root: Path
 
-def _front_matter(text: str) -> dict:
-    if not text.startswith("---\n"):
-        return {}
-    return yaml.safe_load(text.split("---\n", 2)[1]) or {}
+    @classmethod
+    def here(cls) -> Book:
+        """The book in the checkout that this package runs from.
+
+        Raises:
+            FileNotFoundError: gluonbook is installed without the book around it.
+        """
+        root = paths.checkout()
+        if root is None:
+            raise FileNotFoundError("this command needs the book's checkout (a folder with _toc.yml and chapters/)")
+        return cls(root)
+
+    @property
+    def built(self) -> Path:
+        """The folder of all that is made from the book."""
+        return self.root / "_build"
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of `_toc.yml` in reading order; the first page of all is one of its own.
+
+        Raises:
+            ValueError: `_toc.yml`, or the front matter of a chapter, has what this book does not know.
+        """
+        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        named = [("", [{"file": toc["root"]}])]
+        named += [(part.get("caption", ""), part["chapters"]) for part in toc.get("parts", [])]
+        if extra := {key for _, pages in named for page in pages for key in page} - {"file"}:
+            raise ValueError(f"_toc.yml: a chapter has {', '.join(sorted(extra))}; this book knows 'file' alone")
+        return tuple(Part(caption, tuple(self._chapter(page["file"]) for page in pages)) for caption, pages in named)
+
+    @property
+    def chapters(self) -> tuple[Chapter, ...]:
+        """All pages in reading order."""
+        return tuple(chapter for part in self.parts for chapter in part.chapters)
+
+    @property
+    def running(self) -> tuple[Chapter, ...]:
+        """The chapters that have cells to execute."""
+        return tuple(chapter for chapter in self.chapters if chapter.runs)
+
+    @property
+    def teaching(self) -> tuple[Chapter, ...]:
+        """The chapters proper; see `Chapter.teaches`."""
+        return tuple(chapter for chapter in self.chapters if chapter.teaches)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What `_config.yml` says."""
+        return yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+
+    @cached_property
+    def times(self) -> RunTimes:
+        """The execution times that are stored with the book."""
+        return RunTimes.read(self.root)
+
+    @cached_property
+    def agendas(self) -> tuple[agendas.Agenda, ...]:
+        """The agendas of its workshops; none if it has no file of them."""
+        return agendas.read(self.root) if (self.root / agendas.FILE).is_file() else ()
+
+    def _chapter(self, name: str) -> Chapter:
+        path = self.root / f"{name}.md"
+        text = path.read_text(encoding="utf-8")
+        try:
+            own = (read_topmatter(text) or {}).get("gluonbook", {})
+        except TopmatterReadError as error:
+            raise ValueError(f"{name}: the front matter is not understood: {error}") from error
+        if unknown := set(own) - {"data", "timed"}:
+            raise ValueError(f"{name}: front matter 'gluonbook' has {sorted(unknown)}; legal are 'data' and 'timed'")
+        return Chapter(
+            name=name,
+            path=path,
+            runs=is_myst_markdown_notebook(text),
+            needs=self._needs(name, own["data"]) if "data" in own else (),
+            timed=bool(own.get("timed", False)),
+        )
+
+    def _needs(self, name: str, data: str) -> tuple[str, ...]:
+        try:
+            paths.manifest_entry(data, self.root / "data/manifest.json")
+        except ValueError as error:
+            raise ValueError(f"{name}: front matter 'gluonbook: data': {error}") from None
+        taken = digits_or(data)
+        return () if taken == "digits" else (taken,)

@@ -27,7 +27,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from gluonbook.book.chapters import Chapter, chapters, root
+from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.outputs import unclean, without_colours
 from gluonbook.book.patience import Watch
 from gluonbook.book.results import Executed, Results
@@ -56,38 +56,38 @@ _RUNNING: set[NotebookClient] = set()
 _INTERRUPTED = Event()
 
 
-def execute(results: Results | None = None, only: Collection[Chapter] | None = None) -> list[Executed]:
+def execute(book: Book, results: Results | None = None, only: Collection[Chapter] | None = None) -> list[Executed]:
     """Execute each chapter that has no fresh result among `results` (by default the present state's); return all.
 
     With `only`, no others are executed or returned.
     Chapters that measure time run alone, on all cores; the others run side by side, and share them.
     Problems are returned, not raised: see `Executed.problems`.
     """
-    results = results or Results()
-    todo = [chapter for chapter in chapters() if chapter.runs and (only is None or chapter in only)]
+    results = results or Results(book)
+    todo = [chapter for chapter in book.running if only is None or chapter in only]
     found = {chapter.name: results.recall(chapter) for chapter in todo}
     rest = [chapter for chapter in todo if not found[chapter.name]]
     with _Progress(rest) as progress:
-        for result in _run_all(rest, progress):
+        for result in _run_all(rest, progress, book.root):
             found[result.chapter.name] = results.store(result)
     results.forget_old_states()
     return [found[chapter.name] for chapter in todo]
 
 
-def _run_all(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
+def _run_all(todo: list[Chapter], progress: _Progress, root: Path) -> Iterator[Executed]:
     """Each chapter's result as soon as it is there; last come those for which it takes a second attempt."""
     late = []
-    for result in _run_each(todo, progress):
+    for result in _run_each(todo, progress, root):
         if result.late:
             late.append(result)
         else:
             yield result
-    yield from (_run_again(result, progress) for result in late)
+    yield from (_run_again(result, progress, root) for result in late)
 
 
-def _run_again(first: Executed, progress: _Progress) -> Executed:
+def _run_again(first: Executed, progress: _Progress, root: Path) -> Executed:
     load.wait_until_quiet(_PATIENCE)
-    second = _run(first.chapter, facts.cores(), progress)
+    second = _run(first.chapter, facts.cores(), progress, root)
     if not second.problems:
         return second
     (reason,) = first.problems
@@ -95,16 +95,16 @@ def _run_again(first: Executed, progress: _Progress) -> Executed:
     return replace(second, problems=(*second.problems, told))
 
 
-def _run_each(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
+def _run_each(todo: list[Chapter], progress: _Progress, root: Path) -> Iterator[Executed]:
     cores = facts.cores()
     # Two notebooks at once: a third gains nothing, since a chapter that computes keeps its cores busy by itself.
     jobs = min(2, cores)
     _INTERRUPTED.clear()
     if todo:
-        _prepare()
+        _prepare(root)
     os.environ.update(QUIET)  # which kernel is meant is looked up in this process
     with ThreadPoolExecutor(jobs) as pool:
-        together = [pool.submit(_run, chapter, cores // jobs, progress) for chapter in todo if not chapter.timed]
+        together = [pool.submit(_run, chapter, cores // jobs, progress, root) for chapter in todo if not chapter.timed]
         try:
             yield from (future.result() for future in as_completed(together))
         except BaseException:  # an interrupt, as a rule: nothing may go on behind it
@@ -112,10 +112,10 @@ def _run_each(todo: list[Chapter], progress: _Progress) -> Iterator[Executed]:
             pool.shutdown(wait=False, cancel_futures=True)
             _end_kernels()
             raise
-    yield from (_run(chapter, cores, progress) for chapter in todo if chapter.timed)
+    yield from (_run(chapter, cores, progress, root) for chapter in todo if chapter.timed)
 
 
-def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
+def _run(chapter: Chapter, threads: int, progress: _Progress, root: Path) -> Executed:
     notebook = myst_nb_reader_plugin(str(chapter.path))
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     done = 0
@@ -144,8 +144,8 @@ def _run(chapter: Chapter, threads: int, progress: _Progress) -> Executed:
     _RUNNING.add(client)
     try:
         with watch.until_stuck(lambda: _end_kernel(client)):
-            client.execute(env=_kernel_environment(threads))
-        problems += unclean(notebook)
+            client.execute(env=_kernel_environment(threads, root))
+        problems += unclean(notebook, root)
     except (CellControlSignal, DeadKernelError, NoSuchKernel, RuntimeError) as error:
         stuck = (
             f"cell {done} of {cells} is stuck: it took more than {watch.seconds:g} s of a quiet machine; {load.busy()}"
@@ -186,7 +186,7 @@ def _end_kernel(client: NotebookClient) -> None:
             os.killpg(kernel, signal.SIGKILL)
 
 
-def _kernel_environment(threads: int) -> dict[str, str]:
+def _kernel_environment(threads: int, root: Path) -> dict[str, str]:
     # Python's own variables may point at other packages. Under a test, ipykernel would not look at what libraries write
     # to stderr, and the chapter would seem clean.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
@@ -202,19 +202,19 @@ def _kernel_environment(threads: int) -> dict[str, str]:
         "TERM": "dumb",
         "TQDM_DISABLE": "1",  # a bar that has run its course is noise on a page
         # The reader's own settings stay out of the book, and a home that cannot be written does no harm.
-        "MPLCONFIGDIR": str(root() / "_build/matplotlib"),
-        "IPYTHONDIR": str(root() / "_build/ipython"),
+        "MPLCONFIGDIR": str(root / "_build/matplotlib"),
+        "IPYTHONDIR": str(root / "_build/ipython"),
     }
     if os.environ.get("GLUONBOOK_DATA"):  # a chapter runs in its own folder
         settings["GLUONBOOK_DATA"] = str(Path(os.environ["GLUONBOOK_DATA"]).absolute())
     return {**inherited, **settings}
 
 
-def _prepare() -> None:
+def _prepare(root: Path) -> None:
     """Make matplotlib's list of fonts now: it takes seconds, of which a first chapter would warn."""
-    if not list((root() / "_build/matplotlib").glob("fontlist*")):
+    if not list((root / "_build/matplotlib").glob("fontlist*")):
         command = [sys.executable, "-c", "import matplotlib.font_manager"]
-        subprocess.run(command, env=_kernel_environment(1), check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(command, env=_kernel_environment(1, root), check=True, stderr=subprocess.DEVNULL)
 
 
 class _Progress:
@@ -241,22 +241,22 @@ class _Progress:
 
     def at(self, chapter: Chapter, cell: int, cells: int) -> None:
         with self.lock:
-            if chapter.short not in self.running:
-                self._line(f"executing {chapter.short} ({cells} cells)")
-            self.running[chapter.short] = f"{chapter.short} {cell}/{cells}"
+            if chapter.key not in self.running:
+                self._line(f"executing {chapter.key} ({cells} cells)")
+            self.running[chapter.key] = f"{chapter.key} {cell}/{cells}"
             self.bar.set_postfix_str(", ".join(self.running.values()))
 
     def finished(self, chapter: Chapter, seconds: float, problems: list[str], late: bool) -> None:
         with self.lock:
-            self.running.pop(chapter.short, None)
+            self.running.pop(chapter.key, None)
             if late and chapter not in self.postponed:
                 self.postponed.add(chapter)
-                self._line(f"{chapter.short} failed on a clock after {seconds:.0f} s: {_last_line(problems[0])}")
-                self._line(f"{chapter.short} will be executed once more, by itself")
+                self._line(f"{chapter.key} failed on a clock after {seconds:.0f} s: {_last_line(problems[0])}")
+                self._line(f"{chapter.key} will be executed once more, by itself")
                 return
             self.done += 1
             outcome = "FAILED after" if problems else "executed in"
-            self._line(f"{chapter.short} {outcome} {seconds:.0f} s; {self.total - self.done} to go")
+            self._line(f"{chapter.key} {outcome} {seconds:.0f} s; {self.total - self.done} to go")
             self.bar.update()
 
     def _line(self, text: str) -> None:

@@ -32,7 +32,7 @@ def exercises(chapter: Chapter) -> list[Exercise]:
     Raises:
         ValueError: one of them has no title, no label, or no end.
     """
-    text = chapter.path.read_text(encoding="utf-8")
+    text = chapter.text()
     found = [
         Exercise(match["title"].strip(), match["label"], match["question"].strip())
         for match in _EXERCISE.finditer(text)
@@ -56,8 +56,7 @@ def markdown(chapters: Sequence[Chapter]) -> dict[str, str]:
 
 
 def _section(chapter: Chapter, found: Sequence[Exercise]) -> str:
-    title = re.search(r"^# (.+)$", chapter.path.read_text(encoding="utf-8"), re.MULTILINE)
-    parts = [f"## {title[1] if title else chapter.short}", f"The chapter: {{doc}}`/{chapter.name}`."]
+    parts = [f"## {chapter.title}", f"The chapter: {{doc}}`/{chapter.name}`."]
     for exercise in found:
         parts += [f"### {exercise.title}", exercise.question, f"Answer it in the chapter: {{ref}}`{exercise.label}`."]
     return "\n\n".join(parts) + "\n\n"

@@ -6,37 +6,36 @@ import jupytext
 import nbformat
 from jupytext.cli import jupytext as jupytext_command
 
-from gluonbook.book.chapters import chapters, root
+from gluonbook.book.chapters import Book
 
 
-def sync() -> None:
+def sync(book: Book) -> None:
     """Write or refresh `notebooks/<chapter>.ipynb` for each chapter with cells (see jupytext.toml for the pairing).
 
     A chapter into which nothing has flowed keeps its text to the letter; jupytext would lay out its metadata anew.
     """
-    before = {chapter.path: chapter.path.read_text(encoding="utf-8") for chapter in chapters() if chapter.runs}
+    before = {chapter.path: chapter.text() for chapter in book.running}
     jupytext_command(["--quiet", "--sync", *map(str, before)])
     for path, text in before.items():
         after = path.read_text(encoding="utf-8")
         if after != text and _says(after) == _says(text):
             path.write_text(text, encoding="utf-8")
-    images = root() / "notebooks/images"
+    images = book.root / "notebooks/images"
     if not (images.is_symlink() or images.exists()):
         images.symlink_to("../chapters/images")
 
 
-def outright() -> dict[str, str]:
-    """Each chapter with cells as a notebook without outputs, by its short name; nothing is paired or written."""
+def outright(book: Book) -> dict[str, str]:
+    """Each chapter with cells as a notebook without outputs, by its key; nothing is paired or written."""
     return {
-        chapter.short: jupytext.writes(jupytext.read(chapter.path, fmt="md:myst"), fmt="ipynb")
-        for chapter in chapters()
-        if chapter.runs
+        chapter.key: jupytext.writes(jupytext.reads(chapter.text(), fmt="md:myst"), fmt="ipynb")
+        for chapter in book.running
     }
 
 
-def unstable() -> list[str]:
+def unstable(book: Book) -> list[str]:
     """The chapters whose cells change when they become a notebook and are written as text again."""
-    return [chapter.name for chapter in chapters() if chapter.runs and not _survives(chapter.path.read_text())]
+    return [chapter.name for chapter in book.running if not _survives(chapter.text())]
 
 
 def _survives(text: str) -> bool:

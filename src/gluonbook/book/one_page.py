@@ -21,7 +21,7 @@ import matplotlib
 from bs4 import BeautifulSoup, Tag
 
 from gluonbook.book import slides
-from gluonbook.book.chapters import Chapter
+from gluonbook.book.chapters import Chapter, Part
 
 # A machine may have no fonts at all, and the book should look the same everywhere: these come with matplotlib.
 FONTS = {
@@ -85,14 +85,14 @@ class _Page:
         return self.article.find(class_="gb-h1").get_text()
 
 
-def document(site: Path, folder: Path, parts: Iterable[tuple[str, list[Chapter]]], imprint: Imprint) -> str:
+def document(site: Path, folder: Path, parts: Iterable[Part], imprint: Imprint) -> str:
     """The document as HTML, for a file in `folder`, which takes styles, pictures and MathJax from `site`.
 
     Raises:
         ValueError: a link inside the book leads nowhere.
     """
     up = os.path.relpath(site, folder)
-    pages = [_Page(chapter, caption, _parse(site, chapter)) for caption, inside in parts for chapter in inside]
+    pages = [_Page(chapter, part.caption, _parse(site, chapter)) for part in parts for chapter in part.chapters]
     known = {page.chapter.name for page in pages}
     for page in pages:
         _clean(page)

@@ -8,16 +8,15 @@ from __future__ import annotations
 import html
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
 
 from gluonbook.book import one_page, site
-from gluonbook.book.chapters import parts, root
+from gluonbook.book.chapters import Book, Part
 from gluonbook.book.one_page import PAGE_OF, Imprint
 from gluonbook.book.results import stored
 from gluonbook.machine import facts
@@ -81,7 +80,7 @@ def browser() -> str:
     return found
 
 
-def build() -> Path:
+def build(book: Book) -> Path:
     """Build the site where it is not fresh, print it, look at the result, offer it on the site's first page.
 
     Raises:
@@ -89,28 +88,28 @@ def build() -> Path:
         BuildFailed: the site cannot be built; or something is missing in the PDF, runs off its pages, or leads nowhere.
     """
     browser()  # before anything takes its time
-    first = site.build()
-    with site.alone(root() / "_build/.lock"):
-        settings = yaml.safe_load((root() / "_config.yml").read_text(encoding="utf-8"))
-        imprint = Imprint(settings["title"], settings.get("author", ""), tuple(_imprint(settings)))
-        file = root() / "_build/html" / f"{re.sub(r'[^a-z0-9]+', '-', imprint.title.lower()).strip('-')}.pdf"
+    first = site.build(book)
+    with site.alone(book.built / ".lock"):
+        settings = book.settings
+        imprint = Imprint(settings["title"], settings.get("author", ""), tuple(_imprint(book)))
+        file = book.built / "html" / f"{re.sub(r'[^a-z0-9]+', '-', imprint.title.lower()).strip('-')}.pdf"
         try:
-            write(root() / "_build/html", root() / "_build/pdf", imprint, file)
+            write(book.built / "html", book.built / "pdf", book.parts, imprint, file)
         except ValueError as error:
             raise site.BuildFailed(str(error)) from error
         _offer(first, file)
     return file
 
 
-def write(html_folder: Path, folder: Path, imprint: Imprint, file: Path) -> None:
-    """Print the site in `html_folder` to `file`; what comes in between is left in `folder`.
+def write(html_folder: Path, folder: Path, parts: Iterable[Part], imprint: Imprint, file: Path) -> None:
+    """Print the site of these parts in `html_folder` to `file`; what comes in between is left in `folder`.
 
     Raises:
         ValueError: something is missing, runs off the page, or leads nowhere; the message lists it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     document, printed = folder / "book.html", folder / "book.pdf"
-    document.write_text(one_page.document(html_folder, folder, parts(), imprint), encoding="utf-8")
+    document.write_text(one_page.document(html_folder, folder, parts, imprint), encoding="utf-8")
     with _opened(document) as page:
         _print(page, printed)
     writer = PdfWriter(clone_from=printed, keep_initial_header=True)
@@ -181,20 +180,20 @@ def _print(page: Page, file: Path) -> None:
     raise ValueError("the pages do not settle: printing the page numbers moves the places that they name")
 
 
-def _imprint(settings: dict) -> Iterator[str]:
+def _imprint(book: Book) -> Iterator[str]:
     """When, where and from what the book was made."""
-    results = stored()
+    results = stored(book)
     if results:
         newest = max(results, key=lambda result: result.date)
         yield html.escape(
             f"Executed on {newest.date} in the {newest.profile} profile, on {newest.machine['cpu']} with "
             f"{newest.machine['cores']} cores, Python {newest.versions['python']}, MXNet {newest.versions['mxnet']}."
         )
-    repository = settings.get("repository", {}).get("url")
+    repository = book.settings.get("repository", {}).get("url")
     source = f'<a href="{html.escape(repository)}">{html.escape(repository)}</a>' if repository else ""
     yield f"Source: {', '.join(filter(None, [source, f'commit {facts.commit()}']))}."
-    if settings.get("copyright"):
-        yield html.escape(f"© {settings['copyright']}.")
+    if book.settings.get("copyright"):
+        yield html.escape(f"© {book.settings['copyright']}.")
 
 
 def _offer(first: Path, file: Path) -> None:

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from sqlalchemy.exc import SQLAlchemyError
 
 from gluonbook.book import freshness
-from gluonbook.book.chapters import Chapter, chapters, root
+from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.outputs import unclean
 
 STATES_KEPT = 5  # of the code: going back and forth between branches should not execute everything anew
@@ -45,10 +45,11 @@ class Executed:
 
 
 class Results:
-    """The executed chapters of one state of the code; without a folder, of the present one."""
+    """The executed chapters of a book, in the state that its code has now."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or folder_of_now()
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.folder = folder_of_now(book)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._cache = self._open()
 
@@ -62,11 +63,11 @@ class Results:
             result = Executed(chapter=chapter, notebook=notebook, seconds=data.pop("execution_seconds"), **data)
         except (KeyError, TypeError, OSError, nbformat.reader.NotJSONError):
             return None  # none, or one that was cut off while it was written: it will be executed, and written anew
-        return None if unclean(notebook) else result
+        return None if unclean(notebook, self.book.root) else result
 
     def store(self, result: Executed) -> Executed:
         """Keep a result that has no problem, and return it. Code that has changed since it was started is a problem."""
-        if not result.problems and folder_of_now() != self.folder:
+        if not result.problems and folder_of_now(self.book) != self.folder:
             result = replace(result, problems=("the package, a lock or the data changed meanwhile: run this again",))
         if result.problems:
             return result
@@ -103,14 +104,14 @@ class Results:
         return cache
 
 
-def folder_of_now() -> Path:
+def folder_of_now(book: Book) -> Path:
     """Where the executed chapters of the present state of the code are kept."""
-    return root() / "_build/executed" / freshness.key(root())
+    return book.built / "executed" / freshness.key(book.root)
 
 
-def stored() -> list[Executed]:
+def stored(book: Book) -> list[Executed]:
     """The chapters that have a fresh result, without executing anything."""
-    if not folder_of_now().exists():
+    if not folder_of_now(book).exists():
         return []
-    results = Results()
-    return [result for chapter in chapters() if chapter.runs for result in [results.recall(chapter)] if result]
+    results = Results(book)
+    return [result for chapter in book.running if (result := results.recall(chapter))]

@@ -11,19 +11,19 @@ from string import Template
 from bs4 import BeautifulSoup
 
 from gluonbook.book import agendas
-from gluonbook.doctor.workshop import MEMORY
+from gluonbook.book.chapters import Book
 from gluonbook.machine import facts
 
 
-def sheet(site: Path, title: str, pythons: Sequence[str], data: Sequence[str], date: str) -> str:
+def sheet(book: Book, site: Path, pythons: Sequence[str], data: Sequence[str], date: str) -> str:
     """The page as HTML, which prints on one sheet; `site` is the built site that will lie beside it as `site/`."""
     template = Template(Path(__file__).with_name("sheet.html").read_text(encoding="utf-8"))
     return template.substitute(
-        title=html.escape(title),
+        title=html.escape(book.settings["title"]),
         processor=html.escape(platform.machine()),
         pythons=_listed(pythons, "or"),
-        memory=f"{MEMORY:g}",
-        plans="\n".join(_plan(day, site) for day in agendas.agendas()),
+        memory=f"{agendas.MEMORY:g}",
+        plans="\n".join(_plan(day, site) for day in book.agendas),
         data=_listed(["the digits (inside scikit-learn)", *data], "and"),
         date=date,
         commit=facts.commit(),

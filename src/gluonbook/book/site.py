@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,8 +14,8 @@ import nbformat
 from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
 
-from gluonbook.book import agendas, claims_table, exercises_list, freshness, slides, workshop_pages
-from gluonbook.book.chapters import chapters, root
+from gluonbook.book import claims_table, exercises_list, freshness, slides, workshop_pages
+from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
 from gluonbook.book.results import Executed, Results, stored
 
@@ -28,7 +28,7 @@ class BuildFailed(RuntimeError):
     """The book cannot be built; the message lists every reason that was found."""
 
 
-def build() -> Path:
+def build(book: Book) -> Path:
     """Execute what is not fresh, write the site, check it; returns its first page.
 
     The site is written whole or not at all: Sphinx's own memory of what has changed does not see everything that a page
@@ -37,45 +37,45 @@ def build() -> Path:
     Raises:
         BuildFailed: a chapter fails or is unclean, Sphinx warns, or a page is not as it must be.
     """
-    folder = root() / "_build"
+    folder = book.built
     folder.mkdir(exist_ok=True)
     with alone(folder / ".lock"):
-        kept = Results()
-        results = execute(kept)
+        kept = Results(book)
+        results = execute(book, kept)
         _refuse([f"{result.chapter.name}: {problem}" for result in results for problem in result.problems])
-        stamp, html, state = folder / "site.stamp", folder / "html", _state(results)
+        stamp, html, state = folder / "site.stamp", folder / "html", _state(book, results)
         if not (stamp.exists() and stamp.read_text() == state):
             stamp.unlink(missing_ok=True)
-            _write_site(html, results, kept)
-            _refuse(look_at(html))
+            _write_site(book, html, results, kept)
+            _refuse(look_at(html, book.chapters))
             stamp.write_text(state)
-    return html / f"{chapters()[0].name}.html"
+    return html / f"{book.chapters[0].name}.html"
 
 
-def fresh() -> Path | None:
+def fresh(book: Book) -> Path | None:
     """The folder of the site, if it shows what `build` would write now; nothing is executed or written."""
-    stamp = root() / "_build/site.stamp"
-    if stamp.exists() and stamp.read_text() == _state(stored()):
+    stamp = book.built / "site.stamp"
+    if stamp.exists() and stamp.read_text() == _state(book, stored(book)):
         return stamp.with_name("html")
     return None
 
 
-def _state(results: list[Executed]) -> str:
+def _state(book: Book, results: list[Executed]) -> str:
     outputs = [[result.outputs(), result.provenance()] for result in results]
-    return freshness.digest(root(), freshness.site_files(root()), outputs)
+    return freshness.digest(book.root, freshness.site_files(book.root), outputs)
 
 
-def _write_site(html: Path, results: list[Executed], kept: Results) -> None:
+def _write_site(book: Book, html: Path, results: list[Executed], kept: Results) -> None:
     for old in (html, html.with_name(".doctrees"), html.with_name("jupyter_execute")):
         shutil.rmtree(old, ignore_errors=True)
     generated = html.with_name("generated")
-    _generate(generated, results)
+    _generate(book, generated, results)
     before = kept.count()
     status = build_sphinx(
-        sourcedir=str(root()),
+        sourcedir=str(book.root),
         outputdir=str(html),
         noconfig=True,  # there is no conf.py: the settings are in _config.yml
-        path_config=str(root() / "_config.yml"),
+        path_config=str(book.root / "_config.yml"),
         confoverrides={
             "nb_execution_mode": "cache",
             "nb_execution_cache_path": str(kept.folder),
@@ -94,7 +94,7 @@ def _write_site(html: Path, results: list[Executed], kept: Results) -> None:
     _trim(html / "_static/mathjax", MATHJAX_KEPT)
     for result in results:  # beside each page its notebook, with outputs, for the page's download link
         nbformat.write(result.notebook, html / f"{result.chapter.name}.ipynb")
-    slides.write(chapters(), html)
+    slides.write(book.chapters, html)
 
 
 def _trim(folder: Path, kept: tuple[str, ...]) -> None:
@@ -107,10 +107,10 @@ def _trim(folder: Path, kept: tuple[str, ...]) -> None:
             path.rmdir()
 
 
-def look_at(html: Path) -> list[str]:
+def look_at(html: Path, chapters: Iterable[Chapter]) -> list[str]:
     """What is wrong with the written pages: missing, empty, images without a text, terminal codes in them."""
     problems = []
-    for chapter in chapters():
+    for chapter in chapters:
         page = html / f"{chapter.name}.html"
         if not page.is_file():
             problems.append(f"{chapter.name}: no page was written")
@@ -125,14 +125,14 @@ def look_at(html: Path) -> list[str]:
     return problems
 
 
-def _generate(folder: Path, results: list[Executed]) -> None:
+def _generate(book: Book, folder: Path, results: list[Executed]) -> None:
     """What pages take in from the chapters: claims, exercises, agendas, and where and when each was executed."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         table = claims_table.markdown(claims_table.collect(results))
-        exercises = exercises_list.markdown(chapters())
-        if (root() / agendas.FILE).exists():
-            _generate_workshop(folder)
+        exercises = exercises_list.markdown(book.chapters)
+        if book.agendas:
+            _generate_workshop(book, folder)
     except ValueError as error:
         raise BuildFailed(str(error)) from error
     (folder / "claims.md").write_text(table)
@@ -143,11 +143,10 @@ def _generate(folder: Path, results: list[Executed]) -> None:
     (folder / "executed.json").write_text(json.dumps(provenance, indent=1))
 
 
-def _generate_workshop(folder: Path) -> None:
-    times = workshop_pages.run_times()
-    for day in agendas.agendas():
-        (folder / f"agenda_{day.name}.md").write_text(workshop_pages.agenda(day, times), encoding="utf-8")
-    (folder / "checkpoints.md").write_text(workshop_pages.checkpoints(chapters(), times), encoding="utf-8")
+def _generate_workshop(book: Book, folder: Path) -> None:
+    for day in book.agendas:
+        (folder / f"agenda_{day.name}.md").write_text(workshop_pages.agenda(day, book.times), encoding="utf-8")
+    (folder / "checkpoints.md").write_text(workshop_pages.checkpoints(book.chapters, book.times), encoding="utf-8")
 
 
 @contextmanager

@@ -39,7 +39,7 @@ _PAGE = """<!DOCTYPE html>
 
 def has_slides(chapter: Chapter) -> bool:
     """Whether it is a chapter to teach from: one with cells and a summary."""
-    return chapter.runs and "\n## Summary\n" in chapter.path.read_text(encoding="utf-8")
+    return chapter.runs and "\n## Summary\n" in chapter.text()
 
 
 def write(chapters: Iterable[Chapter], site: Path) -> list[Path]:

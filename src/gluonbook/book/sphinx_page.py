@@ -12,12 +12,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from gluonbook.doctor.report import duration
+from gluonbook.book.chapters import Book
+from gluonbook.book.times import duration
 
 WORDS_A_MINUTE = 180  # a reader of a technical text, who looks at the code too
 
@@ -61,11 +61,11 @@ class PartsDirective(SphinxDirective):
 
 def _fill_parts(app: Sphinx, doctree: nodes.document, page: str) -> None:
     for place in doctree.findall(Parts):
-        toc = yaml.safe_load(Path(app.srcdir, "_toc.yml").read_text())
+        _, *behind_the_first_page = Book(Path(app.srcdir)).parts
         parts = nodes.bullet_list(classes=["gb-parts"])
-        for part in toc.get("parts", []):
-            names = [chapter["file"] for chapter in part["chapters"]]
-            caption = nodes.paragraph("", "", nodes.strong("", part["caption"]), nodes.Text(_takes(app, names)))
+        for part in behind_the_first_page:
+            names = [chapter.name for chapter in part.chapters]
+            caption = nodes.paragraph("", "", nodes.strong("", part.caption), nodes.Text(_takes(app, names)))
             chapters = nodes.bullet_list("", *(_chapter(app, page, name) for name in names))
             parts += nodes.list_item("", caption, chapters)
         place.replace_self(parts)

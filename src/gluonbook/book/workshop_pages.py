@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gluonbook.book.agendas import Agenda, Step
-from gluonbook.book.chapters import Chapter, root
+from gluonbook.book.chapters import Chapter
 from gluonbook.book.slides import SUFFIX, has_slides
-from gluonbook.doctor.report import duration
+from gluonbook.book.times import RunTimes, duration
 
 
-def run_times() -> dict:
-    """What `make times` has stored: the seconds by chapter, and the profile, the machine and the date of them."""
-    return json.loads((root() / "chapters/run_times.json").read_text(encoding="utf-8"))
-
-
-def agenda(day: Agenda, times: Mapping) -> str:
+def agenda(day: Agenda, times: RunTimes) -> str:
     """One agenda as MyST Markdown: a table of its steps, and what the minutes come to.
 
     Raises:
@@ -27,35 +21,37 @@ def agenda(day: Agenda, times: Mapping) -> str:
     for number, step in enumerate(day.steps):
         lines.append(f"| {day.clock(number)} | {_what(step)} | {_rows(step, times)} |")
     lines.append(f"| {day.clock(len(day.steps))} | End | | | |")
-    machine = times["machine"]
     taught, solved = sum(step.teach for step in day.steps), sum(step.exercises for step in day.steps)
-    seconds = sum(times["seconds"].get(name, 0) for name in day.chapters)
+    seconds = sum(times.seconds.get(name, 0) for name in day.chapters)
     rest = day.minutes - taught - solved
     said = (
         f"{day.minutes} minutes: {taught} of teaching, {solved} of exercises, {rest} of rest. "
-        "Minutes of teaching and of exercises are estimates, until a workshop has measured them. "
-        f"What the cells take was measured: {duration(seconds)} in all, in the {times['profile']} profile "
-        f"on {machine['cores']} cores ({machine['cpu']}), on {times['date']}. "
-        "They run while you talk, so their time is part of the teaching."
+        "Minutes of teaching and of exercises are estimates, until a workshop has measured them."
     )
+    if times.seconds:
+        said += (
+            f" What the cells take was measured: {duration(seconds)} in all, in the {times.profile} profile "
+            f"on {times.machine['cores']} cores ({times.machine['cpu']}), on {times.date}. "
+            "They run while you talk, so their time is part of the teaching."
+        )
     return "\n".join([*lines, "", said]) + "\n"
 
 
-def checkpoints(chapters: Sequence[Chapter], times: Mapping) -> str:
+def checkpoints(chapters: Sequence[Chapter], times: RunTimes) -> str:
     """Where to join midway: each chapter of the parts, the chapters it leans on, how long its cells run, its slides."""
     lines = ["| to join at | read the summary of | its cells run for | slides |", "|---|---|--:|---|"]
     for chapter in chapters:
-        if chapter.runs and "/" in chapter.short and not chapter.short.startswith("back_matter/"):
+        if chapter.teaches:
             known = ", ".join(f"{{doc}}`/{name}`" for name in leans_on(chapter)) or "nothing"
             # They are written beside the pages, not by Sphinx, so no role knows them.
-            shown = f'<a href="../{chapter.short}{SUFFIX}">slides</a>' if has_slides(chapter) else ""
+            shown = f'<a href="../{chapter.key}{SUFFIX}">slides</a>' if has_slides(chapter) else ""
             lines.append(f"| {{doc}}`/{chapter.name}` | {known} | {_seconds(chapter.name, times)} | {shown} |")
     return "\n".join(lines) + "\n"
 
 
 def leans_on(chapter: Chapter) -> list[str]:
     """The chapters that its first box names as needed, in that order."""
-    box = re.search(r"\{admonition\} What you will be able to do\n(.*?)^```", chapter.path.read_text(), re.S | re.M)
+    box = re.search(r"\{admonition\} What you will be able to do\n(.*?)^```", chapter.text(), re.S | re.M)
     named = re.findall(r"\{doc\}`([^`]+)`", box[1] if box else "")
     folder = chapter.name.rpartition("/")[0]
     return [name[1:] if name.startswith("/") else f"{folder}/{name}" for name in named]
@@ -68,14 +64,14 @@ def _what(step: Step) -> str:
     return f"{{doc}}`/{step.chapter}`" + (f"; {asked}" if asked else "")
 
 
-def _rows(step: Step, times: Mapping) -> str:
-    seconds = times["seconds"].get(step.chapter)
+def _rows(step: Step, times: RunTimes) -> str:
+    seconds = times.seconds.get(step.chapter)
     if seconds is not None and seconds > 60 * step.teach:
         raise ValueError(f"{step.chapter} is taught for {step.teach} min, and its cells run for {duration(seconds)}")
     teach, exercises = (f"{minutes} min" if minutes else "" for minutes in (step.teach, step.exercises))
     return f"{teach} | {exercises} | {_seconds(step.chapter, times) if step.chapter else ''}"
 
 
-def _seconds(name: str, times: Mapping) -> str:
-    seconds = times["seconds"].get(name)
+def _seconds(name: str, times: RunTimes) -> str:
+    seconds = times.seconds.get(name)
     return "?" if seconds is None else duration(seconds)

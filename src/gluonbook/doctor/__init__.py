@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from gluonbook.doctor import hardware, report, software, workshop
-from gluonbook.doctor.chapters import Chapter, Outlook, outlook
+from gluonbook.doctor.chapters import Ahead, Outlook, outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
 
-__all__ = ["NOTE", "OK", "PROBLEM", "Chapter", "Check", "Outlook", "checks", "outlook", "run"]
+__all__ = ["NOTE", "OK", "PROBLEM", "Ahead", "Check", "Outlook", "checks", "outlook", "run"]
 
 _LOOKS: dict[str, Callable[[], Check | list[Check]]] = {
     "Python": software.python,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from gluonbook import paths
+from gluonbook.book.times import RunTimes
 from gluonbook.profiles import profile
 
 
 @dataclass(frozen=True)
-class Chapter:
+class Ahead:
     """One chapter that has cells to execute; `seconds` is None where nobody has measured it."""
 
     name: str
@@ -24,7 +25,7 @@ class Chapter:
 class Outlook:
     """The chapters in reading order; `note` says why there are none."""
 
-    chapters: tuple[Chapter, ...]
+    chapters: tuple[Ahead, ...]
     note: str = ""
 
     def only(self, name: str | None) -> Outlook:
@@ -45,36 +46,32 @@ class Outlook:
 
 def outlook() -> Outlook:
     """All chapters; their times are those of the last execution here, else those stored with the book."""
-    if paths.checkout() is None:
+    if (root := paths.checkout()) is None:
         return Outlook((), "gluonbook is installed without the book's chapters")
     try:
-        return Outlook(_chapters())
+        return Outlook(_chapters(root))
     except ImportError as error:
         return Outlook((), f"the book's tooling is not installed ({error}); `make setup` brings it")
     except Exception as error:  # a chapter that is being written, say: the findings are wanted all the same
         return Outlook((), f"{type(error).__name__}: {error}")
 
 
-def _chapters() -> tuple[Chapter, ...]:
-    from gluonbook.book.chapters import chapters
+def _chapters(root: Path) -> tuple[Ahead, ...]:
+    from gluonbook.book.chapters import Book
     from gluonbook.book.results import stored
 
-    here = {result.chapter.name: (result.seconds, f"here, {result.date}") for result in stored()}
-    times = {**_stored_times(), **here}
+    book = Book(root)
+    here = {result.chapter.name: (result.seconds, f"here, {result.date}") for result in stored(book)}
+    known = {**_elsewhere(book.times), **here}
     return tuple(
-        Chapter(page.name, page.needs, page.timed, *times.get(page.name, (None, "")))
-        for page in chapters()
-        if page.runs
+        Ahead(chapter.name, chapter.needs, chapter.timed, *known.get(chapter.name, (None, "")))
+        for chapter in book.running
     )
 
 
-def _stored_times() -> dict[str, tuple[float, str]]:
-    root = paths.checkout()
-    file = root / "chapters/run_times.json" if root else None
-    if file is None or not file.is_file():
-        return {}
-    record = json.loads(file.read_text())
-    machine = record["machine"]
-    where = f"{machine['cpu']}, {machine['cores']} cores"
-    size = "" if record["profile"] == profile() else f", profile {record['profile']}"
-    return {name: (seconds, f"{where}, {record['date']}{size}") for name, seconds in record["seconds"].items()}
+def _elsewhere(times: RunTimes) -> dict[str, tuple[float, str]]:
+    size = "" if times.profile == profile() else f", profile {times.profile}"
+    return {
+        name: (seconds, f"{times.machine['cpu']}, {times.machine['cores']} cores, {times.date}{size}")
+        for name, seconds in times.seconds.items()
+    }

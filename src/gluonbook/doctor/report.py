@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gluonbook.doctor.chapters import Chapter, Outlook
+from gluonbook.book.times import duration
+from gluonbook.doctor.chapters import Ahead, Outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
 from gluonbook.machine import facts
 
@@ -48,13 +49,6 @@ def show(checks: list[Check], outlook: Outlook) -> None:
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))  # rich fills lines up with blanks
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the unit that one would say them in."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def _findings(checks: list[Check]) -> Table:
     table = Table.grid(padding=(0, 2))
     for check in checks:
@@ -79,7 +73,7 @@ def _chapters(outlook: Outlook, checks: list[Check]) -> Table:
     return table
 
 
-def _needs(chapter: Chapter, absent: set[str]) -> str:
+def _needs(chapter: Ahead, absent: set[str]) -> str:
     needs = [f"{need} (not here)" if need in absent else need for need in chapter.needs]
     return ", ".join([*needs, *(["a quiet machine"] if chapter.timed else [])])
 

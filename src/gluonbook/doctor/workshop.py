@@ -15,12 +15,12 @@ import time
 import psutil
 import requests
 
+from gluonbook import paths
 from gluonbook.book import agendas
 from gluonbook.doctor.chapters import Outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
 from gluonbook.machine import facts, supported
 
-MEMORY = 3.5  # GiB: JupyterLab, a kernel, and the seven workers of a chapter, which take a third of a GiB each
 _TEMPORARY = 1.0  # GiB: logs, checkpoints, and the folders that chapters make for themselves
 _WORKERS = 2
 _PORT = 8888  # the one that JupyterLab asks for first
@@ -32,7 +32,7 @@ def data(outlook: Outlook) -> Check:
     from gluonbook import datasets  # it imports MXNet
 
     name = "workshop: data"
-    taught = {chapter for agenda in agendas.agendas() for chapter in agenda.chapters}
+    taught = {chapter for agenda in agendas.read(paths.checkout()) for chapter in agenda.chapters}
     ahead = [chapter for chapter in outlook.chapters if chapter.name in taught]
     if {chapter.name for chapter in ahead} != taught:
         missing = ", ".join(sorted(taught - {chapter.name for chapter in ahead}))
@@ -75,8 +75,8 @@ def room() -> Check:
     disk = shutil.disk_usage(folder).free / 2**30
     finding = f"{memory:.1f} GiB of memory are free, and {disk:.1f} GiB in {folder}"
     remedies = []
-    if memory < MEMORY:
-        remedies.append(f"Close other programs, above all browsers, until {MEMORY:.1f} GiB of memory are free.")
+    if memory < agendas.MEMORY:
+        remedies.append(f"Close other programs, above all browsers, until {agendas.MEMORY:.1f} GiB of memory are free.")
     if disk < _TEMPORARY:
         remedies.append(f"Free {_TEMPORARY:.0f} GiB in {folder}, or set TMPDIR to a folder with more room.")
     return Check(name, PROBLEM if remedies else OK, finding, " ".join(remedies))
