@@ -9,12 +9,12 @@ import jupytext
 import numba
 import pytest
 
-from gluonbook.book.chapters import chapters
+from gluonbook.book.chapters import Book
 from gluonbook.exercises.catalogue import catalogue
 from gluonbook.exercises.stubs import unanswered
 
 CODE = (ast.FunctionDef, ast.ClassDef)
-PAGES = {chapter.short: chapter.path for chapter in chapters()}
+PAGES = {chapter.key: chapter.path for chapter in Book.here().chapters}
 ALL = [pytest.param(chapter, one, id=f"{name}/{one.name}") for name, chapter in catalogue().items() for one in chapter]
 
 
