@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import itertools
 import re
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -93,7 +96,7 @@ def test_a_name_is_given_once_in_a_chapter():
     training, signum = Exercises("book.training.benchmarks"), Exercises("book.signum.benchmarks")
     assert (training.chapter, signum.chapter) == ("training/benchmarks", "signum/benchmarks")
     for chapter in (training, signum):
-        chapter.judge("same-step", right=1)(lambda answer: None)
+        chapter.judged("same-step", right=1)(lambda answer: None)
     with pytest.raises(ValueError, match=r"training/benchmarks: two exercises are called 'same-step'"):
         training.add(Judged("same-step", 1, lambda answer: None))
 
@@ -108,3 +111,10 @@ def test_a_chapter_s_checks_import_those_of_no_other_chapter():
     ours = {name for name in loaded if name.startswith("gluonbook.exercises.")}
     assert {name for name in ours if name.count(".") > 2} == {"gluonbook.exercises.convnets.lenet"}
     assert "gluonbook.exercises.catalogue" not in ours
+
+
+@pytest.mark.parametrize("chapter", BOOK)
+def test_no_checks_name_those_of_another_chapter(chapter):
+    source = inspect.getsource(import_module(f"gluonbook.exercises.{chapter.replace('/', '.')}"))
+    froms = [node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    assert not [module for module in froms if re.match(r"gluonbook\.exercises\.\w+\.|gluonbook\.exercises$", module)]

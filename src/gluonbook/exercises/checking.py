@@ -14,6 +14,8 @@ from gluonbook.exercises.stubs import unanswered
 
 RECORD = "gluonbook_exercise"  # the key in the metadata of a notebook's output
 
+_YOUR_TURN = "Your turn: put your answer in place of the dots, and run the cell again."
+
 
 @final
 class Exercises:
@@ -42,7 +44,7 @@ class Exercises:
             raise ValueError(f"{self.chapter}: two exercises are called {exercise.name!r}")
         self._exercises[exercise.name] = exercise
 
-    def judge(self, name: str, right: Any) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+    def judged(self, name: str, right: Any) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
         """Add an exercise that the decorated function judges, as `Judged` says.
 
         Raises:
@@ -65,9 +67,9 @@ class Exercises:
         """
         if name not in self._exercises:
             raise ValueError(f"no exercise of {self.chapter} is called {name!r}; there are {', '.join(self.names)}")
-        if unanswered(answer):
-            return self._show(name, None, "Your turn: put your answer in place of the dots, and run the cell again.")
         try:
+            if unanswered(answer):
+                return self._show(name, None, _YOUR_TURN)
             self._exercises[name].judge(answer)
         except Hint as hint:
             return self._show(name, False, str(hint))

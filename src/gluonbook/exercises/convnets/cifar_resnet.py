@@ -117,7 +117,7 @@ def quiet(net):
             gamma.set_data(nd.zeros_like(gamma.data(gamma.list_ctx()[0])))
 
 
-@exercises.judge("quiet-blocks", right=quiet)
+@exercises.judged("quiet-blocks", right=quiet)
 def quiet_blocks(answer: Callable[[gluon.HybridBlock], object]) -> None:
     from gluoncv.model_zoo import get_model
 

@@ -67,7 +67,7 @@ class Doubled(Dataset):
         return (self.change(X) if second else X), y
 
 
-@exercises.judge("twice-the-data", right=Doubled)
+@exercises.judged("twice-the-data", right=Doubled)
 def twice_the_data(doubled: Callable[[Dataset, Callable], Dataset]) -> None:
     class Counting(ArrayDataset):
         asked = 0
@@ -107,7 +107,7 @@ def records(blob):
     return found
 
 
-@exercises.judge("read-records", right=records)
+@exercises.judged("read-records", right=records)
 def read_records(answer: Callable[[bytes], list[bytes]]) -> None:
     carried = [bytes(range(length)) for length in (4, 1, 2, 3, 40)]
     blob = _recordio(carried)
@@ -148,7 +148,7 @@ class Fair(Sampler):
             yield [i for own in mixed for i in own[first : first + self.each].tolist()]
 
 
-@exercises.judge("fair-batches", right=Fair)
+@exercises.judged("fair-batches", right=Fair)
 def fair_batches(fair: Callable[[np.ndarray, int], Sampler]) -> None:
     labels = np.random.RandomState(0).permutation(np.repeat([0, 1, 2], [7, 9, 12]))
     for each, count in ((2, 3), (1, 7), (5, 1)):

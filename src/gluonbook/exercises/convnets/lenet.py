@@ -91,7 +91,7 @@ def small():
     return models.lenet(channels=(10, 20), hidden=64)
 
 
-@exercises.judge("half-the-weights", right=small)
+@exercises.judged("half-the-weights", right=small)
 def half_the_weights(small: Callable[[], gluon.HybridBlock]) -> None:
     digits = datasets.load("digits")
     set_seed(0)
@@ -121,7 +121,7 @@ def scramble(X):
     return X.reshape(len(X), -1)[:, order].reshape(X.shape)
 
 
-@exercises.judge("scrambled", right=scramble)
+@exercises.judged("scrambled", right=scramble)
 def scrambled(shuffle: Callable[[np.ndarray], np.ndarray]) -> None:
     X = np.arange(3 * 64, dtype=np.float32).reshape(3, 1, 8, 8)
     Y = shuffle(X.copy())

@@ -44,7 +44,7 @@ def tower():
     return net
 
 
-@exercises.judge("names-that-sort", right=tower)
+@exercises.judged("names-that-sort", right=tower)
 def names_that_sort(answer: Callable[[], Block]) -> None:
     first = answer()
     if not isinstance(first, Block):
@@ -77,7 +77,7 @@ def unseal(blob):
     return blob[32:]
 
 
-@exercises.judge("sealed", right=(seal, unseal))
+@exercises.judged("sealed", right=(seal, unseal))
 def sealed(pair: tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]) -> None:
     if not isinstance(pair, tuple) or len(pair) != 2 or not all(map(callable, pair)):
         raise Hint("Answer with the pair (seal, unseal).")
@@ -120,7 +120,7 @@ def save(path, data):
         raise
 
 
-@exercises.judge("whole-file", right=save)
+@exercises.judged("whole-file", right=save)
 def whole_file(answer: Callable[[Path, bytes], None]) -> None:
     old, new = b"old" * 1000, b"new" * 2000
     with tempfile.TemporaryDirectory() as folder:

@@ -80,7 +80,7 @@ class Noisy(gluon.HybridBlock):
         return x + self.scale * F.random.normal_like(data=x)
 
 
-@exercises.judge("fresh-noise", right=Noisy)
+@exercises.judged("fresh-noise", right=Noisy)
 def fresh_noise(noisy: Block) -> None:
     x = nd.full((200, 50), 3.0)
     for how, y in _both_lives(lambda: noisy(0.5), x).items():

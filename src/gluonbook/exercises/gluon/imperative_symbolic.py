@@ -27,7 +27,7 @@ def stopwatch(f):
     return time.perf_counter() - start
 
 
-@exercises.judge("honest-stopwatch", right=stopwatch)
+@exercises.judged("honest-stopwatch", right=stopwatch)
 def honest_stopwatch(stopwatch: Callable[[Callable[[], Any]], float]) -> None:
     matrix = nd.random.normal(shape=(1000, 1000))
     calls = 0

@@ -44,7 +44,7 @@ def cut(samples, n):
     return [each + 1] * left + [each] * (n - left)
 
 
-@exercises.judge("fair-cut", right=cut)
+@exercises.judged("fair-cut", right=cut)
 def fair_cut(answer: Callable[[int, int], list[int]]) -> None:
     for samples, n in [(32, 4), (10, 4), (7, 3), (3, 4), (0, 2), (5, 1)]:
         sizes = list(answer(samples, n))
@@ -125,7 +125,7 @@ def _twins(ctx: list[mx.Context]) -> tuple[gluon.Block, np.ndarray, np.ndarray]:
     return net, X, y
 
 
-@exercises.judge("own-parallel-step", right=step)
+@exercises.judged("own-parallel-step", right=step)
 def own_parallel_step(answer: Callable) -> None:
     ctx = devices(4)
     loss = gluon.loss.SoftmaxCrossEntropyLoss()

@@ -112,7 +112,7 @@ def _spring(word: str) -> list[str]:
     return _SPRUNG
 
 
-@exercises.judge("safe-reader", right=safe_loads)
+@exercises.judged("safe-reader", right=safe_loads)
 def safe_reader(loads: Callable[[bytes], Any]) -> None:
     good = [3, -1.5, "text", [1, (2, "x")], {"a": [None, True]}, collections.OrderedDict(b=1, a=2)]
     for protocol in (0, 2, 4):

@@ -162,7 +162,7 @@ def _train(store: KVStoreBase, steps: int, broken: bool) -> np.ndarray:
     return np.array(losses)
 
 
-@exercises.judge("median-store", right=Median)
+@exercises.judged("median-store", right=Median)
 def median_store(kind: type[KVStoreBase]) -> None:
     if not (isinstance(kind, type) and issubclass(kind, KVStoreBase)):
         raise Hint("Give the class itself, derived from KVStoreBase.")

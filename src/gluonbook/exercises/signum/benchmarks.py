@@ -68,7 +68,7 @@ def luck(n):
     return np.random.RandomState(0).normal(size=(20_000, n)).max(axis=1).mean()
 
 
-@exercises.judge("winners-luck", right=luck)
+@exercises.judged("winners-luck", right=luck)
 def winners_luck(answer: Callable[[int], float]) -> None:
     for n, truth in ((1, 0.0), (2, 0.5642), (24, 1.9477), (100, 2.5076)):
         value = float(answer(n))

@@ -82,7 +82,7 @@ def worst(random, n):
     return np.where(random.uniform(size=n) < 1 / 3, wide, 0)
 
 
-@exercises.judge("worst-noise", right=worst)
+@exercises.judged("worst-noise", right=worst)
 def worst_noise(answer: Callable[[np.random.RandomState, int], np.ndarray]) -> None:
     n = 400_000
     draws = np.asarray(answer(np.random.RandomState(7), n), dtype=float)

@@ -104,7 +104,7 @@ class BooksSign(mx.optimizer.Optimizer):
         weight[:] = weight - lr * (self.rescale_grad * grad + wd * weight).sign()
 
 
-@exercises.judge("registered-class", right=BooksSign)
+@exercises.judged("registered-class", right=BooksSign)
 def registered_class(kind: type) -> None:
     if not isinstance(kind, type) or not issubclass(kind, mx.optimizer.Optimizer):
         raise Hint("Hand in the class itself, one that inherits from mx.optimizer.Optimizer.")
@@ -146,7 +146,7 @@ def sgd_pass(weight, grad, mom, lr, momentum):
         weight[i] += mom[i]
 
 
-@exercises.judge("one-pass-sgd", right=sgd_pass)
+@exercises.judged("one-pass-sgd", right=sgd_pass)
 def one_pass_sgd(answer: Callable[..., object]) -> None:
     if not hasattr(answer, "signatures"):
         raise Hint("Compile it: put @numba.njit above the function.")

@@ -15,7 +15,7 @@ exercises = Exercises(__name__)
 check = exercises.check
 
 
-@exercises.judge("vote-by-hand", right=(1, -1, 1, -1))
+@exercises.judged("vote-by-hand", right=(1, -1, 1, -1))
 def vote_by_hand(answer: tuple[int, int, int, int]) -> None:
     if not isinstance(answer, (tuple, list)) or len(answer) != 4 or not set(answer) <= {1, -1}:
         raise Hint(f"Answer with four numbers, each 1 or -1, not {answer!r:.60}.")
@@ -81,7 +81,7 @@ def _wrong_verdict(a: np.ndarray, b: np.ndarray, c: np.ndarray, given: np.ndarra
 exercises.add(Tried("vote-of-three", majority, _ballots, otherwise=_wrong_verdict, trial=_voted))
 
 
-@exercises.judge("vote-of-votes", right=[[1, 1, -1], [1, 1, -1], [-1, -1, -1]])
+@exercises.judged("vote-of-votes", right=[[1, 1, -1], [1, 1, -1], [-1, -1, -1]])
 def vote_of_votes(answer: Any) -> None:
     votes = np.array(answer)
     if votes.shape != (3, 3) or not np.isin(votes, (-1, 1)).all():

@@ -21,7 +21,7 @@ def turned_grad(x):
     return np.array([0.5 * np.sign(x[0]), np.sign(x[1])])
 
 
-@exercises.judge("turn-the-valley", right=turned_grad)
+@exercises.judged("turn-the-valley", right=turned_grad)
 def turn_the_valley(grad: Callable[[Vector], Vector]) -> None:
     for point in ([1.3, 0.7], [-0.2, 2.0], [3.0, -0.1]):
         x = np.array(point)
@@ -132,7 +132,7 @@ def _trap():
     return 4 * np.outer(steep, steep) - np.outer(out, out) + 0.1 * np.outer(rest, rest)
 
 
-@exercises.judge("trap-in-three", right=_trap())
+@exercises.judged("trap-in-three", right=_trap())
 def trap_in_three(A: np.ndarray) -> None:
     A = np.asarray(A, dtype=float)
     if A.shape != (3, 3) or not np.allclose(A, A.T):
