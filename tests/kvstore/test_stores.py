@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from made_up import CASES, Case, gradient, parameters, trained
 from mxnet import autograd, gluon, nd
+from own_stores import HalfStore, TopStore
 
 from gluonbook import checkpoint, kvstore
 from gluonbook.kernels import bits
 from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, VoteStore
 
 STORES = (VoteStore, MeanStore, ErrorFeedbackStore)
+EVERY = (*STORES, HalfStore, TopStore)  # what a store does for every method, one's own too
 
 
 def devices(n: int) -> list:
@@ -191,7 +193,7 @@ def test_a_gradient_that_is_not_finite_changes_nothing(store, value):
         assert all(np.array_equal(a, b.asnumpy()) for a, b in zip(arrays, store.states[key]))
 
 
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("store", EVERY)
 def test_the_only_worker_that_abstains_leaves_the_weights(store):
     store = store(nonfinite="zero")
     params, trainer = setting(store)
@@ -203,7 +205,7 @@ def test_the_only_worker_that_abstains_leaves_the_weights(store):
     assert store.abstentions == [1]
 
 
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("store", EVERY)
 def test_a_checkpoint_holds_what_the_store_remembers(tmp_path, store):
     class Net(gluon.HybridBlock):
         def __init__(self):
@@ -270,7 +272,7 @@ def stepped(store, *steps) -> list:
     return [parameter.data().asnumpy() for parameter in params.values()]
 
 
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("store", EVERY)
 def test_the_step_after_one_that_raised(store):
     params, trainer = setting(store())
     step_with_gradients(params, trainer, 0)
@@ -281,7 +283,7 @@ def test_the_step_after_one_that_raised(store):
         np.testing.assert_array_equal(parameter.data().asnumpy(), weight)
 
 
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("store", EVERY)
 def test_all_abstain_and_the_trainer_runs_the_optimizer(store):
     params = parameters(CASES["plain"], devices(2), 0)
     options = {"learning_rate": 0.05, "momentum": 0.0}
@@ -354,6 +356,9 @@ class Second(kvstore.Link):
     def all_reduce(self, values):
         values *= 2
 
+    def sendrecv(self, values, to, source):
+        return values.copy()
+
     def broadcast(self, values):
         pass
 
@@ -414,7 +419,7 @@ def test_a_ballot_has_one_bit_a_coordinate():
         def vote(self, ballot, voters):
             sent.append(ballot.nbytes)
 
-        all_gather, all_reduce, broadcast = (lambda self, values: values[None],) * 3
+        all_gather, all_reduce, sendrecv, broadcast = (lambda self, values, *_: values[None],) * 4
 
     run(VoteStore(Counting()), CASES["long"], workers=1)
     assert sent == [8 * sum(map(bits.words_for, sizes))] * CASES["long"].steps

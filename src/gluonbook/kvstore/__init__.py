@@ -7,20 +7,25 @@ A store is a method, and holds a link to the other workers. The methods: `VoteSt
 coordinate each way; `ErrorFeedbackStore`, the mean of scaled signs with error feedback; `MeanStore`, the plain mean.
 The links, by the names of their engines: "local", the devices of one process, which is the reference; "mpi"; and
 "pslite", MXNet's parameter server. `gluonbook.launch` starts the processes.
+
+A method of one's own is a class with one function: of gradients (`GradientStore`), or of weights (`WeightStore`).
 """
 
 from gluonbook.kvstore.engines import ENGINES
 from gluonbook.kvstore.feedback import ErrorFeedbackStore
+from gluonbook.kvstore.gradients import GradientStore
 from gluonbook.kvstore.link import Link, LocalLink
 from gluonbook.kvstore.mean import MeanStore
 from gluonbook.kvstore.mpi import MPILink
 from gluonbook.kvstore.pslite import PSLiteLink
 from gluonbook.kvstore.store import Store
 from gluonbook.kvstore.vote import VoteStore
+from gluonbook.kvstore.weights import WeightStore
 
 __all__ = [
     "ENGINES",
     "ErrorFeedbackStore",
+    "GradientStore",
     "Link",
     "LocalLink",
     "MPILink",
@@ -28,4 +33,5 @@ __all__ = [
     "PSLiteLink",
     "Store",
     "VoteStore",
+    "WeightStore",
 ]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, final
 
 import numpy as np
 from mxnet import ndarray as nd
 from mxnet.kvstore import KVStoreBase
 from mxnet.ndarray import NDArray
+from mxnet.optimizer import Optimizer
 
 from gluonbook import kernels
 from gluonbook.kernels import bits
+from gluonbook.kvstore.bucket import Bucket
 from gluonbook.kvstore.store import Store
 from gluonbook.optimizers.rule import zeros_like
 
@@ -46,19 +49,22 @@ class ErrorFeedbackStore(Store):
     method = "feedback"
     per_device = True
 
-    def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> Compressed:
-        devices, sizes = len(grads[0]), [own[0].size for own in grads]
+    def accept(self, optimizer: Optimizer | None) -> None:
+        pass
+
+    def message(self, bucket: Bucket) -> Compressed:
+        devices, sizes = len(bucket.grads[0]), [own[0].size for own in bucket.grads]
         sent = Compressed(
             np.zeros((devices, sum(map(bits.words_for, sizes))), np.uint64),
-            np.zeros((devices, len(keys)), np.float32),
+            np.zeros((devices, len(sizes)), np.float32),
         )
-        if counts:
+        if bucket.counts:
             for device in range(devices):
-                errors = [self._error(key, own, device) for key, own in zip(keys, grads)]
+                errors = [self._error(key, own, device) for key, own in zip(bucket.keys, bucket.grads)]
                 _compress(errors, sizes, sent.words[device], sent.scales[device])
         return sent
 
-    def _send(self, message: Compressed, voters: Sequence[int]) -> list[Compressed]:
+    def exchange(self, message: Compressed, voters: Sequence[int]) -> list[Compressed]:
         words, scales = map(self._gathered, message)
         share = np.float32(len(voters))
         return [Compressed(w, s / share) for rank in voters for w, s in zip(words[rank], scales[rank])]
@@ -74,14 +80,18 @@ class ErrorFeedbackStore(Store):
         error += grads[device].astype(np.float32)
         return error
 
-    def _write(self, combined: list[Compressed], arrays: list[NDArray]) -> None:
-        sizes = [array.size for array in arrays]
-        totals = [nd.zeros(array.shape, array.context) for array in arrays]
-        for words, scales in combined:
-            for total, scale, piece in zip(totals, scales, bits.pieces(words, sizes)):
-                kernels.apply_signs(total, piece, lr=float(scale))
-        for total, array in zip(totals, arrays):
-            array[:] = -total
+    def apply(self, combined: list[Compressed], bucket: Bucket) -> None:
+        self.deliver(partial(_write_sum, combined), bucket)
+
+
+def _write_sum(parts: Sequence[Compressed], arrays: Sequence[NDArray]) -> None:
+    sizes = [array.size for array in arrays]
+    totals = [nd.zeros(array.shape, array.context) for array in arrays]
+    for words, scales in parts:
+        for total, scale, piece in zip(totals, scales, bits.pieces(words, sizes)):
+            kernels.apply_signs(total, piece, lr=float(scale))
+    for total, array in zip(totals, arrays):
+        array[:] = -total
 
 
 def _compress(errors: Sequence[NDArray], sizes: Sequence[int], words: np.ndarray, scales: np.ndarray) -> None:

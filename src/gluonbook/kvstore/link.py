@@ -37,6 +37,13 @@ class Link(ABC):
         """Replace float32 values, in place, by their sums over all ranks, the same bits on each."""
 
     @abstractmethod
+    def sendrecv(self, values: np.ndarray, to: int, source: int) -> np.ndarray:
+        """Send values to the rank `to`, and return those that the rank `source` sends; of any type.
+
+        Over all ranks, `to` takes each rank once: neighbours of a ring, or pairs, or this rank itself.
+        """
+
+    @abstractmethod
     def broadcast(self, values: np.ndarray) -> None:
         """Replace bytes (uint8), in place, by those of rank 0."""
 
@@ -57,6 +64,9 @@ class LocalLink(Link):
 
     def all_reduce(self, values: np.ndarray) -> None:
         pass
+
+    def sendrecv(self, values: np.ndarray, to: int, source: int) -> np.ndarray:
+        return values.copy()
 
     def broadcast(self, values: np.ndarray) -> None:
         pass

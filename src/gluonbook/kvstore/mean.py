@@ -7,15 +7,14 @@ from typing import final
 
 import numpy as np
 from mxnet.kvstore import KVStoreBase
-from mxnet.ndarray import NDArray
 
-from gluonbook.kernels import memory, views
-from gluonbook.kvstore.store import Store
+from gluonbook.kvstore.gradients import GradientStore
+from gluonbook.kvstore.vector import Vector
 
 
 @KVStoreBase.register
 @final
-class MeanStore(Store):
+class MeanStore(GradientStore):
     """The mean of all workers' gradients, in float32; a process with several devices hands in their sum.
 
         grad ← (1/M)·Σ_m Σ_devices grad
@@ -26,31 +25,8 @@ class MeanStore(Store):
 
     method = "mean"
 
-    def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> np.ndarray:
-        total = np.zeros(sum(own[0].size for own in grads), np.float32)
-        if counts:
-            for place, own in zip(_pieces(total, [own[0] for own in grads]), grads):
-                for grad in own:
-                    place += _flat(grad)
+    def aggregate(self, gradients: Vector, voters: Sequence[int]) -> np.ndarray:
+        total = gradients.values
+        self.link.all_reduce(total)
+        total /= np.float32(len(voters))
         return total
-
-    def _send(self, message: np.ndarray, voters: Sequence[int]) -> np.ndarray:
-        self.link.all_reduce(message)
-        message /= np.float32(len(voters))
-        return message
-
-    def _write(self, combined: np.ndarray, arrays: list[NDArray]) -> None:
-        for piece, array in zip(_pieces(combined, arrays), arrays):
-            array[:] = piece.reshape(array.shape)
-
-
-def _pieces(values: np.ndarray, like: Sequence[NDArray]) -> list[np.ndarray]:
-    return np.split(values, np.cumsum([array.size for array in like])[:-1])
-
-
-def _flat(grad: NDArray) -> np.ndarray:
-    if grad.context.device_type == "gpu":
-        return grad.asnumpy().reshape(-1)
-    flat = memory.flat("gradient", grad)
-    views.settle(flat)
-    return views.readable(flat).view(flat.dtype)

@@ -75,5 +75,10 @@ class MPILink(Link):
     def all_reduce(self, values: np.ndarray) -> None:
         self._comm.Allreduce(self._mpi.IN_PLACE, values, op=self._mpi.SUM)
 
+    def sendrecv(self, values: np.ndarray, to: int, source: int) -> np.ndarray:
+        received = np.empty_like(values)
+        self._comm.Sendrecv(values.view(np.uint8), to, recvbuf=received.view(np.uint8), source=source)
+        return received
+
     def broadcast(self, values: np.ndarray) -> None:
         self._comm.Bcast(values, root=0)

@@ -59,11 +59,18 @@ class PSLiteLink(Link):
             part[:] = total
 
     def all_gather(self, values: np.ndarray) -> np.ndarray:
+        return np.stack(self._passed_on(values, range(self.size)))
+
+    def sendrecv(self, values: np.ndarray, to: int, source: int) -> np.ndarray:
+        (received,) = self._passed_on(values, [source])
+        return received.copy()
+
+    def _passed_on(self, values: np.ndarray, sources: Sequence[int]) -> list[np.ndarray]:
+        """Put values into this rank's mailbox, and return, as views, what is in those of some ranks."""
         carried = _carriers(values)
         boxes = [self._box(PASS, len(carried), rank) for rank in range(self.size)]
-        answers = self._round([boxes[self.rank]], [carried], [True], boxes)
-        length = values.nbytes
-        return np.stack([answer.view(np.uint8)[:length].view(values.dtype) for answer in answers])
+        answers = self._round([boxes[self.rank]], [carried], [True], [boxes[rank] for rank in sources])
+        return [answer.view(np.uint8)[: values.nbytes].view(values.dtype) for answer in answers]
 
     def broadcast(self, values: np.ndarray) -> None:
         carried = _carriers(values)
@@ -72,20 +79,23 @@ class PSLiteLink(Link):
         values[:] = answer.view(np.uint8)[: len(values)]
 
     def _box(self, kind: int, length: int, number: int) -> _Box:
-        """The mailbox for messages of this kind and length; `number` also chooses the server."""
+        """The mailbox for messages of this kind and length, for its next round; `number` also chooses the server.
+
+        All ranks ask for the same boxes in each operation, also for those that they do not look into.
+        """
         place = kind, length, number
         if place not in self._boxes:
             # The engine sends a key to the server 9973·key mod the number of servers, and 9973 is prime.
             keys = [next(self._keys) * self._servers + number % self._servers for _ in range(2 if kind == PASS else 1)]
             self._boxes[place] = _Box(self._store, keys, kind, length)
-        return self._boxes[place]
+        box = self._boxes[place]
+        box.round += 1
+        return box
 
     def _round(
         self, to: Sequence[_Box], contents: Sequence[np.ndarray], counts: Sequence[bool], of: Sequence[_Box]
     ) -> list[np.ndarray]:
         """Send contents to boxes; when all ranks have, return what is in the boxes `of`, as views."""
-        for box in {*to, *of}:
-            box.round += 1
         for box, content, counting in zip(to, contents, counts):
             box.send(content, self.rank, counting)
         for box in to:

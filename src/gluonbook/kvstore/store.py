@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, final
 
 import numpy as np
 from mxnet import ndarray as nd
@@ -17,6 +17,7 @@ from mxnet.optimizer import Optimizer, get_updater
 
 from gluonbook import kernels
 from gluonbook.checks import whole_number
+from gluonbook.kvstore.bucket import Bucket, Item, buckets
 from gluonbook.kvstore.consent import Consent, grouped, ranges
 from gluonbook.kvstore.engines import connected
 from gluonbook.kvstore.link import Link
@@ -24,20 +25,15 @@ from gluonbook.rank import heartbeat
 from gluonbook.storage import folders
 
 POLICIES = ("raise", "zero")
-_BUCKET = 1 << 22  # elements that are worth a message of their own
 _FINE = -1  # in place of the number of a parameter whose gradient is not finite
-
-
-class Item(NamedTuple):
-    """A parameter's part in a step; each list has one array a device."""
-
-    key: int
-    grads: list[NDArray]
-    outs: list[NDArray]  # where the outcome goes: weights if the store has the optimizer, else gradients
 
 
 class Store(KVStoreBase, ABC):
     """A store for `Trainer(params, optimizer, options, kvstore=store)`: gradients of all workers become one.
+
+    How they do so is the method, a subclass: `message`, `exchange`, `apply`. A method that works on numbers, not on
+    packed bits, needs one function only: see `GradientStore` (compressors) and `WeightStore` (gossip). All else is done
+    here: that ranks agree before each exchange, gradients that are not finite, buckets and their order.
 
     A worker is a process, a `rank` of `num_workers`; it may train on several devices. Every rank makes the same store
     and the same trainer, and takes the same number of steps. A store serves one trainer. The weights of rank 0 are
@@ -61,8 +57,8 @@ class Store(KVStoreBase, ABC):
             exchange that tells of NaN, and needs the store to have the optimizer.
 
     Attributes:
-        states: what the method remembers, such as the momentum of this rank: a list of arrays, one a device, by
-            parameter. `gluonbook.checkpoint` saves and restores it, in a folder of each rank's own.
+        states: what the method remembers, such as the momentum of this rank, by parameter: an array of numpy, or a list
+            of MXNet's, one a device. `gluonbook.checkpoint` saves and restores it, in a folder of each rank's own.
         abstentions: by rank, in how many steps it did not take part, since this store was made.
         steps: how many exchanges there were, since this store was made.
 
@@ -83,7 +79,7 @@ class Store(KVStoreBase, ABC):
         self.nonfinite = nonfinite
         self.check_every = whole_number("check_every", check_every, 0)
         self.link = connected(link)
-        self.states: dict[int, list[NDArray]] = {}
+        self.states: dict[int, Any] = {}
         self.abstentions = [0] * self.link.size
         self.steps = 0
         self._consent = Consent(self.link)
@@ -119,7 +115,7 @@ class Store(KVStoreBase, ABC):
         """Run this optimizer, the trainer's own, so that what is set there later holds here, too."""
         if self._updater and self._updater.optimizer is not optimizer:
             raise ValueError("this store serves another trainer already, with parameters of the same numbers: make two")
-        self._accept(optimizer)
+        self.accept(optimizer)
         self._updater = get_updater(optimizer)
 
     def agree(self, what: str) -> None:
@@ -177,7 +173,9 @@ class Store(KVStoreBase, ABC):
         `key` is a parameter's number, and `value` and `out` are arrays or lists with one a device; or `key` is a list
         of numbers, and the others lists of such. With an optimizer, a step waits until all its parameters are there.
         """
-        if out is None and self._updater:
+        if self._updater is None:
+            self.accept(None)
+        elif out is None:
             raise ValueError("with an optimizer, pushpull needs the weights to update: out=...")
         many = isinstance(key, (list, tuple))
         keys, values = (key, value) if many else ([key], [value])
@@ -196,27 +194,52 @@ class Store(KVStoreBase, ABC):
         """See `save_optimizer_states`."""
         raise RuntimeError("use gluonbook.checkpoint.load(path, net, trainer), on what its save has written")
 
-    @abstractmethod
-    def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> Any:
-        """What this rank sends for its gradients; `grads[i][d]` is that of parameter keys[i] on device d.
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer that the store runs, or None if the trainer does."""
+        return self._updater.optimizer if self._updater else None
 
-        Without `counts` this rank takes part in name only: the message has the right size, and nothing else changes.
+    @abstractmethod
+    def accept(self, optimizer: Optimizer | None) -> None:
+        """Raise ValueError for an optimizer that would not do what it says; None: the trainer runs it, out of reach."""
+
+    @abstractmethod
+    def message(self, bucket: Bucket) -> Any:
+        """What this rank sends for some parameters.
+
+        If `bucket.counts` is false, this rank takes part in name only: the message has the right size, and nothing
+        else changes.
         """
 
     @abstractmethod
-    def _send(self, message: Any, voters: Sequence[int]) -> Any:
-        """Exchange messages, and make one gradient of those of the ranks in `voters`. Runs in a thread of its own."""
+    def exchange(self, message: Any, voters: Sequence[int]) -> Any:
+        """Exchange messages, and combine those of the ranks in `voters`.
+
+        It runs in a thread of the store's own, while the next message is made; the calls come in the same order on all
+        ranks. The message may be changed in place.
+        """
 
     @abstractmethod
-    def _write(self, combined: Any, arrays: list[NDArray]) -> None:
-        """Write what `_send` gave into arrays, one a parameter."""
+    def apply(self, combined: Any, bucket: Bucket) -> None:
+        """Change what is in `bucket.outs` by what `exchange` gave: mostly, `deliver` it."""
 
-    def _accept(self, optimizer: Optimizer) -> None:
-        """Raise ValueError for an optimizer that would not do what it says."""
+    @final
+    def deliver(self, write: Callable[[list[NDArray]], object], bucket: Bucket) -> None:
+        """Give the one gradient of all, which `write` writes into arrays, one a parameter, to the optimizer."""
+        if self._updater is None:
+            for device in zip(*bucket.outs):
+                write(list(device))
+        else:
+            write([own[0] for own in bucket.grads])
+            self.run_optimizer(bucket)
 
-    def _move(self, combined: Any, keys: Sequence[int], weights: Sequence[Sequence[NDArray]]) -> bool:
-        """Do the optimizer's step in one pass, if the method has a way for it, and say whether that was done."""
-        return False
+    @final
+    def run_optimizer(self, bucket: Bucket) -> None:
+        """The optimizer's step by the gradients of the first device; the other devices get its weights."""
+        self._updater(bucket.keys, [own[0] for own in bucket.grads], [own[0] for own in bucket.outs])
+        for first, *others in bucket.outs:
+            for other in others:
+                first.copyto(other)
 
     def _exchange(self, items: list[Item]) -> None:
         heartbeat.step()
@@ -225,8 +248,8 @@ class Store(KVStoreBase, ABC):
                 "an earlier step was broken off halfway, and the ranks may differ in what they did of it: "
                 "go on from a checkpoint, with a new net, trainer and store"
             )
-        keys, grads = _columns(items)
-        buckets, elements = list(_buckets(items)), sum(own[0].size for own in grads)
+        keys, grads = [item.key for item in items], [item.grads for item in items]
+        elements = sum(own[0].size for own in grads)
         devices = f" on {len(grads[0])} devices" if self.per_device else ""
         bad = kernels.nonfinite([grad for device in zip(*grads) for grad in device])
         due = self._updater is not None and self.check_every and self.steps % self.check_every == 0
@@ -247,30 +270,12 @@ class Store(KVStoreBase, ABC):
         self._halfway = self.num_workers > 1
         # Messages travel while the next ones are made.
         coming = [
-            self._sender.submit(self._send, self._message(*_columns(bucket), self.rank in voters), voters)
-            for bucket in buckets
+            (bucket, self._sender.submit(self.exchange, self.message(bucket), voters))
+            for bucket in buckets(items, self.rank in voters)
         ]
-        for bucket, combined in zip(buckets, coming):
-            self._finish(bucket, combined.result())
+        for bucket, combined in coming:
+            self.apply(combined.result(), bucket)
         self._halfway = False
-
-    def _finish(self, items: list[Item], combined: Any) -> None:
-        if self._updater is None:
-            for device in zip(*(item.outs for item in items)):
-                self._write(combined, list(device))
-        else:
-            self._update(combined, items)
-
-    def _update(self, combined: Any, items: list[Item]) -> None:
-        keys = [item.key for item in items]
-        if self._move(combined, keys, [item.outs for item in items]):
-            return
-        grads = [item.grads[0] for item in items]
-        self._write(combined, grads)
-        self._updater(keys, grads, [item.outs[0] for item in items])
-        for item in items:
-            for other in item.outs[1:]:
-                item.outs[0].copyto(other)
 
     def _await(self, item: Item) -> None:
         """Keep the item until the step is complete: with an optimizer, all parameters that have a gradient."""
@@ -305,24 +310,6 @@ class Store(KVStoreBase, ABC):
     def _name(self, key: int) -> str:
         parameters = self._updater.optimizer.param_dict if self._updater else {}
         return f"{key} ({parameters[key].name})" if key in parameters else str(key)
-
-
-def _columns(items: Sequence[Item]) -> tuple[list[int], list[list[NDArray]]]:
-    return [item.key for item in items], [item.grads for item in items]
-
-
-def _buckets(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """The items in groups of at least _BUCKET elements, but for the last; the same ones on every rank."""
-    bucket: list[Item] = []
-    size = 0
-    for item in items:
-        bucket.append(item)
-        size += item.grads[0].size
-        if size >= _BUCKET:
-            yield bucket
-            bucket, size = [], 0
-    if bucket:
-        yield bucket
 
 
 def _listed(arrays: Any) -> list[NDArray]:

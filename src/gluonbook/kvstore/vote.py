@@ -13,6 +13,7 @@ from mxnet.optimizer import Optimizer
 from gluonbook import kernels
 from gluonbook.checks import real
 from gluonbook.kernels import bits
+from gluonbook.kvstore.bucket import Bucket
 from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.store import Store
 from gluonbook.optimizers import SignSGD
@@ -50,41 +51,46 @@ class VoteStore(Store):
         super().__init__(link, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")
 
-    def _message(self, keys: Sequence[int], grads: Sequence[Sequence[NDArray]], counts: bool) -> np.ndarray:
-        if not counts:
-            return np.zeros(sum(bits.words_for(own[0].size) for own in grads), np.uint64)
-        for key, own in zip(keys, grads):
-            if key not in self.states:
-                self.states[key] = [_momentum(grad) for grad in own]
-        rescale = self._updater.optimizer.rescale_grad if self._updater else 1.0
-        ballots = [
-            kernels.momentum_pack(list(moms), list(own), momentum=self.momentum, rescale_grad=rescale)
-            for moms, own in zip(zip(*(self.states[key] for key in keys)), zip(*grads))
-        ]
-        return kernels.vote(ballots) if len(ballots) > 1 else ballots[0]
-
-    def _send(self, message: np.ndarray, voters: Sequence[int]) -> np.ndarray:
-        self.link.vote(message, voters)
-        return message
-
-    def _write(self, combined: np.ndarray, arrays: list[NDArray]) -> None:
-        kernels.unpack(combined, out=arrays)
-
-    def _accept(self, optimizer: Optimizer) -> None:
+    def accept(self, optimizer: Optimizer | None) -> None:
         if isinstance(optimizer, SignSGD) and optimizer.wd:
             raise ValueError(f"beside a vote of ±1, wd has no effect on its sign: use wd_lh, got wd={optimizer.wd}")
 
-    def _move(self, combined: np.ndarray, keys: Sequence[int], weights: Sequence[Sequence[NDArray]]) -> bool:
-        optimizer = self._updater.optimizer
-        if type(optimizer) is not SignSGD or optimizer.multi_precision or optimizer.rescale_grad <= 0:
-            return False
+    def message(self, bucket: Bucket) -> np.ndarray:
+        if not bucket.counts:
+            return np.zeros(sum(bits.words_for(own[0].size) for own in bucket.grads), np.uint64)
+        for key, own in zip(bucket.keys, bucket.grads):
+            if key not in self.states:
+                self.states[key] = [_momentum(grad) for grad in own]
+        rescale = self.optimizer.rescale_grad if self.optimizer else 1.0
+        ballots = [
+            kernels.momentum_pack(list(moms), list(own), momentum=self.momentum, rescale_grad=rescale)
+            for moms, own in zip(zip(*(self.states[key] for key in bucket.keys)), zip(*bucket.grads))
+        ]
+        return kernels.vote(ballots) if len(ballots) > 1 else ballots[0]
+
+    def exchange(self, message: np.ndarray, voters: Sequence[int]) -> np.ndarray:
+        self.link.vote(message, voters)
+        return message
+
+    def apply(self, combined: np.ndarray, bucket: Bucket) -> None:
+        if _moves_by_signs(self.optimizer):
+            self._move(combined, bucket)
+        else:
+            self.deliver(lambda arrays: kernels.unpack(combined, out=arrays), bucket)
+
+    def _move(self, vote: np.ndarray, bucket: Bucket) -> None:
+        """The step of `signsgd`, in one pass over the weights of each device."""
         lrs = []
-        for key in keys:
-            optimizer._update_count(key)
-            lrs.append(optimizer._get_lr(key))
-        for device in zip(*weights):
-            kernels.apply_signs(list(device), combined, lr=lrs, wd=optimizer.wd_lh)
-        return True
+        for key in bucket.keys:
+            self.optimizer._update_count(key)
+            lrs.append(self.optimizer._get_lr(key))
+        for device in zip(*bucket.outs):
+            kernels.apply_signs(list(device), vote, lr=lrs, wd=self.optimizer.wd_lh)
+
+
+def _moves_by_signs(optimizer: Optimizer | None) -> bool:
+    """Whether the optimizer's step is the kernel's; a negative rescale_grad would turn it round."""
+    return type(optimizer) is SignSGD and not optimizer.multi_precision and optimizer.rescale_grad > 0
 
 
 def _momentum(grad: NDArray) -> NDArray:
