@@ -26,10 +26,10 @@ import difflib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import mxnet as mx
 import numpy as np
@@ -39,6 +39,7 @@ from mxnet.gluon.data.vision import transforms
 
 import gluonbook.optimizers  # noqa: F401  it registers `signsgd`
 from gluonbook import kvstore
+from gluonbook.checks import real, whole_number
 from gluonbook.machine.devices import devices
 from gluonbook.rank import heartbeat
 from gluonbook.storage import atomic
@@ -47,6 +48,7 @@ from gluonbook.training import History, fit, set_seed
 # Of ImageNet, in RGB from 0 to 1; and the principal components of its colours, from 0 to 255, for AlexNet's lighting.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 METHODS = ("vote", "mean")
+Number = TypeVar("Number", int, float)
 
 
 class Share(gluon.data.Dataset):
@@ -301,18 +303,18 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     add("--image-size", type=_whole(16), default=224, help="pixels a side that the net sees (default: 224)")
     add("--epochs", type=_whole(1), default=90, help="(default: 90)")
     add("--batch-size", type=_whole(1), default=128, help="images a worker and step (default: 128)")
-    add("--lr", type=_real(0, None), help="peak learning rate (default: 1e-4 for vote; 0.1 per 256 images for mean)")
+    add("--lr", type=_real("(0, inf)"), help="peak learning rate (default: 1e-4 for vote; 0.1 per 256 images for mean)")
     add("--warmup-epochs", type=_whole(0), default=5, help="epochs in which it rises from 0 (default: 5)")
     add("--drop-epochs", type=_whole(1), nargs="+", help="divide it by 10 after these epochs (default: a cosine to 0)")
-    add("--momentum", type=_real(0, 1), default=0.9, help="in the vote, before the sign (default: 0.9)")
-    add("--wd", type=_real(0, None, closed=True), default=1e-4, help="weight decay (default: 1e-4)")
+    add("--momentum", type=_real("(0, 1)"), default=0.9, help="in the vote, before the sign (default: 0.9)")
+    add("--wd", type=_real("[0, inf)"), default=1e-4, help="weight decay (default: 1e-4)")
     add(
         "--no-wd",
         action="store_true",
         help="with the mean: no decay of biases and of batch norm's gamma and beta",
     )
     add("--last-gamma", action="store_true", help="begin with gamma = 0 in the last batch norm of each block")
-    add("--label-smoothing", type=_real(0, 1), default=0.0, help="share of a label for all classes (default: 0)")
+    add("--label-smoothing", type=_real("[0, 1)"), default=0.0, help="share of a label for all classes (default: 0)")
     add("--loaders", type=_whole(0), default=4, help="processes of each worker that decode images (default: 4)")
     add("--checkpoint-every", type=_whole(1), help="steps between checkpoints (default: one an epoch)")
     add("--fresh", action="store_true", help="delete the checkpoints in the output folder, and start over")
@@ -345,33 +347,23 @@ def _records(path: str) -> str:
     return path
 
 
-def _whole(low: int) -> Any:
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = low - 1
-        if number < low:
-            raise argparse.ArgumentTypeError(f"must be a whole number from {low}, got {text!r}")
-        return number
-
-    return read
+def _whole(low: int) -> Callable[[str], int]:
+    return lambda text: _checked(int, text, lambda value: whole_number("it", value, low))
 
 
-def _real(low: float, high: float | None, *, closed: bool = False) -> Any:
-    interval = f"{'from' if closed else 'above'} {low:g}" + (f" and below {high:g}" if high is not None else "")
+def _real(interval: str) -> Callable[[str], float]:
+    return lambda text: _checked(float, text, lambda value: real("it", value, interval))
 
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = float("nan")
-        inside = (number >= low if closed else number > low) and number < (float("inf") if high is None else high)
-        if not inside:
-            raise argparse.ArgumentTypeError(f"must be a number {interval}, got {text!r}")
-        return number
 
-    return read
+def _checked(kind: Callable[[str], Number], text: str, check: Callable[[Any], Number]) -> Number:
+    try:
+        value: Any = kind(text)
+    except ValueError:
+        value = text  # which the check refuses, in the words that it has for every value
+    try:
+        return check(value)
+    except ValueError as refusal:
+        raise argparse.ArgumentTypeError(str(refusal)) from None
 
 
 if __name__ == "__main__":

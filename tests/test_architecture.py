@@ -96,7 +96,7 @@ class TestTheGraph:
         }.items(),
     )
     def test_every_import_counts_and_so_does_that_of_a_package_around_it(self, text, found):
-        assert set(imports("gluonbook.launch.run", ast.parse(text))) == found
+        assert set(imports("gluonbook.launch.launcher", ast.parse(text))) == found
 
     def test_a_circle_is_found(self):
         assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []

@@ -71,5 +71,5 @@ def test_mlp_dropout_is_there_only_when_asked_for():
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.0, 2])
 def test_bad_dropout_is_named(dropout):
-    with pytest.raises(ValueError, match=rf"dropout is the share of units left out, in \[0, 1\), got {dropout}"):
+    with pytest.raises(ValueError, match=rf"dropout must be a number in \[0, 1\), got {dropout}"):
         mlp(dropout=dropout)

@@ -145,7 +145,7 @@ def run_command(
 
 
 def main() -> None:
-    """The entry point: errors that a user can mend are one message, not a traceback."""
+    """The entry point: errors that a user can fix are one message, not a traceback."""
     try:
         profile()  # whatever is asked, a mistyped profile is better mended first
         app()

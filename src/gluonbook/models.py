@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from mxnet.gluon import nn
 
+from gluonbook.checks import real
+
 
 def lenet(
     classes: int = 10, channels: Sequence[int] = (20, 50), hidden: int = 128, activation: str = "tanh"
@@ -33,8 +35,7 @@ def mlp(
 
     An input of any shape (batch, ...) is flattened. Raises ValueError for a `dropout` outside [0, 1).
     """
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout is the share of units left out, in [0, 1), got {dropout!r}")
+    real("dropout", dropout, "[0, 1)")
     net = nn.HybridSequential()
     for units in hidden:
         net.add(nn.Dense(units, activation=activation))

@@ -462,7 +462,7 @@ class TestRun:
         assert "note" in shown and "[red]no" in shown and "buy one" in shown and "No problems" in shown
 
     def test_a_problem_is_status_1(self, looks, capsys):
-        looks["three"] = lambda: Check("three", PROBLEM, "bad", "mend it")
+        looks["three"] = lambda: Check("three", PROBLEM, "bad", "fix it")
         assert doctor.run() == 1
         assert "Problems: three" in capsys.readouterr().out
 

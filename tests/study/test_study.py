@@ -29,7 +29,7 @@ def history(*accuracies: float, loss: float = 0.5) -> History:
 def filled(plan: Study = PLAN, final: int = 2, **changed: History) -> Results:
     """Results with made-up runs: the tuning, whose later settings are better, and the final runs of the first seeds."""
     made = Results(plan)
-    made.open_sitting("made up")
+    made.open_session("made up")
     for i, trial in enumerate(plan.tuning_trials()):
         made.add(trial, changed.get(f"run{i}", history(0.5 + i / 100)))
     for trial in plan.final_trials({m.name: made.best(m.name) for m in plan.methods}):
@@ -133,7 +133,7 @@ def test_worse_than_a_guess_is_broken_down():
 
 def test_a_method_that_breaks_down_everywhere_has_no_best_setting():
     made = Results(PLAN)
-    made.open_sitting("made up")
+    made.open_session("made up")
     for trial in PLAN.tuning_trials():
         made.add(trial, History())
     with pytest.raises(ValueError, match="SGD: no setting of its grid"):
@@ -142,7 +142,7 @@ def test_a_method_that_breaks_down_everywhere_has_no_best_setting():
 
 def test_tuning_that_is_not_complete_chooses_nothing():
     made = Results(PLAN)
-    made.open_sitting("made up")
+    made.open_session("made up")
     made.add(next(PLAN.tuning_trials()), history(0.9))
     with pytest.raises(ValueError, match=r"SGD is not complete: 3 of 4"):
         made.best("SGD")
@@ -248,12 +248,12 @@ def lines(made: Results, path) -> list[dict]:
         (lambda found: found[0].update(format=2), "line 1: ValueError: the first line"),
         (lambda found: found[0]["study"].pop("seeds"), "line 1: ValueError: a study has"),
         (lambda found: found[0]["study"].update(seeds=[0, 0]), "line 1: ValueError: .*none twice"),
-        (lambda found: found[1].pop("commit"), "line 2: ValueError: a sitting has"),
-        (lambda found: found[1].update(sitting=3), "line 2: ValueError: sittings must be numbered"),
+        (lambda found: found[1].pop("commit"), "line 2: ValueError: a session has"),
+        (lambda found: found[1].update(session=3), "line 2: ValueError: sessions must be numbered"),
         (lambda found: found[3].update(lr=0.7), "line 4: ValueError: .*not in the study's grid"),
         (lambda found: found[3].update(method="Adam"), "line 4: ValueError: no method 'Adam'"),
         (lambda found: found[3].update(stage="third"), "line 4: ValueError: no stage 'third'"),
-        (lambda found: found[3].update(in_sitting=1), "line 4: ValueError: no sitting 1"),
+        (lambda found: found[3].update(in_session=1), "line 4: ValueError: no session 1"),
         (lambda found: found[3].pop("history"), "line 4: KeyError: 'history'"),
         (lambda found: found[3].update(history=[{"epoch": 1}]), "line 4: ValueError: not a history"),
         (lambda found: found.append(found[-1]), "line 15: ValueError: .*a second time"),
@@ -299,7 +299,7 @@ def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert whole == Results.load(path)
     assert whole.missing() == 0
     assert len(set(done[1:])) == len(done) - 1 == 12, "no run was done twice"
-    assert [len([run for run in whole.runs.values() if run.sitting == s]) for s in (0, 1)] == [5, 7]
+    assert [len([run for run in whole.runs.values() if run.session == s]) for s in (0, 1)] == [5, 7]
     assert len(told) == 7
     assert "1 to do" in told[-2]
     monkeypatch.setattr(runner, "train", lambda *_: pytest.fail("a complete study has nothing to do"))
@@ -342,7 +342,7 @@ def test_stored_results_are_of_the_plan_of_their_name(name):
     kept = study.stored(name)
     assert kept.study == study.PLANS[name]
     assert kept.tuned()
-    assert all("dirty" not in sitting["commit"] for sitting in kept.sittings)
+    assert all("dirty" not in session["commit"] for session in kept.sessions)
 
 
 def test_outside_of_the_repository_there_are_no_stored_results(monkeypatch):

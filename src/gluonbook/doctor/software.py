@@ -153,7 +153,7 @@ def _data_set(status, size: int) -> Check:  # type: ignore[no-untyped-def]
     fetch = f"`gluonbook data {status.name}`"
     if status.state == "damaged":
         damaged = [f"{file.path} ({file.detail})" for file in status.files if file.state == "damaged"]
-        return Check(name, PROBLEM, f"damaged: {_some(damaged)}", f"{fetch} says how to mend it, or fetches it again.")
+        return Check(name, PROBLEM, f"damaged: {_some(damaged)}", f"{fetch} says how to fix it, or fetches it again.")
     if status.state == "missing":
         remedy = f"{fetch} fetches {size / 1e6:.0f} MB; data/README.md tells how to do without a network."
         return Check(name, NOTE, "not here", remedy)

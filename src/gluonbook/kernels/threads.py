@@ -63,9 +63,9 @@ def share(calls: Iterable[Call]) -> None:
     finally:
         while _next(waiting):
             elsewhere -= 1
-        failures = [failure for _ in range(elsewhere) for failure in [done.get()] if failure]
-    if failures:
-        raise failures[0]
+        failures = [done.get() for _ in range(elsewhere)]  # None for a part that went well
+    for failure in filter(None, failures):
+        raise failure
 
 
 def _next(waiting: deque[Part]) -> Part | None:

@@ -16,7 +16,7 @@ send plain text. A ps-lite server unpickles what it is sent; ours takes nothing 
 """
 
 from gluonbook.launch.failure import LaunchFailed, LaunchTimedOut
-from gluonbook.launch.run import Result, run
+from gluonbook.launch.launcher import Result, run
 from gluonbook.launch.setup import LaunchError
 
 __all__ = ["LaunchError", "LaunchFailed", "LaunchTimedOut", "Result", "run"]

@@ -25,7 +25,7 @@ class LaunchFailed(RuntimeError):
         self.codes, self.logs, self.seconds = codes, logs, seconds
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython and Jupyter show: the report, not the traceback of the launcher, which is well."""
+        """What IPython and Jupyter show: the report, since nothing is wrong where the launcher raises it."""
         return str(self).splitlines()
 
 
@@ -48,7 +48,7 @@ class Failure:
 
     def report(self, run: Sequence[Notes], folder: Path) -> str:
         """All that a reader needs to go on: what failed, the last checkpoint, and where the logs are."""
-        checkpoints = [note for notes in run for note in [notes.read("checkpoint")] if note]
+        checkpoints = [note for notes in run if (note := notes.read("checkpoint"))]
         last = f"last checkpoint: {max(checkpoints)[1]}" if checkpoints else "no checkpoint was saved"
         busy = [f"When they had been ended, {load.busy()}."] if self.late else []
         closing = [last, f"All processes of the run have been ended. Logs: {folder}", *busy]
@@ -80,7 +80,7 @@ def _ending(code: int) -> str:
 def silent(workers: Sequence[Notes], deadline: float, stopped: Sequence[str], folder: Path) -> Failure:
     """The failure of a run in which a rank began no step for `deadline` seconds; each worker's state is a line."""
     steps = {notes.name: (heartbeat.read(notes) or (0, False))[0] for notes in workers}
-    ended = {notes.name: note[1] for notes in workers for note in [notes.read("ended")] if note}
+    ended = {notes.name: note[1] for notes in workers if (note := notes.read("ended"))}
     finished = {notes.name for notes in workers if notes.read("finished") or ended.get(notes.name) == "0"}
     states = []
     for notes in workers:

@@ -48,7 +48,7 @@ def blocking_line(log: Path) -> str | None:
     if not heads:
         return None
     # The main thread comes last.
-    frames = [found.groupdict() for line in lines[heads[-1] + 1 :] for found in [_FRAME.match(line)] if found]
+    frames = [found.groupdict() for line in lines[heads[-1] + 1 :] if (found := _FRAME.match(line))]
     chosen = next((frame for frame in frames if _is_own(frame["file"])), frames[0] if frames else None)
     if chosen is None:
         return None

@@ -98,7 +98,7 @@ class Supervisor:
         return None
 
     def _noted(self, fact: str) -> dict[str, tuple[float, str]]:
-        return {name: note for name, notes in self.notes.items() for note in [notes.read(fact)] if note}
+        return {name: note for name, notes in self.notes.items() if (note := notes.read(fact))}
 
     def _done(self) -> bool:
         ended = all(process.poll() == 0 for process in self._processes.values())
@@ -145,8 +145,8 @@ class Supervisor:
     def _lost(self, names: list[str]) -> Failure | None:
         if not names:
             return None
-        # mpiexec ends all of them for one.
-        aborted = {name: words for name in self.plan.workers for words in [logs.mpi_abort(self.log(name))] if words}
+        # When one rank aborts, mpiexec ends them all.
+        aborted = {name: words for name in self.plan.workers if (words := logs.mpi_abort(self.log(name)))}
         if aborted:
             # A rank whose partners are gone may abort, too, with an error inside of MPI: that is no cause.
             name = min(aborted, key=lambda name: "Fatal error" in aborted[name])

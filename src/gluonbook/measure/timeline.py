@@ -8,9 +8,10 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import mxnet as mx
 
@@ -20,9 +21,6 @@ CALL, WAIT, OPERATION = "call", "wait", "operation"
 
 _HOUSEKEEPING = {"DeleteVariable", "WaitForVar"}  # of the engine; it computes nothing
 _ORDERS = {"MXImperativeInvokeEx", "MXInvokeCachedOp", "MXAutogradBackwardEx"}  # calls that make the engine compute
-_folder: tempfile.TemporaryDirectory | None = None
-_read = 0  # how much of the profiler's one file belongs to earlier recordings
-_level = 0  # where the profiler's counter of bytes stood after the last recording
 
 
 @dataclass(frozen=True)
@@ -69,46 +67,71 @@ def record(work: Callable[[], object], *, repeat: int = 1) -> Recording:
 def _record(work: Callable[[], object]) -> Recording:
     gc.collect()  # garbage that is found while the work runs would be subtracted from its memory
     mx.nd.waitall()
-    _configure()
-    mx.profiler.set_state("run")
-    try:
-        work()
-        mx.nd.waitall()
-    finally:
-        mx.profiler.set_state("stop")
-        events = _new_events()
+    profiler = _profiler()
+    events = profiler.events(work)
     spans = sorted(_spans(events), key=attrgetter("start"))
     spans.remove([span for span in spans if span.kind == WAIT][-1])  # our own
     origin = spans[0].start if spans else 0.0
     return Recording(
         spans=tuple(Span(span.kind, span.name, span.start - origin, span.seconds) for span in spans),
-        peak_bytes=_peak(events),
+        peak_bytes=profiler.peak(events),
     )
 
 
-def _configure() -> None:
-    global _folder
-    if _folder is None:  # MXNet's profiler can be configured once in the life of a process
-        _folder = tempfile.TemporaryDirectory(prefix="gluonbook-profile-")
+@final
+class _Profiler:
+    """MXNet's profiler: it can be configured once in the life of a process, and writes one file from then on."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="gluonbook-profile-")
+        self._file = Path(self._folder.name, "profile.json")
+        self._read = 0  # how much of the file belongs to earlier recordings
+        self._level = 0  # where the counter of bytes stood after the last recording
         mx.profiler.set_config(
-            filename=str(Path(_folder.name, "profile.json")),
+            filename=str(self._file),
             profile_imperative=True,
             profile_symbolic=True,
             profile_api=True,
             profile_memory=True,
         )
 
+    def events(self, work: Callable[[], object]) -> list[dict[str, Any]]:
+        """What happens while `work()` runs, and until all is computed."""
+        mx.profiler.set_state("run")
+        try:
+            work()
+            mx.nd.waitall()
+        finally:
+            mx.profiler.set_state("stop")
+            new = self._new_events()
+        return new
 
-def _new_events() -> list[dict[str, Any]]:
-    """The events since the last call. MXNet appends to its file, and closes the list only when the process ends."""
-    global _read
-    mx.profiler.dump(finished=False)
-    with Path(_folder.name, "profile.json").open() as file:
-        file.seek(_read)
-        text = file.read()
-        _read = file.tell()
-    events = text[text.index("[") + 1 :] if text.startswith("{") else text
-    return [event for event in json.loads(f"[{events.strip().strip(',')}]") if "ts" in event]
+    def peak(self, events: list[dict[str, Any]]) -> int:
+        """The most bytes at a time above those at the beginning: the counter knows nothing of before and between."""
+        readings = sorted(
+            (event["ts"], value)
+            for event in events
+            if event.get("cat") == "Device Storage"
+            for value in event["args"].values()
+        )
+        before, used = self._level, [value for _, value in readings]
+        self._level = used[-1] if used else before
+        return max([before, *used]) - before
+
+    def _new_events(self) -> list[dict[str, Any]]:
+        """Those since the last call. MXNet appends to its file, and closes the list only when the process ends."""
+        mx.profiler.dump(finished=False)
+        with self._file.open() as file:
+            file.seek(self._read)
+            text = file.read()
+            self._read = file.tell()
+        events = text[text.index("[") + 1 :] if text.startswith("{") else text
+        return [event for event in json.loads(f"[{events.strip().strip(',')}]") if "ts" in event]
+
+
+@cache
+def _profiler() -> _Profiler:
+    return _Profiler()
 
 
 def _spans(events: list[dict[str, Any]]) -> Iterator[Span]:
@@ -132,17 +155,3 @@ def _kind(category: str, name: str) -> str | None:
     if "Wait" in name:
         return WAIT
     return CALL if name in _ORDERS else None
-
-
-def _peak(events: list[dict[str, Any]]) -> int:
-    """The most bytes at a time, on top of those at the beginning: the counter knows nothing of before and between."""
-    global _level
-    readings = sorted(
-        (event["ts"], value)
-        for event in events
-        if event.get("cat") == "Device Storage"
-        for value in event["args"].values()
-    )
-    before, used = _level, [value for _, value in readings]
-    _level = used[-1] if used else before
-    return max([before, *used]) - before

@@ -19,7 +19,7 @@ _COUNTERS, _END = 120, 136
 
 
 class Traffic(NamedTuple):
-    """Bytes of content, without the headers of TCP and what is below."""
+    """Bytes of content, without the headers of TCP and of the layers below it."""
 
     sent: int  # of which the receiver has said that they are there
     received: int

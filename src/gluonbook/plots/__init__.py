@@ -7,18 +7,18 @@ The palette is Okabe and Ito's, which colour-blind readers tell apart, darkened 
 differ in dash as well as in colour.
 """
 
-from gluonbook.plots.bands import bands, panels
-from gluonbook.plots.contours import contours
+from gluonbook.plots.connections import network
 from gluonbook.plots.curves import learning_curves, lines, live
+from gluonbook.plots.distributions import histograms
 from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
 from gluonbook.plots.grids import heat_maps
-from gluonbook.plots.histograms import histograms
-from gluonbook.plots.network import network
+from gluonbook.plots.landscapes import contours
+from gluonbook.plots.measured import bands, panels
 from gluonbook.plots.numbers import bar_panels, bars, fitted, ratios, stacked
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
-from gluonbook.plots.spread import seed_curves, spread
+from gluonbook.plots.seeds import seed_curves, spread
 from gluonbook.plots.timelines import timeline
 
 __all__ = [

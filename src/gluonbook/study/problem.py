@@ -69,7 +69,7 @@ class Problem:
 
     @property
     def guess(self) -> float:
-        """The loss, in nats, of one who knows nothing and gives each class the same chance."""
+        """The loss, in nats, of a guess that gives each class the same chance."""
         return float(np.log(self.classes))
 
     def network(self) -> gluon.HybridBlock:

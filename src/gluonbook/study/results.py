@@ -31,7 +31,7 @@ class Run:
 
     trial: Trial
     history: History  # shorter than asked for where the loss stopped being finite
-    sitting: int  # which of the results' sittings it was made in
+    session: int  # which of the results' sessions it was made in
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Outcome:
 
 @dataclass
 class Results:
-    """The runs of a study so far, and the sittings that made them: date, commit, command, machine, versions."""
+    """The runs of a study so far, and the sessions that made them: date, commit, command, machine, versions."""
 
     study: Study
     runs: dict[Trial, Run] = field(default_factory=dict)
-    sittings: list[dict[str, Any]] = field(default_factory=list)
+    sessions: list[dict[str, Any]] = field(default_factory=list)
 
     def tuning(self, name: str, column: str = "test_accuracy") -> np.ndarray:
         """What each setting of a method reached on the validation set, shape (step sizes, betas).
@@ -165,22 +165,22 @@ class Results:
         return Table(head, rows)
 
     def provenance(self) -> str:
-        """For each sitting that left runs here: how many, when, from which commit, on what, and by which command."""
+        """For each session that left runs here: how many, when, from which commit, on what, and by which command."""
         told = []
-        for number, sitting in enumerate(self.sittings):
-            trials = [run.trial for run in self.runs.values() if run.sitting == number]
+        for number, session in enumerate(self.sessions):
+            trials = [run.trial for run in self.runs.values() if run.session == number]
             final = [trial for trial in trials if trial.stage == "final"]
             if not trials:
                 continue
-            machine, versions = sitting["machine"], sitting["versions"]
+            machine, versions = session["machine"], session["versions"]
             seeds = f" (seeds {', '.join(map(str, sorted({trial.seed for trial in final})))})" if final else ""
             told += [
                 f"{len(trials) - len(final)} runs of tuning, {len(final)} final runs{seeds}",
-                f"  from {sitting['date']} on, commit {sitting['commit']}",
+                f"  from {session['date']} on, commit {session['commit']}",
                 f"  machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory']} GiB, {machine['os']}; "
                 f"GPUs: {', '.join(machine['gpus']) or 'none'}",
                 f"  versions: {', '.join(f'{name} {version}' for name, version in versions.items())}",
-                f"  command: {sitting['command']}",
+                f"  command: {session['command']}",
             ]
         return "\n".join(textwrap.fill(line, 76, subsequent_indent="    ") for line in told)
 
@@ -196,9 +196,9 @@ class Results:
         broken = len(run.history) < self.study.tuning_epochs or run.history["test_loss"][-1] > self.study.problem.guess
         return float("nan") if broken else float(run.history[column][-1])
 
-    def open_sitting(self, command: str) -> None:
+    def open_session(self, command: str) -> None:
         """From here on, runs come from here: this machine, these versions, this commit."""
-        self.sittings.append(
+        self.sessions.append(
             {
                 "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "commit": facts.commit(),
@@ -209,20 +209,20 @@ class Results:
         )
 
     def add(self, trial: Trial, history: History) -> None:
-        """Take in a run of the newest sitting."""
-        self.runs[trial] = Run(trial, history, len(self.sittings) - 1)
+        """Take in a run of the newest session."""
+        self.runs[trial] = Run(trial, history, len(self.sessions) - 1)
 
     def save(self, path: str | Path) -> None:
         """Write the file anew: it holds all runs so far or, if this fails, those that it held before."""
         lines = [{"format": FORMAT, "study": self.study.to_dict()}]
-        lines += [{"sitting": number, **sitting} for number, sitting in enumerate(self.sittings)]
+        lines += [{"session": number, **session} for number, session in enumerate(self.sessions)]
         lines += [
             {
                 "stage": run.trial.stage,
                 "method": run.trial.method,
                 **run.trial.setting._asdict(),
                 "seed": run.trial.seed,
-                "in_sitting": run.sitting,
+                "in_session": run.session,
                 "history": json.loads(run.history.to_json()),
             }
             for run in self.runs.values()
@@ -239,8 +239,8 @@ class Results:
                 line = json.loads(text)
                 if results is None:
                     results = cls(_header(line))
-                elif "sitting" in line:
-                    results._take_sitting(line)
+                elif "session" in line:
+                    results._take_session(line)
                 else:
                     results._take_run(line)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -249,13 +249,13 @@ class Results:
             raise ValueError(f"{path} is empty: the first line of results says what study they are of")
         return results
 
-    def _take_sitting(self, line: dict[str, Any]) -> None:
-        if line.pop("sitting") != len(self.sittings):
-            raise ValueError("sittings must be numbered from 0 on")
+    def _take_session(self, line: dict[str, Any]) -> None:
+        if line.pop("session") != len(self.sessions):
+            raise ValueError("sessions must be numbered from 0 on")
         wanted = {"date", "commit", "command", "machine", "versions"}
         if set(line) != wanted:
-            raise ValueError(f"a sitting has {', '.join(sorted(wanted))}, got {', '.join(sorted(line))}")
-        self.sittings.append(line)
+            raise ValueError(f"a session has {', '.join(sorted(wanted))}, got {', '.join(sorted(line))}")
+        self.sessions.append(line)
 
     def _take_run(self, line: dict[str, Any]) -> None:
         trial = Trial(line["stage"], line["method"], Setting(line["lr"], line["beta"]), line["seed"])
@@ -263,11 +263,11 @@ class Results:
             raise ValueError(f"no stage {trial.stage!r}; there are {', '.join(STAGES)}")
         if trial.setting not in self.study.method(trial.method).settings():
             raise ValueError(f"{trial} is not in the study's grid")
-        if not 0 <= line["in_sitting"] < len(self.sittings):
-            raise ValueError(f"no sitting {line['in_sitting']}; there are {len(self.sittings)}")
+        if not 0 <= line["in_session"] < len(self.sessions):
+            raise ValueError(f"no session {line['in_session']}; there are {len(self.sessions)}")
         if trial in self.runs:
             raise ValueError(f"{trial} comes a second time")
-        self.runs[trial] = Run(trial, History.from_json(json.dumps(line["history"])), line["in_sitting"])
+        self.runs[trial] = Run(trial, History.from_json(json.dumps(line["history"])), line["in_session"])
 
 
 def _header(line: Any) -> Study:

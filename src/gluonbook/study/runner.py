@@ -59,7 +59,7 @@ def _run(
     if not results.missing():
         return results
     data = study.problem.load()
-    results.open_sitting(command)
+    results.open_session(command)
 
     def do(trial: Trial) -> None:
         if trial in results.runs:

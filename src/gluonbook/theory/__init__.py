@@ -12,8 +12,8 @@
 """
 
 from gluonbook.theory import bounds
-from gluonbook.theory.density import density
 from gluonbook.theory.descent import descend
+from gluonbook.theory.evenness import density
 from gluonbook.theory.log_bowl import LogBowl
 from gluonbook.theory.noise import NOISES, Noise
 from gluonbook.theory.per_sample import per_sample_gradients

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import shutil
 import tempfile
 import time
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gluonbook.checks import whole_number
+from gluonbook.checks import real, whole_number
 from gluonbook.launch import logs, mpi, pslite
 from gluonbook.launch.failure import Failure
 from gluonbook.launch.progress import Progress
@@ -82,7 +81,7 @@ def run(
         workers=whole_number("workers", workers, 1),
         servers=whole_number("servers", servers, 1),
         hosts=_file("host file", hosts) if hosts is not None else None,
-        deadline=_positive("deadline", deadline),
+        deadline=None if deadline is None else real("deadline (s, or None)", deadline, "(0, inf)"),
         trust=_modules(trust),
         variables={name: str(value) for name, value in (env or {}).items()},
         logs=_folder(log_dir),
@@ -141,12 +140,6 @@ def _file(what: str, path: str | Path) -> Path:
     if not found.is_file():
         raise FileNotFoundError(f"there is no {what} {path}")
     return found
-
-
-def _positive(name: str, value: float | None) -> float | None:
-    if value is not None and not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"{name} must be a number of seconds above 0, or None, got {value!r}")
-    return value
 
 
 def _modules(names: Sequence[str]) -> list[str]:
