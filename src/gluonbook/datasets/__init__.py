@@ -11,12 +11,16 @@ looked for, and what to do without a network, is in `data/README.md`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import final
 
 import numpy as np
 from mxnet.gluon.data import ArrayDataset
 
 from gluonbook.datasets import formats
-from gluonbook.datasets.files import DatasetError, FileStatus, Info, Status, fetch, info, obtain, status
+from gluonbook.datasets.download import fetch, obtain
+from gluonbook.datasets.errors import DatasetError
+from gluonbook.datasets.local import FileStatus, Status, status
+from gluonbook.datasets.manifest import Info, info
 
 __all__ = [
     "CLASSES",
@@ -48,6 +52,7 @@ DIGITS_SEED = 0
 _DTYPES = ("float32", "uint8")
 
 
+@final
 @dataclass(frozen=True)
 class Split:
     """A data set in two parts, each an `ArrayDataset` of NumPy arrays: `split.train[:]` is `(X, y)`, `[i]` one pair.

@@ -13,7 +13,7 @@ from typing import Union
 import mxnet as mx
 import numpy as np
 
-from gluonbook.datasets.files import DatasetError
+from gluonbook.datasets.errors import DatasetError
 
 Bytes = Union[bytes, memoryview]
 Parts = dict[str, tuple[np.ndarray, np.ndarray]]
