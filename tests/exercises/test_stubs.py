@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from functools import cache
 
 import jupytext
 import numba
@@ -121,6 +122,13 @@ def test_what_somebody_has_written_is_not(answer):
     assert not unanswered(answer)
 
 
+@cache
+def asking(chapter: str) -> list[str]:
+    """The cells of a chapter that ask for an answer."""
+    cells = jupytext.read(PAGES[chapter], fmt="md:myst").cells
+    return [cell.source for cell in cells if "exercise" in cell.metadata.get("tags", [])]
+
+
 def wanted(right) -> list:
     """The functions and classes that an answer is made of; none if it is a value."""
     parts = right if isinstance(right, tuple) else (right,)
@@ -147,9 +155,7 @@ def is_open(function: ast.FunctionDef, documented: bool) -> bool:
 
 @pytest.mark.parametrize(("chapter", "exercise"), ALL)
 def test_a_chapter_hands_out_a_stub_for_each_function_and_dots_for_each_value(chapter, exercise):
-    cells = jupytext.read(PAGES[chapter.chapter], fmt="md:myst").cells
-    asking = [cell for cell in cells if "exercise" in cell.metadata.get("tags", [])]
-    (tree,) = (ast.parse(cell.source) for cell in asking if f'check("{exercise.name}"' in cell.source)
+    (tree,) = (ast.parse(cell) for cell in asking(chapter.chapter) if f'check("{exercise.name}"' in cell)
     call = tree.body[-1].value
     given = call.args[1].elts if isinstance(call.args[1], ast.Tuple) else call.args[1:]
     parts = wanted(exercise.right)

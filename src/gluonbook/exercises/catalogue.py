@@ -6,12 +6,14 @@ import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import final
 
 from gluonbook import exercises
 from gluonbook.exercises import progress
 from gluonbook.exercises.checking import Exercises
 
 
+@final
 @dataclass(frozen=True)
 class Standing:
     """How far a reader is in one chapter: the names of its exercises that are solved, and of those that are open."""

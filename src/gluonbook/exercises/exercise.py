@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Callable, final
 
 
+@final
 class Hint(Exception):
     """What a reader with a wrong answer should look at next."""
 
@@ -26,7 +27,7 @@ class Mistake:
 
 
 class Exercise(ABC):
-    """One exercise of a chapter. A new kind of exercise is a class with one method, `judge`."""
+    """One exercise of a chapter. A new kind of exercise is a class with two methods."""
 
     def __init__(self, name: str, right: Any) -> None:
         """`right` is an answer that solves it; of a function or a class, readers get the signature as a stub."""
@@ -37,9 +38,9 @@ class Exercise(ABC):
     def judge(self, answer: Any) -> None:
         """Return for a right answer; raise Hint for a wrong one. Whatever else is raised, the answer has raised."""
 
+    @abstractmethod
     def wrong(self) -> Iterator[tuple[Any, str]]:
         """Wrong answers that the exercise knows, each with the hint that it must meet; the tests ask for all."""
-        yield from ()
 
 
 @final
@@ -53,3 +54,6 @@ class Judged(Exercise):
 
     def judge(self, answer: Any) -> None:
         self._by(answer)
+
+    def wrong(self) -> Iterator[tuple[Any, str]]:
+        return iter(())  # what it tells, only its function knows

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import platformdirs
 from filelock import FileLock
@@ -24,6 +24,7 @@ VARIABLE = "GLUONBOOK_PROGRESS"  # another file for the progress, or `off`
 OFF = "off"
 
 
+@final
 class ProgressError(RuntimeError):
     """The progress cannot be read or kept; the message says why, and what helps."""
 

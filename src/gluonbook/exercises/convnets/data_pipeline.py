@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import tempfile
 from pathlib import Path
-from typing import Callable
+from typing import Callable, final
 
 import numpy as np
 from mxnet import recordio
@@ -54,6 +54,7 @@ exercises.add(
 )
 
 
+@final
 class Doubled(Dataset):
     def __init__(self, dataset, change):
         self.dataset, self.change = dataset, change
@@ -69,6 +70,7 @@ class Doubled(Dataset):
 
 @exercises.judged("twice-the-data", right=Doubled)
 def twice_the_data(doubled: Callable[[Dataset, Callable], Dataset]) -> None:
+    @final
     class Counting(ArrayDataset):
         asked = 0
 
@@ -134,6 +136,7 @@ def read_records(answer: Callable[[bytes], list[bytes]]) -> None:
     raise Hint("Right for a whole file. But here the second magic number was destroyed, and you did not raise.")
 
 
+@final
 class Fair(Sampler):
     def __init__(self, labels, each):
         self.each = each

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, final
 
 import numpy as np
 from mxnet import autograd, gluon, nd
@@ -35,6 +35,7 @@ exercises.add(
 )
 
 
+@final
 class SoftThreshold(gluon.HybridBlock):
     def __init__(self, width):
         super().__init__()
@@ -71,6 +72,7 @@ exercises.add(
 )
 
 
+@final
 class Noisy(gluon.HybridBlock):
     def __init__(self, scale):
         super().__init__()
@@ -103,6 +105,7 @@ def fresh_noise(noisy: Block) -> None:
         raise Hint("After a batch of 200, a batch of 7 has the wrong shape: the trace must not contain a size.")
 
 
+@final
 class Root(gluon.HybridBlock):
     def hybrid_forward(self, F, x):
         positive = x > 0
@@ -110,6 +113,7 @@ class Root(gluon.HybridBlock):
         return F.where(positive, F.sqrt(safe), F.zeros_like(x))
 
 
+@final
 class _SimpleRoot(gluon.HybridBlock):
     def hybrid_forward(self, F, x):
         return F.where(x > 0, F.sqrt(x), F.zeros_like(x))
@@ -154,6 +158,7 @@ exercises.add(
 
 
 def _highest(axis=0, first=lambda F, row: row):
+    @final
     class HighestSoFar(gluon.HybridBlock):
         def hybrid_forward(self, F, x):
             def step(row, highest):

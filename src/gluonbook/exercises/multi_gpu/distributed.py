@@ -6,7 +6,7 @@ import collections
 import datetime
 import io
 import pickle
-from typing import Any, Callable
+from typing import Any, Callable, final
 
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Hint, Mistake
@@ -86,6 +86,7 @@ def _not_so_stale(events: list[tuple[str, int]], given: Any, right: list[int]) -
 exercises.add(Tried("how-stale", staleness, _STORIES, otherwise=_not_so_stale))
 
 
+@final
 class _Reader(pickle.Unpickler):
     def find_class(self, module, name):
         if (module, name) == ("collections", "OrderedDict"):
@@ -97,6 +98,7 @@ def safe_loads(blob):
     return _Reader(io.BytesIO(blob)).load()
 
 
+@final
 class _Trap:
     """A pickle of it calls `_spring`, if its reader lets it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, final
 
 import mxnet as mx
 import numpy as np
@@ -116,6 +116,7 @@ exercises.add(
 )
 
 
+@final
 class Median(KVStoreBase):
     type, rank, num_workers = "median", 0, 1
 

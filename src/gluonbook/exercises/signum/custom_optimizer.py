@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, final
 
 import mxnet as mx
 import numba
@@ -96,6 +96,7 @@ exercises.add(
 )
 
 
+@final
 @mx.optimizer.register
 class BooksSign(mx.optimizer.Optimizer):
     def update(self, index, weight, grad, state):
