@@ -7,17 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-import gluonbook
+from sources import MODULES, parsed
 
-ROOT = Path(gluonbook.__file__).parent
-MODULES = {
-    ".".join(("gluonbook", *file.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): file
-    for file in sorted(ROOT.rglob("*.py"))
-}
 Graph = dict[str, set[str]]
 
 
@@ -62,7 +56,7 @@ def circle(graph: Graph) -> list[str]:
 
 @pytest.fixture(scope="module")
 def modules() -> Graph:
-    return {name: set(imports(name, ast.parse(file.read_text()))) for name, file in MODULES.items()}
+    return {name: set(imports(name, parsed(name))) for name in MODULES}
 
 
 @pytest.fixture(scope="module")

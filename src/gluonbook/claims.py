@@ -18,7 +18,7 @@ import numbers
 import operator
 import re
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, final
 
 from IPython.display import display
 
@@ -47,6 +47,7 @@ class ClockClaimFailed(ClaimFailed):
     """A claim whose value comes from a clock does not hold; the message says how busy the machine was."""
 
 
+@final
 @dataclass(frozen=True)
 class Claim:
     """One claim as measured: what the notebook's output and the book's table hold."""

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from chromium import installed_browser
+from kinds import NOTEBOOK
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from typer.testing import CliRunner
 
-from conftest import NOTEBOOK, installed_browser
 from gluonbook.book import pdf
 from gluonbook.book.__main__ import app
 from gluonbook.book.chapters import Book, Chapter, Part

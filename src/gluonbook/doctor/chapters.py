@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from gluonbook import paths
 from gluonbook.book.times import RunTimes
 from gluonbook.profiles import profile
 
 
+@final
 @dataclass(frozen=True)
 class Ahead:
     """One chapter that has cells to execute; `seconds` is None where nobody has measured it."""
@@ -21,6 +23,7 @@ class Ahead:
     measured: str  # where and when `seconds` was measured
 
 
+@final
 @dataclass(frozen=True)
 class Outlook:
     """The chapters in reading order; `note` says why there are none."""

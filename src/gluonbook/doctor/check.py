@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 
 
+@final
 @dataclass(frozen=True)
 class Check:
     """One finding: "ok", a "note" where something optional is missing, or a "problem" that keeps the book from running.

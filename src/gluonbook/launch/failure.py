@@ -6,6 +6,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from gluonbook.launch import logs
 from gluonbook.machine import load
@@ -33,6 +34,7 @@ class LaunchTimedOut(LaunchFailed):
     """Something in a run took longer than a limit; the message says how busy the machine was, too."""
 
 
+@final
 @dataclass(frozen=True)
 class Failure:
     """One sentence on what failed, and more lines about it; `late` if a limit of time has passed."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from gluonbook.checks import real, whole_number
 from gluonbook.launch import logs, mpi, pslite
@@ -23,6 +24,7 @@ ENGINES = ("mpi", "pslite")
 _ATTEMPTS = 3
 
 
+@final
 @dataclass(frozen=True)
 class Result:
     """A run that went well: exit statuses and logs by part (such as "rank-0"), the folder of the logs, the seconds."""

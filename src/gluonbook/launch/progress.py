@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import final
 
 
+@final
 class Progress:
     """A bar of steps, and above it the lines of the ranks in `show`, as they come. Use it as a context.
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from gluonbook.rank import lifeline, notes
 
@@ -19,6 +20,7 @@ class LaunchError(RuntimeError):
         return [str(self)]
 
 
+@final
 @dataclass(frozen=True)
 class Setup:
     """What was asked for: `command` is a script and its arguments, or -m, a module and its arguments."""
@@ -52,6 +54,7 @@ class Setup:
         return [sys.executable, "-m", "gluonbook.rank.part", *words]
 
 
+@final
 @dataclass(frozen=True)
 class Process:
     """A process that the launcher starts itself: one part of the run, or mpiexec, which starts them."""
@@ -66,6 +69,7 @@ class Process:
         return [sys.executable, "-m", "gluonbook.launch.tied", str(os.getpid()), *self.words]
 
 
+@final
 @dataclass(frozen=True)
 class Plan:
     """The processes to start, and the names of the parts that then report: the workers first, then their helpers."""

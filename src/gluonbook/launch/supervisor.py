@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import final
 
 import psutil
 
@@ -31,6 +32,7 @@ _POLL = 0.03
 _GRACE = 0.5  # a rank's own alarm speaks first, since it knows best where it hangs
 
 
+@final
 class Supervisor:
     """One attempt at a run. Use it as a context: whatever happens in it, nothing of the run is alive after it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, final
 
 import mxnet as mx
 
@@ -24,6 +24,7 @@ def proves_itself(ctx: mx.Context) -> None:
         raise mx.base.MXNetError(f"{ctx} computed {total} where 48 is right")
 
 
+@final
 @dataclass(frozen=True)
 class _Choice:
     ctx: list[mx.Context]

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from typing import final
 
 _CAPABILITIES = (5.0, 8.9)  # kernels for 5.0 to 8.6, no PTX that a newer GPU could compile; 8.9 runs those for 8.6
 _DRIVER = (450, 80)  # the oldest that serves CUDA 11
 
 
+@final
 @dataclass(frozen=True)
 class Gpu:
     """One GPU as nvidia-smi lists it; an old driver does not tell the compute capability."""

@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import final
 
 from gluonbook.machine import facts
 
@@ -36,6 +37,7 @@ def wait_until_quiet(patience: float) -> float:
     return found
 
 
+@final
 class Limit:
     """A number of seconds of a quiet machine, after which something counts as stuck.
 

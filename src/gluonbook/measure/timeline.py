@@ -23,6 +23,7 @@ _HOUSEKEEPING = {"DeleteVariable", "WaitForVar"}  # of the engine; it computes n
 _ORDERS = {"MXImperativeInvokeEx", "MXInvokeCachedOp", "MXAutogradBackwardEx"}  # calls that make the engine compute
 
 
+@final
 @dataclass(frozen=True)
 class Span:
     """Something that took time: a `kind` of `CALL` (Python orders), `WAIT` (Python waits) or `OPERATION` (engine)."""
@@ -33,6 +34,7 @@ class Span:
     seconds: float
 
 
+@final
 @dataclass(frozen=True)
 class Recording:
     """The spans of one piece of work by their start, and how much more device memory it used at a time than before."""

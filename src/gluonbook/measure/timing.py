@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Mapping
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, final
 
 import numpy as np
 from mxnet import nd
@@ -20,6 +20,7 @@ from gluonbook.checks import whole_number
 Work = Callable[[], object]
 
 
+@final
 class Times(NamedTuple):
     """The seconds that a work took, a number for each round: on the wall, and of processor time in all its threads."""
 

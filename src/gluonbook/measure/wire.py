@@ -12,12 +12,13 @@ import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 # Where `struct tcp_info` of Linux (include/uapi/linux/tcp.h, 4.1 and later) has tcpi_bytes_acked, tcpi_bytes_received.
 _COUNTERS, _END = 120, 136
 
 
+@final
 class Traffic(NamedTuple):
     """Bytes of content, without the headers of TCP and of the layers below it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, final
 
 import matplotlib as mpl
 from cycler import cycler
@@ -31,6 +31,7 @@ STYLE = {
 }
 
 
+@final
 class Figure(figure.Figure):
     """A matplotlib figure with an alternative text, shown as a vector image."""
 

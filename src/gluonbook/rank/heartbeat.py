@@ -17,10 +17,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import final
 
 from gluonbook.rank.notes import DEADLINE, Notes
 
 
+@final
 class _Pulse:
     """The heartbeat file, which the launcher reads, and the alarm, which works even where it cannot."""
 

@@ -10,6 +10,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from gluonbook.storage import atomic
 
@@ -17,6 +18,7 @@ FOLDER, NAME, DEADLINE = "GLUONBOOK_RUN_DIR", "GLUONBOOK_PART", "GLUONBOOK_DEADL
 """The environment variables that say where to write, as whom, and after how many silent seconds to give up."""
 
 
+@final
 @dataclass(frozen=True)
 class Notes:
     """The notes of one process of a run, called `name`, such as `rank-2`, `server-0` or `scheduler`."""

@@ -16,7 +16,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from mxnet.context import Context
@@ -66,6 +66,7 @@ def refuse_unsendable(optimizer: Optimizer) -> None:
     loads(pickle.dumps(optimizer, 0), trusted())
 
 
+@final
 class _Unpickler(pickle.Unpickler):
     def __init__(self, blob: bytes, trust: tuple[str, ...]) -> None:
         super().__init__(io.BytesIO(blob))

@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 from gluonbook.rank.ending import fail
 
@@ -36,6 +36,7 @@ def serve(role: str) -> None:
         for module in ["gluonbook.optimizers", "gluonbook.kvstore.referee", *pickles.trusted()]:
             importlib.import_module(module)
 
+    @final
     class Server(KVStoreServer):
         def _controller(self) -> Callable[[int, bytes, Any], None]:
             def control(command: int, body: bytes, _: Any) -> None:

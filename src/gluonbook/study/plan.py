@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 from gluonbook.checks import whole_number
 from gluonbook.study.problem import Problem
@@ -14,6 +14,7 @@ TUNING_SEED = 1000
 STAGES = ("tuning", "final")
 
 
+@final
 class Setting(NamedTuple):
     """One point of a grid; `beta` is None where the method has no momentum."""
 
@@ -21,6 +22,7 @@ class Setting(NamedTuple):
     beta: float | None
 
 
+@final
 @dataclass(frozen=True)
 class Method:
     """An optimizer and the grid of its settings: every step size with every beta."""
@@ -41,6 +43,7 @@ class Method:
         return {"learning_rate": setting.lr, **momentum}
 
 
+@final
 class Trial(NamedTuple):
     """One training, as a study asks for it."""
 
@@ -54,6 +57,7 @@ class Trial(NamedTuple):
         return f"{self.stage}: {self.method}, lr = {self.setting.lr:g}{beta}, seed {self.seed}"
 
 
+@final
 @dataclass(frozen=True)
 class Study:
     """A problem, methods with equally large grids, and the seeds of the final runs.

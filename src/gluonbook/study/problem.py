@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, final
 
 import numpy as np
 from mxnet import gluon
@@ -22,6 +22,7 @@ NETS: dict[str, Callable[[int], gluon.HybridBlock]] = {"lenet": models.lenet, "c
 BORDER = 4  # pixels by which augmentation shifts an image, at most
 
 
+@final
 class Data(NamedTuple):
     """The three parts: one to train on, one to choose settings by, one to report."""
 
@@ -36,6 +37,7 @@ class Data(NamedTuple):
         return first.transform_first(shifted_and_mirrored) if self.augment else first
 
 
+@final
 @dataclass(frozen=True)
 class Problem:
     """A data set, a network, and their sizes.
@@ -97,6 +99,7 @@ class Problem:
         )
 
 
+@final
 @dataclass(frozen=True)
 class _Standard:
     """Levels 0..255, channels last, to channels first with mean 0 and standard deviation 1."""

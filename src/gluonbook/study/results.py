@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -25,6 +25,7 @@ from gluonbook.training import History
 FORMAT = 1
 
 
+@final
 @dataclass(frozen=True)
 class Run:
     """One training. The test columns of `history` are of the validation set in tuning, else of the test set."""
@@ -34,6 +35,7 @@ class Run:
     session: int  # which of the results' sessions it was made in
 
 
+@final
 @dataclass(frozen=True)
 class Outcome:
     """How a method did: accuracies from 0 to 1, `test` at the end of the final run of each seed."""
@@ -55,6 +57,7 @@ class Outcome:
         return float(np.std(self.test, ddof=1)) if len(self.test) > 1 else float("nan")
 
 
+@final
 @dataclass
 class Results:
     """The runs of a study so far, and the sessions that made them: date, commit, command, machine, versions."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import numpy as np
 
 from gluonbook.checks import whole_number
 
 
+@final
 class Traffic(NamedTuple):
     """What one exchange sends."""
 
@@ -78,6 +79,7 @@ def _check(M: int, d: int) -> None:
     whole_number("the number of parameters", d, 1)
 
 
+@final
 @dataclass(frozen=True)
 class AlphaBeta:
     """Seconds of an exchange: alpha·messages + beta·bytes + gamma·work.

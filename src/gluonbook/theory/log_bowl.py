@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
 from gluonbook.checks import whole_number
 
 
+@final
 @dataclass(frozen=True)
 class LogBowl:
     """f(x) = Σ log(1 + xᵢ²), with d coordinates: least, 0, at the origin; a bowl there, and ever flatter far away.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 
+@final
 @dataclass(frozen=True)
 class Noise:
     """A distribution with mean 0 and variance 1; multiply what it gives by σ.

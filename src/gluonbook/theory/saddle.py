@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
 from gluonbook.checks import real
 
 
+@final
 @dataclass(frozen=True)
 class Saddle:
     """f = ½·steep·u² − ½·v² + ¼·v⁴, with (u, v) the coordinates of x in axes that are turned by `degrees`.

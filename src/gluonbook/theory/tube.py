@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
 from gluonbook.checks import real, whole_number
 
 
+@final
 @dataclass(frozen=True)
 class Tube:
     """d saddles in a row; the minimum, at 4τ in every coordinate, lies behind the last.
