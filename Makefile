@@ -36,7 +36,7 @@ test: setup ## run all tests, the chapters included
 faults: setup ## run the fault tests with all their repetitions: killed ranks, full disks, restarted kernels
 	@GLUONBOOK_FAULTS=full $(PYTHON_IN) -m pytest --no-cov tests/storage tests/checkpoint tests/rank tests/launch tests/kvstore
 
-check: setup ## look at style: ruff, codespell, and that every chapter survives the way to a notebook and back
+check: setup ## look at style and types: ruff, mypy, codespell, and that every chapter survives the way to a notebook and back
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pre-commit run --all-files
 
 notebooks: setup ## write the chapters as .ipynb files to notebooks/, paired with their text

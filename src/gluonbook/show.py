@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from collections.abc import Callable
+from typing import Any
 
 from IPython.display import Markdown
 
 
-def source(thing: object) -> Markdown:
+def source(thing: Callable[..., Any]) -> Markdown:
     """The source of a function, method or class of the package, as a highlighted block."""
     return Markdown(f"```python\n{textwrap.dedent(inspect.getsource(thing))}```")

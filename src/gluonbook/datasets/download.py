@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import pooch
 import requests
@@ -91,7 +91,7 @@ class _Buffer(io.BytesIO):
         self._limit = limit
         self._bar = bar
 
-    def write(self, chunk: bytes) -> int:
+    def write(self, chunk: Any, /) -> int:
         self._bar.update(len(chunk))
         super().write(chunk)
         if self.tell() > self._limit:

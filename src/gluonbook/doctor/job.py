@@ -12,8 +12,8 @@ from gluonbook.kvstore import MeanStore
 def main(engine: str) -> None:
     store = MeanStore(engine)
     weight, grad = nd.zeros(3), nd.full(3, store.rank)
-    store.broadcast("0", weight, out=weight)
-    store.pushpull("0", grad, out=grad)
+    store.broadcast(0, weight, out=weight)
+    store.pushpull(0, grad, out=grad)
     print(f"rank {store.rank} of {store.num_workers}: the mean is {grad.mean().asscalar():g}", flush=True)
 
 

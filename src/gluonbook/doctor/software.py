@@ -11,12 +11,16 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
 from gluonbook import paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
 from gluonbook.machine import facts, libraries, locked, supported
+
+if TYPE_CHECKING:
+    from gluonbook.datasets import Status
 
 STAMP = ".gluonbook-setup"  # what scripts/setup.sh leaves in an environment that it made from the lock
 _SHOWN = 5  # packages that are named; a longer list helps nobody
@@ -31,7 +35,8 @@ def python() -> Check:
 def packages() -> Check:
     """Whether the packages that gluonbook declares are here, in versions that it allows."""
     kind = _kind()
-    needed, optional = [], []
+    needed: list[str] = []
+    optional: list[str] = []
     for requirement in map(Requirement, metadata.requires("gluonbook") or []):
         extra = _extra(requirement)
         if extra in ("cpu", "cu112") and extra != kind:
@@ -39,7 +44,7 @@ def packages() -> Check:
         if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
             continue
         found = supported.version(requirement.name)
-        if found is None or not requirement.specifier.contains(found, prereleases=True):
+        if not _fits(requirement, found):
             wrong = f"{requirement.name} {found or 'is missing'} (needs {requirement.specifier or 'any'})"
             (optional if extra not in ("", kind) else needed).append(wrong)
     if needed:
@@ -62,7 +67,7 @@ def lock() -> Check:
     differing = [
         f"{pin.name} {found[pin.name] or 'is missing'} (lock: {str(pin.specifier).lstrip('=')})"
         for pin in pins
-        if not found[pin.name] or not pin.specifier.contains(found[pin.name], prereleases=True)
+        if not _fits(pin, found[pin.name])
     ]
     if not differing:
         return Check("lock", OK, f"all {len(pins)} packages are those of {file.name}")
@@ -148,7 +153,7 @@ def data_sets() -> list[Check]:
     return [_data_set(datasets.status(name), datasets.info(name).size) for name in datasets.NAMES]
 
 
-def _data_set(status, size: int) -> Check:  # type: ignore[no-untyped-def]
+def _data_set(status: Status, size: int) -> Check:
     name = f"data set {status.name}"
     fetch = f"`gluonbook data {status.name}`"
     if status.state == "damaged":
@@ -163,6 +168,10 @@ def _data_set(status, size: int) -> Check:  # type: ignore[no-untyped-def]
 
 def _kind() -> str:
     return "cu112" if supported.gpu_build() else "cpu"
+
+
+def _fits(requirement: Requirement, version: str | None) -> bool:
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
 
 
 def _extra(requirement: Requirement) -> str:

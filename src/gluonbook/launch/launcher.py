@@ -15,7 +15,6 @@ from typing import final
 
 from gluonbook.checks import real, whole_number
 from gluonbook.launch import logs, mpi, pslite
-from gluonbook.launch.failure import Failure
 from gluonbook.launch.progress import Progress
 from gluonbook.launch.setup import LaunchError, Plan, Setup
 from gluonbook.launch.supervisor import Supervisor
@@ -106,11 +105,9 @@ def run(
             if not _port_was_taken(plan, files):
                 report = failure.report(list(supervisor.notes.values()), setup.logs)
                 raise failure.error(report, codes, files, seconds)
-    raise LaunchError(f"another process has taken the scheduler's port, {_ATTEMPTS} times in a row: {_why(failure)}")
-
-
-def _why(failure: Failure) -> str:
-    return f"{failure.sentence}; see which programs open many ports here, and try again"
+            why = failure.sentence
+    remedy = "see which programs open many ports here, and try again"
+    raise LaunchError(f"another process has taken the scheduler's port, {_ATTEMPTS} times in a row: {why}; {remedy}")
 
 
 def _port_was_taken(plan: Plan, files: Mapping[str, Path]) -> bool:

@@ -138,17 +138,18 @@ def _profiler() -> _Profiler:
 
 def _spans(events: list[dict[str, Any]]) -> Iterator[Span]:
     """Begin and end, which are events of their own, joined; times in seconds."""
-    begun = defaultdict(list)
+    begun: defaultdict[tuple[str, str, Any], list[float]] = defaultdict(list)
     for event in events:
-        key = event.get("cat"), event["name"], event.get("tid")
+        category, name = event.get("cat", ""), event["name"]
+        key = category, name, event.get("tid")
         # Of each operation there are two reports; the one with capitals is that of the engine.
-        begin, end = "BE" if key[0] == "operator" else "be"
+        begin, end = ("B", "E") if category == "operator" else ("b", "e")
         if event["ph"] == begin:
             begun[key].append(event["ts"])
         elif event["ph"] == end and begun[key]:
-            kind, start = _kind(*key[:2]), begun[key].pop()
+            kind, start = _kind(category, name), begun[key].pop()
             if kind:
-                yield Span(kind, event["name"], 1e-6 * start, 1e-6 * (event["ts"] - start))
+                yield Span(kind, name, 1e-6 * start, 1e-6 * (event["ts"] - start))
 
 
 def _kind(category: str, name: str) -> str | None:

@@ -21,8 +21,8 @@ def histograms(samples: Mapping[str, Sequence[float]], *, xlabel: str, reach: fl
     edges = np.linspace(-reach, reach, 33)
     middles = np.linspace(-reach, reach, 201)
     told = []
-    for ax, (name, values) in zip(panels.flat, samples.items()):
-        values = np.asarray(values, dtype=float)
+    for ax, (name, sample) in zip(panels.flat, samples.items()):
+        values = np.asarray(sample, dtype=float)
         spread = values.std()
         if spread == 0:
             raise ValueError(f"the numbers of {name} are all {values.flat[0]}: they have no distribution to draw")

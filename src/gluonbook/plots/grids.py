@@ -59,6 +59,6 @@ def _told(
         return f"{count}."
     ends = []
     for word, place in (("smallest", np.nanargmin(grid)), ("largest", np.nanargmax(grid))):
-        i, j = np.unravel_index(place, grid.shape)
+        i, j = map(int, np.unravel_index(place, grid.shape))
         ends.append(f"{word} {grid[i, j]:.3g} at {ylabel} {rows[i]:g} and {xlabel} {columns[j]:g}")
     return f"{', '.join(ends)}; {count}."

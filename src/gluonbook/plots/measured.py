@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -37,7 +38,7 @@ def bands(
     for i, (name, values) in enumerate({**results, **(guides or {})}.items()):
         runs = np.atleast_2d(np.asarray(values, dtype=float))
         if runs.ndim != 2 or runs.shape[1] != len(x):
-            raise ValueError(f"{name} has shape {np.shape(values)}: it needs {len(x)} values, one for each x")
+            raise ValueError(f"{name} has shape {np.asarray(values).shape}: it needs {len(x)} values, one for each x")
         mean = runs.mean(axis=0)
         if name in results:
             _banded(ax, x, runs, i, label=name)
@@ -83,7 +84,7 @@ def panels(quantities: Mapping[str, Mapping[str, np.ndarray]], *, xlabel: str, l
     return fig
 
 
-def _banded(ax: Axes, x: Sequence[float], runs: np.ndarray, i: int, **line: object) -> None:
+def _banded(ax: Axes, x: Sequence[float] | np.ndarray, runs: np.ndarray, i: int, **line: Any) -> None:
     """The i-th curve of its axes: the mean over runs, and the band from the smallest to the largest of them."""
     ax.plot(x, runs.mean(axis=0), **line)
     if len(runs) > 1:

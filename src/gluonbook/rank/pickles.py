@@ -78,11 +78,10 @@ class _Unpickler(pickle.Unpickler):
             return _DATA[module, name]
         # A dotted name would reach through a class or a module for what it has imported, such as mxnet.base's os.
         found = None if "." in name else getattr(sys.modules.get(module), name, None)
-        own = isinstance(found, type) and found.__module__ == module
-        if own and module in self.trust:
-            return found
-        if own and module.split(".")[0] in _FAMILIES and issubclass(found, (Optimizer, LRScheduler)):
-            return found
+        if isinstance(found, type) and found.__module__ == module:
+            known = module.split(".")[0] in _FAMILIES and issubclass(found, (Optimizer, LRScheduler))
+            if known or module in self.trust:
+                return found
         raise Refused(f"the server does not load {module}.{name}: {_remedy(module, self.trust)}")
 
 

@@ -92,7 +92,7 @@ def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
 
     Damaged ones are skipped with a RuntimeWarning that names them; raises Damaged if no other is left.
     """
-    skipped = []
+    skipped: list[str] = []
     for path in _checkpoints(Path(folder)):
         if until is not None and step_of(path) > until:
             continue
@@ -113,7 +113,10 @@ def steps(folder: str | Path) -> list[int]:
 
 def step_of(path: Path) -> int:
     """The step that a checkpoint's directory is named after."""
-    return int(_NAME.fullmatch(path.name).group(1))
+    named = _NAME.fullmatch(path.name)
+    if named is None:
+        raise ValueError(f"a checkpoint is called step- and eight digits or more, got {path.name!r}")
+    return int(named[1])
 
 
 def clear(folder: str | Path, *, after: int = -1) -> None:

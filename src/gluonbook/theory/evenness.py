@@ -17,9 +17,11 @@ def density(v: ArrayLike) -> float:
 
     Source: Bernstein, Wang, Azizzadenesheli and Anandkumar, signSGD (2018), arXiv:1802.04434, section 3.1.
     """
-    v = np.abs(np.asarray(v, dtype=np.float64))
-    largest = v.max(initial=0.0)
+    sizes = np.abs(np.asarray(v, dtype=np.float64))
+    largest = sizes.max(initial=0.0)
     if not np.isfinite(largest) or largest == 0:
-        raise ValueError(f"v must be finite and not all zeros, got {v.size} elements with the largest size {largest}")
-    v = v / largest  # otherwise squares of tiny or huge numbers leave the range of floats
-    return float(v.sum() ** 2 / (v.size * (v**2).sum()))
+        raise ValueError(
+            f"v must be finite and not all zeros, got {sizes.size} elements, the largest of size {largest}"
+        )
+    sizes = sizes / largest  # otherwise squares of tiny or huge numbers leave the range of floats
+    return float(sizes.sum() ** 2 / (sizes.size * (sizes**2).sum()))
