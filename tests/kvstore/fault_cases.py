@@ -17,6 +17,7 @@ import numpy as np
 from mxnet import gluon, nd
 
 import gluonbook.optimizers  # noqa: F401  (registers ours)
+from gluonbook import checkpoint
 from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, Store, VoteStore
 from gluonbook.storage import folders
 
@@ -240,7 +241,7 @@ def common_checkpoints(rank: int) -> dict:
             if step < 0:
                 (path / "a").write_bytes(b"other")
         try:
-            path = store.latest_checkpoint(folder)
+            path = checkpoint.latest_common(folder, store)
             found[name] = path and path.relative_to(FOLDER / name).as_posix()
         except ValueError as error:
             found[name] = str(error)

@@ -11,6 +11,19 @@ loop that needs them exact seeds them from the step, as `gluonbook.training.fit`
 
 from gluonbook.checkpoint.anatomy import settings
 from gluonbook.checkpoint.exact import Progress, load, peek, save
+from gluonbook.checkpoint.stores import Collective, latest_common, store_of
 from gluonbook.storage.folders import Damaged, clear, latest
 
-__all__ = ["Damaged", "Progress", "clear", "latest", "load", "peek", "save", "settings"]
+__all__ = [
+    "Collective",
+    "Damaged",
+    "Progress",
+    "clear",
+    "latest",
+    "latest_common",
+    "load",
+    "peek",
+    "save",
+    "settings",
+    "store_of",
+]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import TypeVar, final
+from typing import final
 
 import numpy as np
 
 from gluonbook.kvstore.link import Link
+from gluonbook.rank.ranks import grouped, ranges
 
 _ROOM = 256  # bytes of a description that ranks show each other when they do not agree
-
-T = TypeVar("T")
 
 
 @final
@@ -43,22 +41,3 @@ class Consent:
             listed = "; ".join(f"rank {ranges(ranks)}: {text}" for text, ranks in grouped(texts).items())
             raise ValueError(f"the ranks must all do the same, and do not: {listed}")
         return notes[:, 1:]
-
-
-def grouped(said: Sequence[T]) -> dict[T, list[int]]:
-    """Which ranks say what, given what each says: first what most say, and of equals that of the lowest rank."""
-    groups: dict[T, list[int]] = {}
-    for rank, one in enumerate(said):
-        groups.setdefault(one, []).append(rank)
-    return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """Numbers as people write them: 0-3, 5."""
-    ends: list[list[int]] = []
-    for number in numbers:
-        if ends and number == ends[-1][1] + 1:
-            ends[-1][1] = number
-        else:
-            ends.append([number, number])
-    return ", ".join(f"{low}-{high}" if low < high else str(low) for low, high in ends)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -16,19 +15,20 @@ from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer, get_updater
 
 from gluonbook import kernels
+from gluonbook.checkpoint import Collective
 from gluonbook.checks import whole_number
 from gluonbook.kvstore.bucket import Bucket, Item, buckets
-from gluonbook.kvstore.consent import Consent, grouped, ranges
+from gluonbook.kvstore.consent import Consent
 from gluonbook.kvstore.engines import connected
 from gluonbook.kvstore.link import Link
 from gluonbook.rank import heartbeat
-from gluonbook.storage import folders
+from gluonbook.rank.ranks import grouped, ranges
 
 POLICIES = ("raise", "zero")
 _FINE = -1  # in place of the number of a parameter whose gradient is not finite
 
 
-class Store(KVStoreBase, ABC):
+class Store(KVStoreBase, Collective):
     """A store for `Trainer(params, optimizer, options, kvstore=store)`: gradients of all workers become one.
 
     How they do so is the method, a subclass: `message`, `exchange`, `apply`. A method that works on numbers, not on
@@ -127,32 +127,10 @@ class Store(KVStoreBase, ABC):
         with heartbeat.waiting():
             self._consent.reach(what)
 
-    def latest_checkpoint(self, folder: str | Path) -> Path | None:
-        """The newest sound checkpoint in this rank's `folder` of a step that every rank has one of, each in its own.
-
-        When a run is killed, some ranks have saved a step that others have not. All ranks call this, and load what it
-        gives (their weights are the same, but not what their stores remember), or begin anew where it gives None: when
-        some had saved once, and others never.
-
-        Raises:
-            ValueError: there is no such step, though ranks have saved more than once; on every rank.
-            Damaged: every checkpoint in `folder` is damaged.
-        """
-        saved, bound = len(folders.steps(folder)), None
+    def all_gather(self, values: np.ndarray) -> np.ndarray:
+        """The arrays of all ranks, (num_workers, length), for short arrays of one axis and any type."""
         with heartbeat.waiting():
-            while True:
-                path = folders.latest(folder, until=bound)
-                own = -1 if path is None else folders.step_of(path)
-                told = self.link.all_gather(np.array([own, saved], np.int64))
-                bound = int(told[:, 0].min())
-                if (told[:, 0] == bound).all() or bound < 0:
-                    break
-        if bound >= 0:
-            return path
-        if told[:, 1].max() > 1:
-            listed = "; ".join(f"rank {ranges(r)}: {n}" for n, r in grouped(told[:, 1].tolist()).items())
-            raise ValueError(f"no step has a checkpoint on every rank; there are, in {folder} and its likes, {listed}")
-        return None
+            return self.link.all_gather(values)
 
     def broadcast(self, key: int, value: NDArray, out: NDArray | list[NDArray], priority: int = 0) -> None:
         """Write rank 0's value into all arrays of `out`, on every rank."""

@@ -74,8 +74,8 @@ def fit(
     per_epoch, last = len(batches), whole_number("epochs", epochs, 1) * len(batches)
     if every is not None and whole_number("every", every, 1) and checkpoints is None:
         raise ValueError(f"every={every} needs a folder to save in: checkpoints=...")
-    store = trainer._kvstore_params["kvstore"]
-    if getattr(store, "num_workers", 1) > 1 and hasattr(store, "agree"):
+    store = checkpoint.store_of(trainer)
+    if isinstance(store, checkpoint.Collective) and store.num_workers > 1:
         store.agree(f"{last} steps, {per_epoch} an epoch")  # else they would wait for one that has ended
         checkpoints = checkpoints and Path(checkpoints, f"rank-{store.rank}")
     loader = ReproducibleLoader(train, batches, num_workers)
@@ -161,9 +161,9 @@ class _Run:
 
 def _resume(folder: str | Path, net: gluon.Block, trainer: gluon.Trainer, fresh: _Run, last: int) -> _Run:
     """The run that the folder's newest checkpoint left off, `fresh` if it has none; ValueError if it is another run."""
-    store = trainer._kvstore_params["kvstore"]
-    shared = hasattr(store, "latest_checkpoint")
-    path = store.latest_checkpoint(folder) if shared else checkpoint.latest(folder)
+    store = checkpoint.store_of(trainer)
+    shared = isinstance(store, checkpoint.Collective)
+    path = checkpoint.latest_common(folder, store) if shared else checkpoint.latest(folder)
     if path is None:
         checkpoint.clear(folder)  # what this rank has, others do not have
         return fresh
