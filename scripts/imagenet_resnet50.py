@@ -38,7 +38,7 @@ from mxnet.gluon.data import vision
 from mxnet.gluon.data.vision import transforms
 
 import gluonbook.optimizers  # noqa: F401  it registers `signsgd`
-from gluonbook import kvstore
+from gluonbook import checkpoint, kvstore
 from gluonbook.checks import real, whole_number
 from gluonbook.machine.devices import devices
 from gluonbook.rank import heartbeat
@@ -261,6 +261,9 @@ def main(words: Sequence[str]) -> None:
             f"{len(train)} images each, {steps} steps an epoch",
             flush=True,
         )
+    checkpoints = asked.output / "checkpoints"
+    if asked.fresh:
+        checkpoint.clear(checkpoint.own_folder(checkpoints, store))
     fit(
         net,
         trainer,
@@ -270,9 +273,8 @@ def main(words: Sequence[str]) -> None:
         loss=SmoothedCrossEntropy(asked.label_smoothing) if asked.label_smoothing else None,
         ctx=ctx,
         seed=asked.seed + rank,
-        checkpoints=asked.output / "checkpoints",
+        checkpoints=checkpoints,
         every=asked.checkpoint_every,
-        resume=not asked.fresh,
         on_epoch=Report(asked.output / "metrics.jsonl", net, trainer, store, loader, ctx),
         num_workers=asked.loaders,
     )

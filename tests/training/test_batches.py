@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mxnet import gluon
-from mxnet.gluon import data, nn
+from mxnet.gluon import data
 
-from gluonbook.kvstore import VoteStore
-from gluonbook.models import lenet, mlp
-from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches, may_draw, preserved, seeded, set_seed
+from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches
+from gluonbook.training.seeds import set_seed
 
 lengths, sizes, seeds = st.integers(1, 300), st.integers(1, 400), st.integers(0, 2**40)
 
@@ -83,46 +81,6 @@ def test_as_batch_sampler_of_a_data_loader():
     assert seen == list(batches)
 
 
-def test_set_seed_seeds_all_three():
-    def draw():
-        return random.random(), np.random.rand(), mx.nd.random.uniform().asscalar()
-
-    set_seed(4)
-    first = draw()
-    assert draw() != first
-    set_seed(4)
-    assert draw() == first
-    for bad in (-1, 2**31, 0.5, "4", True):
-        with pytest.raises(ValueError, match="seed must be a whole number from 0 to 2147483647"):
-            set_seed(bad)
-
-
-def test_python_and_numpy_come_back_as_they_were():
-    def draw():
-        return random.random(), np.random.rand()
-
-    set_seed(4)
-    expected = draw()
-    set_seed(4)
-    with preserved():
-        draw()
-    with pytest.raises(ZeroDivisionError), seeded(1, 2):
-        raise ZeroDivisionError
-    assert draw() == expected
-
-
-def test_seeded_streams_do_not_depend_on_what_came_before():
-    values = []
-    for noise in (1, 2):
-        set_seed(noise)
-        with seeded(7, 8):
-            values.append((random.random(), np.random.rand(), mx.nd.random.uniform(shape=3).asnumpy().tolist()))
-    with seeded(8, 7):
-        values.append(random.random())
-    assert values[0] == values[1]
-    assert values[2] != values[0][0]
-
-
 def noisy(X):
     """An augmentation that draws from all three generators."""
     return X + mx.nd.random.uniform(shape=X.shape) + random.random() + np.random.rand()
@@ -162,26 +120,3 @@ def test_one_loader_serves_many_epochs():
         batches.epoch, batches.start = epoch, epoch
         seen = [(X.asnumpy().tolist(), y.asnumpy().tolist()) for X, y in loader]
         assert seen == batches_seen(augmented(), epoch, start=epoch)
-
-
-def test_who_may_draw_random_numbers():
-    def answer(net, loss=None, optimizer="sgd", kvstore=None):
-        net.initialize()
-        trainer = gluon.Trainer(net.collect_params(), optimizer, kvstore=kvstore)
-        return may_draw(net, loss or gluon.loss.L2Loss(), trainer)
-
-    class OfMyOwn(nn.HybridSequential):
-        pass
-
-    with_lambda = mlp()
-    with_lambda.add(nn.HybridLambda("relu"))
-    assert not answer(mlp())
-    assert not answer(lenet(), optimizer="adam", kvstore=mx.kv.create("local"))
-    assert not answer(mlp(), kvstore=VoteStore())
-    assert answer(mlp(dropout=0.1))
-    own = OfMyOwn()
-    own.add(nn.Dense(2))
-    assert answer(own)
-    assert answer(with_lambda)
-    assert answer(mlp(), loss=lambda out, y: out)
-    assert answer(mlp(), optimizer="sgld")

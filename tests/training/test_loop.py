@@ -240,10 +240,11 @@ def test_another_run_is_refused_unless_told_to_start_over(tmp_path, arguments, t
     fit(net, trainer, DATA, **FEW, checkpoints=tmp_path)
     net, trainer = scheduled(**trainer_arguments)
     arguments = {**FEW, "checkpoints": tmp_path, **arguments}
-    with pytest.raises(ValueError, match=rf"step-00000020 belongs to another run \(.*{message}.*\).*resume=False"):
+    with pytest.raises(ValueError, match=rf"step-00000020 belongs to another run \(.*{message}.*\).*checkpoint\.clear"):
         fit(net, trainer, DATA, **arguments)
     assert net[0].weight._data is None, "nothing is loaded"
-    history = fit(net, trainer, DATA, **arguments, resume=False)
+    checkpoint.clear(tmp_path)
+    history = fit(net, trainer, DATA, **arguments)
     assert len(history) == arguments["epochs"]
     assert max(path.name for path in tmp_path.iterdir()) == f"step-{history['steps'][-1]:08d}"
 

@@ -1,7 +1,7 @@
 """Exact checkpoints of a Gluon run: parameters, optimizer states, counters and schedule, bit for bit, without pickle.
 
     path = checkpoint.save(folder, net, trainer, step=17, epoch=2)
-    progress = checkpoint.load(checkpoint.latest(folder), net, trainer)
+    position = checkpoint.load(checkpoint.latest(folder), net, trainer)
 
 `state.safetensors` holds every array, and as JSON in its metadata everything else; `SHA256SUMS` proves both. Unlike
 `Trainer.save_states` it names parameters by their place in `net` ("0.weight"), not by Gluon's running prefixes, whose
@@ -9,19 +9,23 @@ sorting changes from one instance to the next (`dense10` < `dense9`). MXNet's ra
 loop that needs them exact seeds them from the step, as `gluonbook.training.fit` does. Gradients are not kept.
 """
 
-from gluonbook.checkpoint.anatomy import settings
-from gluonbook.checkpoint.exact import Progress, load, peek, save
-from gluonbook.checkpoint.stores import Collective, latest_common, store_of
+from gluonbook.checkpoint.exact import Position, load, peek, save
+from gluonbook.checkpoint.optimizers import optimizers_of, settings
+from gluonbook.checkpoint.stateful import Stateful
+from gluonbook.checkpoint.stores import Collective, latest_common, own_folder, store_of
 from gluonbook.storage.folders import Damaged, clear, latest
 
 __all__ = [
     "Collective",
     "Damaged",
-    "Progress",
+    "Position",
+    "Stateful",
     "clear",
     "latest",
     "latest_common",
     "load",
+    "optimizers_of",
+    "own_folder",
     "peek",
     "save",
     "settings",

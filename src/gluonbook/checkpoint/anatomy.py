@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import Block, Parameter, Trainer
 
-from gluonbook.checkpoint.packing import leaves, pack, qualified_name
+from gluonbook.checkpoint.optimizers import packed_settings, settings
+from gluonbook.checkpoint.stateful import Stateful
+from gluonbook.checkpoint.stores import store_of
 
-# What a trainer or a symbol wires into an optimizer when it is made (no state), and the counters (kept by name).
-_WIRING = {"param_dict", "idx2name", "sym_info", "lr_mult", "wd_mult", "allow_np_array"}
-_COUNTERS = {"_index_update_count", "_all_index_update_counts"}
-
-
-def settings(trainer: Trainer) -> dict[str, Any]:
-    """The optimizer's and its schedule's numbers by dotted place: `{"optimizer.lr": 0.1, "optimizer.wd": 0.0, ...}`."""
-    packed = pack(own(trainer.optimizer, {}), "optimizer", lambda name, array: None, trainer._contexts)
-    return packed_settings(packed)
-
-
-def packed_settings(packed: Any) -> dict[str, Any]:
-    # The trainer sets these two itself, at every step.
-    moving = {"optimizer.rescale_grad", "optimizer.num_update"}
-    return {place: value for place, value in leaves(packed, "optimizer") if place not in moving}
+PARAMETER = "parameter"
+NOTHING = {"dict": []}  # an empty dict, packed
 
 
 def named(net: Block, trainer: Trainer) -> tuple[dict[int, str], dict[str, Parameter]]:
@@ -43,25 +31,14 @@ def named(net: Block, trainer: Trainer) -> tuple[dict[int, str], dict[str, Param
     return names, {name: parameter for parameter, name in first.items()}
 
 
-def own(optimizer: mx.optimizer.Optimizer, names: Mapping[int, str]) -> dict[str, Any]:
-    """An optimizer's class and attributes, dicts by parameter position turned into dicts by parameter name."""
-    kept = {key: value for key, value in vars(optimizer).items() if key not in _WIRING | _COUNTERS}
-    return {"class": qualified_name(optimizer), **{key: rekey(value, names) for key, value in kept.items()}}
-
-
-def rekey(value: Any, keys: Mapping) -> Any:
-    if isinstance(value, dict) and value and all(key in keys for key in value):
-        return {keys[key]: item for key, item in value.items()}
-    return value
-
-
 def updaters_of(trainer: Trainer) -> list[mx.optimizer.Updater]:
+    """What holds the states of the optimizer: one for each device, or one on the store."""
     return [trainer._kvstore._updater] if trainer._update_on_kvstore else trainer._updaters
 
 
 def refuse_out_of_reach(trainer: Trainer) -> None:
     """Raise ValueError if part of the state lives where this process cannot read it."""
-    store, asked = trainer._kvstore_params["kvstore"], trainer._kvstore_params["update_on_kvstore"]
+    store, asked = store_of(trainer), trainer._kvstore_params["update_on_kvstore"]
     kind = store if isinstance(store, str) else getattr(store, "type", "none")
     remote = trainer._update_on_kvstore if trainer._kv_initialized else "dist" in kind and asked is not False
     if remote and getattr(trainer._kvstore, "_updater", None) is None:
@@ -71,31 +48,53 @@ def refuse_out_of_reach(trainer: Trainer) -> None:
 
 
 def differences(
-    record: Mapping, tensors: Mapping, trainer: Trainer, names: Mapping, parameters: Mapping[str, Parameter]
+    record: Mapping,
+    arrays: Mapping[str, np.ndarray],
+    trainer: Trainer,
+    names: Mapping[int, str],
+    parameters: Mapping[str, Parameter],
+    memory: Mapping[str, Stateful],
 ) -> Iterator[str]:
-    saved = {key[len("0/parameter/") :]: array for key, array in tensors.items() if key.startswith("0/parameter/")}
+    """What keeps a checkpoint from being loaded into this net and trainer, a clause each."""
+    yield from _of_parameters(arrays, parameters)
+    yield from _of_trainer(record, trainer, names)
+    remembered = [name for name, packed in record["memory"].items() if packed != NOTHING]
+    for name in remembered:
+        if name not in memory:
+            yield f"the checkpoint has states of a {name}: pass one with an attribute `states`"
+    there, here = record["devices"], len(trainer._contexts)
+    if there != here and (remembered or any(not key.startswith("0/") for key in arrays)):
+        yield f"its {there} devices hold different values, and there are {here} here"
+
+
+def _of_parameters(arrays: Mapping[str, np.ndarray], parameters: Mapping[str, Parameter]) -> Iterator[str]:
+    prefix = f"0/{PARAMETER}/"
+    saved = {key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)}
     for name in [*(name for name in saved if name not in parameters), *(n for n in parameters if n not in saved)]:
         yield f"{name} is only in {'the checkpoint' if name in saved else 'net'}"
     for name, parameter in parameters.items():
         if name in saved and not _fits(parameter, saved[name]):
             there, here = saved[name], f"{parameter.shape} {np.dtype(parameter.dtype).name}"
             yield f"{name} is {here} in net, {there.shape} {there.dtype.name} in the checkpoint"
-    if record["trained"] != sorted(names.values()):
-        yield f"the trainer updates {some(sorted(names.values()))}, in the checkpoint {some(record['trained'])}"
-    then, now = packed_settings(record["optimizer"]), settings(trainer)
-    for place in sorted(place for place in then.keys() | now.keys() if place.endswith(".class")):
+
+
+def _of_trainer(record: Mapping, trainer: Trainer, names: Mapping[int, str]) -> Iterator[str]:
+    trained = sorted(names.values())
+    if record["trained"] != trained:
+        yield f"the trainer updates {some(trained)}, in the checkpoint {some(record['trained'])}"
+    then, now = packed_settings(record["optimizer"]), settings(trainer, names)
+    for place in sorted(place for place in then.keys() | now.keys() if _is_structure(place)):
         if then.get(place) != now.get(place):
             yield f"{place} is {now.get(place)} here, {then.get(place)} in the checkpoint"
     if (record["loss_scaler"] is None) != (getattr(trainer, "_amp_loss_scaler", None) is None):
         yield "only one of the two scales its loss (AMP)"
-    distinct = record["store"] != {"dict": []} or any(not key.startswith("0/") for key in tensors)
-    if distinct and record["devices"] != len(trainer._contexts):
-        yield f"its {record['devices']} devices hold different values, and there are {len(trainer._contexts)} here"
-    given = trainer._kvstore_params["kvstore"]
-    if record["store"] != {"dict": []} and not hasattr(given, "states"):
-        yield f"the checkpoint has states of a store: pass one with an attribute `states` to Trainer, not {given!r}"
-    if trainer._update_on_kvstore and not isinstance(given, str):
+    if trainer._update_on_kvstore and not isinstance(store_of(trainer), str):
         yield "the store already holds weights: load before the first step"
+
+
+def _is_structure(place: str) -> bool:
+    """Whether a setting says what kind of state there is: the class of an optimizer, or which one a parameter has."""
+    return place.endswith(".class") or ".labels." in place
 
 
 def _fits(parameter: Parameter, array: np.ndarray) -> bool:
@@ -105,4 +104,5 @@ def _fits(parameter: Parameter, array: np.ndarray) -> bool:
 
 
 def some(items: Sequence[str], separator: str = ", ") -> str:
+    """A few of the items, and how many more there are."""
     return separator.join(map(str, items[:6])) + (f"{separator}and {len(items) - 6} more" if len(items) > 6 else "")

@@ -42,6 +42,12 @@ def store_of(trainer: Trainer) -> Any:
     return trainer._kvstore_params["kvstore"]
 
 
+def own_folder(folder: str | Path, store: Any) -> Path:
+    """Where this rank saves, of a run whose checkpoints are in `folder`: in `rank-2`, say, if there are several."""
+    several = isinstance(store, Collective) and store.num_workers > 1
+    return Path(folder, f"rank-{store.rank}") if several else Path(folder)
+
+
 def latest_common(folder: str | Path, store: Collective) -> Path | None:
     """The newest sound checkpoint in this rank's `folder` of a step that every rank has one of, each in its own.
 

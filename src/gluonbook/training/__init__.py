@@ -1,8 +1,23 @@
 """The one Gluon training loop of the book, and what belongs to it: evaluate, predict, exact resuming."""
 
-from gluonbook.training.batches import ShuffledBatches, set_seed
-from gluonbook.training.evaluation import Score, evaluate, predict
+from gluonbook.training.batches import ShuffledBatches
+from gluonbook.training.evaluation import Outcome, Score, evaluate, predict
 from gluonbook.training.history import Epoch, History
 from gluonbook.training.loop import fit
+from gluonbook.training.seeds import set_seed
+from gluonbook.training.step import Batch, PlainStep, Step
 
-__all__ = ["Epoch", "History", "Score", "ShuffledBatches", "evaluate", "fit", "predict", "set_seed"]
+__all__ = [
+    "Batch",
+    "Epoch",
+    "History",
+    "Outcome",
+    "PlainStep",
+    "Score",
+    "ShuffledBatches",
+    "Step",
+    "evaluate",
+    "fit",
+    "predict",
+    "set_seed",
+]

@@ -1,49 +1,17 @@
-"""Randomness as a function of (seed, step), so that a run can stop anywhere and go on exactly."""
+"""Batches as a function of (seed, epoch), and their random transforms as one of (seed, step)."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import mxnet as mx
 import numpy as np
-from mxnet.gluon import Block, Trainer, data
+from mxnet.gluon import data
 
 from gluonbook.checks import whole_number
-
-
-def set_seed(seed: int) -> None:
-    """Seed the generators of Python, numpy and MXNet (all devices); raises ValueError outside 0 … 2³¹ − 1."""
-    whole_number("seed", seed, 0, 2**31 - 1)
-    random.seed(seed)
-    np.random.seed(seed)
-    mx.random.seed(seed)
-
-
-@contextmanager
-def preserved() -> Iterator[None]:
-    """Give the global generators of Python and numpy back as they were. MXNet's cannot be read, so it is not."""
-    python, legacy = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
-
-
-def derived(*numbers: int) -> int:
-    """A seed that is a fixed, well mixed function of `numbers`: neighbours give unrelated streams."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0] >> 1)
-
-
-@contextmanager
-def seeded(*numbers: int) -> Iterator[None]:
-    """Inside, all generators start from `derived(*numbers)`; Python's and numpy's are `preserved`."""
-    with preserved():
-        set_seed(derived(*numbers))
-        yield
+from gluonbook.training.seeds import derived, preserved, set_seed
 
 
 class ShuffledBatches(data.Sampler):
@@ -131,22 +99,3 @@ class _SeededDataset(data.Dataset):
 
 def _is_plain(dataset: data.Dataset) -> bool:
     return type(dataset) is data.ArrayDataset and all(isinstance(d, (np.ndarray, mx.nd.NDArray)) for d in dataset._data)
-
-
-_QUIET = (
-    *("mxnet.gluon.nn.", "mxnet.gluon.loss", "mxnet.optimizer.", "mxnet.kvstore."),
-    *("gluonbook.optimizers.", "gluonbook.kvstore."),
-)
-_LOUD = {"Dropout", "Lambda", "HybridLambda", "SGLD"}
-
-
-def may_draw(net: Block, loss: Callable, trainer: Trainer) -> bool:
-    """Whether a step may need random numbers: yes, unless every part of it is known to do without.
-
-    Seeding MXNet takes about 1 ms on a CPU, as long as a whole step of a small net, hence the question.
-    """
-    parts: list = [loss, trainer.optimizer]
-    net.apply(parts.append)
-    store = trainer._kvstore_params["kvstore"]
-    parts += [] if store is None or isinstance(store, str) else [store]
-    return any(type(p).__name__ in _LOUD or not type(p).__module__.startswith(_QUIET) for p in parts)

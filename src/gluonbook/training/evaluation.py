@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import mxnet as mx
 import numpy as np
@@ -27,6 +28,14 @@ class Score:
     count: int
 
 
+class Outcome(NamedTuple):
+    """What a net gave for some samples on one device."""
+
+    loss: mx.nd.NDArray  # one value a sample
+    out: mx.nd.NDArray
+    y: mx.nd.NDArray
+
+
 class Tally:
     """Sums of loss and of right answers, a pair a device, in float64; no step waits for its own, only `read` does."""
 
@@ -37,7 +46,8 @@ class Tally:
         self._recent: deque[mx.nd.NDArray] = deque()
         self._sums = [mx.nd.array(pair, ctx=device, dtype="float64") for device, pair in zip(ctx, sums)]
 
-    def add(self, device: int, losses: mx.nd.NDArray, out: mx.nd.NDArray, y: mx.nd.NDArray) -> None:
+    def add(self, outcome: Outcome) -> None:
+        losses, out, y = outcome
         if losses.shape != (len(out),):
             raise ValueError(f"loss must give one value a sample, shape ({len(out)},), got {losses.shape}")
         if out.ndim == 2 and out.shape[1] > 1 and y.ndim == 1:
@@ -45,7 +55,7 @@ class Tally:
         else:
             hits = mx.nd.full(losses.shape, math.nan, ctx=losses.context)
         pairs = mx.nd.stack(losses, hits.astype(losses.dtype, copy=False))
-        self._sums[device] += pairs.astype("float64").sum(axis=1)
+        self._sums[self.ctx.index(losses.context)] += pairs.astype("float64").sum(axis=1)
         self._recent.append(losses)
         if len(self._recent) > 2 * len(self.ctx):  # stay ahead of the devices, but not so far that batches pile up
             self._recent.popleft().wait_to_read()
@@ -74,9 +84,9 @@ def evaluate(
     loss, ctx, count = loss or gluon.loss.SoftmaxCrossEntropyLoss(), contexts(net, ctx), sample_count(dataset)
     tally = Tally(ctx)
     for X, y in batches_in_order(dataset, batch_size):
-        for device, (x_part, y_part) in enumerate(zip(split(X, ctx), split(y, ctx))):
+        for x_part, y_part in zip(split(X, ctx), split(y, ctx)):
             out = net(x_part)
-            tally.add(device, loss(out, y_part), out, y_part)
+            tally.add(Outcome(loss(out, y_part), out, y_part))
     return tally.score(count)
 
 
