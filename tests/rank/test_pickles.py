@@ -13,9 +13,10 @@ import pytest
 from mxnet.optimizer import Optimizer
 
 import gluonbook.optimizers
+from gluonbook.optimizers import Lion, Partition
 from gluonbook.rank import pickles
 
-OURS = [getattr(gluonbook.optimizers, name) for name in gluonbook.optimizers.__all__]
+OURS = [getattr(gluonbook.optimizers, name) for name in gluonbook.optimizers.__all__ if name != "Partition"]
 MXNETS = [kind for kind in Optimizer.opt_registry.values() if kind.__module__.startswith("mxnet")]
 PROTOCOLS = range(5)  # MXNet sends protocol 0
 
@@ -29,6 +30,14 @@ def test_every_optimizer_passes(kind):
         assert type(got) is kind
         assert (got.wd, got.idx2name) == (np.float32(0.5), {0: "weight"})
         assert got.lr_scheduler.base_lr == schedule.base_lr
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_partition_passes_with_its_parts_and_labels(protocol):
+    sent = Partition({"a": Lion(0.25), "b": mx.optimizer.SGD(momentum=0.5)}, lambda name: name[0])
+    sent.param_dict = {i: mx.gluon.Parameter(name) for i, name in enumerate(("a_weight", "b_bias"))}
+    got = pickles.loads(pickle.dumps(sent, protocol))
+    assert (got.labels, got.optimizers["b"].momentum, got.learning_rate) == ({0: "a", 1: "b"}, 0.5, 0.25)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -17,6 +17,8 @@ All take the options of `gluonbook.optimizers.whole_step.WholeStep`, whose `prep
 clipping and decay. In each, sign is MXNet's: sign(0) = 0 and sign(NaN) = 0, such a weight is not moved; what one bit
 makes of a zero on its way to another worker is said in `gluonbook.kernels`.
 
+`partition` gives each part of the parameters an optimizer of its own.
+
 `gluonbook.optimizers.rule` is the frame for one of your own.
 """
 
@@ -26,6 +28,7 @@ from gluonbook.optimizers.ggt import GGT
 from gluonbook.optimizers.lion import Lion
 from gluonbook.optimizers.msvag import MSVAG
 from gluonbook.optimizers.onebit_sgd import OneBitSGD
+from gluonbook.optimizers.partition import Partition
 from gluonbook.optimizers.plain_adagrad import PlainAdaGrad
 from gluonbook.optimizers.plain_adam import PlainAdam
 from gluonbook.optimizers.plain_nag import PlainNAG
@@ -43,6 +46,7 @@ __all__ = [
     "FusedSignum",
     "Lion",
     "OneBitSGD",
+    "Partition",
     "PlainAdaGrad",
     "PlainAdam",
     "PlainNAG",
