@@ -133,11 +133,11 @@ exercises.add(
         [()],
         [
             Mistake(
-                lambda *given: _accumulate(*given, examples=1),
+                lambda net, loss, batches: _accumulate(net, loss, batches, examples=1),
                 hint="That is the gradient of the sum. Divide by the number of examples.",
             ),
             Mistake(
-                lambda *given: _accumulate(*given, examples=6),
+                lambda net, loss, batches: _accumulate(net, loss, batches, examples=6),
                 hint="Exactly twice too large: were the gradients empty when you began?",
             ),
         ],
@@ -173,12 +173,12 @@ def _a_function(answer: Any) -> None:
 
 
 def _there_and_back(answer: type[autograd.Function], x: list[float], head: list[float]) -> dict[str, list[float]]:
-    x = nd.array(x)
-    x.attach_grad()
+    array = nd.array(x)
+    array.attach_grad()
     with autograd.record():
-        y = answer()(x)
+        y = answer()(array)
     y.backward(nd.array(head))
-    return {"y": y.asnumpy().tolist(), "slope": x.grad.asnumpy().tolist()}
+    return {"y": y.asnumpy().tolist(), "slope": array.grad.asnumpy().tolist()}
 
 
 exercises.add(

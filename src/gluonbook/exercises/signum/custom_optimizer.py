@@ -148,7 +148,7 @@ def sgd_pass(weight, grad, mom, lr, momentum):
 
 
 @exercises.judged("one-pass-sgd", right=sgd_pass)
-def one_pass_sgd(answer: Callable[..., object]) -> None:
+def one_pass_sgd(answer: Any) -> None:
     if not hasattr(answer, "signatures"):
         raise Hint("Compile it: put @numba.njit above the function.")
     luck = np.random.RandomState(0)

@@ -122,17 +122,17 @@ exercises.add(
         _samples,
         [
             Mistake(
-                lambda *given: _noise(*given, factor=2), hint="Twice too large: the loss has a factor of one half."
+                lambda X, y, w: _noise(X, y, w, factor=2), hint="Twice too large: the loss has a factor of one half."
             ),
             Mistake(
-                lambda *given: _noise(*given, mean=np.sum),
+                lambda X, y, w: _noise(X, y, w, mean=np.sum),
                 hint="That is the gradient of the sum. g is the mean over the samples.",
             ),
             Mistake(
-                lambda *given: _noise(*given, factor=-1),
+                lambda X, y, w: _noise(X, y, w, factor=-1),
                 hint="The gradient has the wrong sign: the residual is prediction less label.",
             ),
-            Mistake(lambda *given: _noise(*given, scatter=np.var), hint="That is the variance; σ is its root."),
+            Mistake(lambda X, y, w: _noise(X, y, w, scatter=np.var), hint="That is the variance; σ is its root."),
         ],
         otherwise={
             "g": "g is not the gradient of the mean loss. What is the gradient of sample i alone?",

@@ -55,7 +55,7 @@ def majority(a, b, c):
     return (a & b) | (c & (a | b))
 
 
-def _ballots() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _ballots() -> list[tuple[np.ndarray, ...]]:
     """All eight combinations of three bits, and words that fill all 64."""
     few = tuple(np.array([word], np.uint64) for word in (0b00001111, 0b00110011, 0b01010101))
     luck = np.random.RandomState(0)

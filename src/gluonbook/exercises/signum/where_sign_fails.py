@@ -109,7 +109,7 @@ exercises.add(
         _three_steps,
         [
             Mistake(
-                lambda *given: _step(*given, size=np.sum),
+                lambda x, g, e, lr: _step(x, g, e, lr, size=np.sum),
                 hint="The step is d times too long: ‖p‖₁ is to be divided by d, which makes it the mean of |p|.",
             ),
             Mistake(
@@ -117,7 +117,7 @@ exercises.add(
                 hint="You take the sign of lr·g, and the memory e is never used.",
             ),
             Mistake(
-                lambda *given: _step(*given, debt=-1),
+                lambda x, g, e, lr: _step(x, g, e, lr, debt=-1),
                 hint="The new e has the wrong sign: it is what is missing, p − Δ.",
             ),
         ],
