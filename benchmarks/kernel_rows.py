@@ -12,8 +12,9 @@ from gluoncv.model_zoo import get_model
 from mxnet import nd
 
 from gluonbook import kernels
-from gluonbook.kernels import expressions, hyper, memory
-from gluonbook.kernels.forms import SignumStep
+from gluonbook.kernels import hyper, memory
+from gluonbook.kernels.expressions import Expressions
+from gluonbook.kernels.form import SignumStep
 from gluonbook.kernels.threads import Call, share
 from measure import Row, race, row
 
@@ -75,7 +76,7 @@ class Arrays:
 
     def as_expressions(self) -> None:
         columns = zip(self.weights, self.grads, self.moms)
-        expressions.signum_step(
+        Expressions().signum_step(
             [SignumStep(*(memory.flat("array", a) for a in arrays), None, self.constants) for arrays in columns]
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import cuda_on_host
 import mxnet as mx
 import pytest
 
-from gluonbook.kernels import cpu, cuda, expressions
+from gluonbook.kernels import cuda
+from gluonbook.kernels.cpu import Host
+from gluonbook.kernels.expressions import Expressions
+from gluonbook.kernels.form import Form
 
 
 @pytest.fixture(scope="session")
@@ -19,18 +20,18 @@ def compiler() -> None:
 
 
 @pytest.fixture(scope="session")
-def cuda_here(compiler) -> ModuleType:
+def cuda_here(compiler) -> Form:
     """The form for GPUs, its sources compiled for the host."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mx.rtc, "CudaModule", cuda_on_host.Module)
-        yield cuda
+        yield cuda.Cuda()
     cuda._module.cache_clear()
     cuda._kernel.cache_clear()
 
 
 @pytest.fixture(params=["cpu", "expressions", "cuda"])
-def form(request) -> ModuleType:
-    """A form; each has functions of the same names."""
+def form(request) -> Form:
+    """Each form."""
     if request.param == "cuda":
         return request.getfixturevalue("cuda_here")
-    return {"cpu": cpu, "expressions": expressions}[request.param]
+    return {"cpu": Host, "expressions": Expressions}[request.param]()

@@ -53,8 +53,23 @@ def test_every_row_of_the_kernels_can_be_measured(measure, monkeypatch):
 
     monkeypatch.setattr(kernel_rows, "resnet50_shapes", lambda: [(3, 50), (70_000,)])
     rows = list(kernel_rows.rows(1))
-    assert len(rows) == 16
     assert all(0 < row.lower <= row.median <= row.upper for row in rows)
+    in_one, in_many = ([row.work for row in rows if row.parameters.endswith(end)] for end in ("1 array", "2 arrays"))
+    assert in_one == in_many
+    assert len(in_one + in_many) == len(rows)
+    assert {"Signum step", "pack", "momentum_pack", "vote of 7", "apply_signs"} <= set(in_one)
+
+
+def test_workers_race_from_barrier_to_barrier(measure, monkeypatch):
+    import links
+
+    happened, passed = [], iter(range(0, 1000, 10))
+    monkeypatch.setattr(links, "received", lambda: next(passed))
+    works = {name: lambda name=name: happened.append(name) for name in "ab"}
+    results = links.raced(works, 2, lambda: happened.append("|"), prepare=lambda name: happened.append(name.upper()))
+    assert "".join(happened) == "A|a|B|b|" * 3
+    assert [len(found["seconds"]) for found in results.values()] == [2, 2]
+    assert {name: found["bytes"] for name, found in results.items()} == {"a": [10, 10], "b": [10, 10]}
 
 
 def test_resnet50_has_161_arrays(measure):

@@ -14,7 +14,7 @@ from mxnet import nd
 
 from gluonbook import kernels
 from gluonbook.kernels import hyper, reference
-from gluonbook.kernels.forms import SignumStep
+from gluonbook.kernels.form import SignumStep
 
 HALF, SINGLE, DOUBLE = DTYPES
 OPTIONS = [
@@ -247,13 +247,17 @@ def ones(shape=3, dtype="float32"):
         ((ones((3, 2)).T, ones((2, 3)), ones((2, 3))), {}, "weight is changed in place, so it must be contiguous"),
         ((ones(), nd.ones(3).tostype("row_sparse"), ones()), {}, "grad must be dense, got .* 'row_sparse'"),
         ((ones(), ones(), ones()), {"weight32": ones()}, "must be of type float16, got float32"),
-        ((ones(), ones(), ones()), {"lr": -1}, "lr must be at least 0 and finite, got -1"),
-        ((ones(), ones(), ones()), {"lr": float("nan")}, "lr must be at least 0 and finite, got nan"),
-        ((ones(), ones(), ones()), {"momentum": 1}, r"momentum must be in \[0, 1\), got 1"),
-        ((ones(), ones(), ones()), {"wd": -0.1}, "wd must be at least 0 and finite, got -0.1"),
-        ((ones(), ones(), ones()), {"wd_lh": float("inf")}, "wd_lh must be at least 0 and finite, got inf"),
-        ((ones(), ones(), ones()), {"rescale_grad": float("inf")}, "rescale_grad must be finite, got inf"),
-        ((ones(), ones(), ones()), {"clip_gradient": 0}, "clip_gradient must be positive and finite, or None"),
+        ((ones(), ones(), ones()), {"lr": -1}, r"lr must be a number in \[0, inf\), got -1"),
+        ((ones(), ones(), ones()), {"lr": float("nan")}, r"lr must be a number in \[0, inf\), got nan"),
+        ((ones(), ones(), ones()), {"momentum": 1}, r"momentum must be a number in \[0, 1\), got 1"),
+        ((ones(), ones(), ones()), {"wd": -0.1}, r"wd must be a number in \[0, inf\), got -0.1"),
+        ((ones(), ones(), ones()), {"wd_lh": float("inf")}, r"wd_lh must be a number in \[0, inf\), got inf"),
+        (
+            (ones(), ones(), ones()),
+            {"rescale_grad": float("inf")},
+            r"rescale_grad must .* in \(-inf, inf\), got inf",
+        ),
+        ((ones(), ones(), ones()), {"clip_gradient": 0}, r"clip_gradient must be a number in \(0, inf\), got 0"),
     ],
 )
 def test_what_cannot_be_is_refused(arrays, options, message):

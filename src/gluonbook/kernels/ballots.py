@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
-from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.checks import whole_number
 from gluonbook.kernels import bits, memory
-from gluonbook.kernels.forms import NonFinite, Pack, Unpack, compute, form_for, gpu, gpu_of, host
+from gluonbook.kernels.form import NonFinite, Pack, Unpack
+from gluonbook.kernels.forms import by_form, form_on, gpu_of, host
 from gluonbook.kernels.memory import Array, each
 
 MAX_BALLOTS = 4096
@@ -25,16 +26,11 @@ def pack(x: Array | Sequence[Array], *, out: np.ndarray | None = None) -> np.nda
     Raises:
         ValueError: x is not of float16, float32 or float64, or `out` is no array for its words.
     """
-
-    def check(x: Array) -> tuple:
-        checked = memory.flat("x", x)
-        return form_for(x=checked), checked
-
-    checked = each(check, x)
-    sizes = [x.n for _, x in checked]
+    checked = each(partial(memory.flat, "x"), x)
+    sizes = [x.n for x in checked]
     words = memory.room(out, sizes)
-    own = bits.pieces(words, sizes)
-    compute("pack", [(form, Pack(x, piece)) for (form, x), piece in zip(checked, own)])
+    for form, jobs in by_form(map(Pack, checked, bits.pieces(words, sizes))):
+        form.pack(jobs)
     return words
 
 
@@ -56,14 +52,11 @@ def unpack(
             raise ValueError(f"dtype must be {' or '.join(map(str, memory.FLOATS))}, got {kind}")
         out = np.empty(n, kind)
 
-    def check(x: Array) -> tuple:
-        checked = memory.in_place("out", x)
-        return form_for(out=checked), checked
-
-    checked = each(check, out)
-    sizes = [x.n for _, x in checked]
-    own = bits.pieces(memory.words("words", words, sizes), sizes)
-    compute("unpack", [(form, Unpack(x, piece)) for (form, x), piece in zip(checked, own)])
+    checked = each(partial(memory.in_place, "out"), out)
+    sizes = [x.n for x in checked]
+    pieces = bits.pieces(memory.words("words", words, sizes), sizes)
+    for form, jobs in by_form(map(Unpack, checked, pieces)):
+        form.unpack(jobs)
     return out
 
 
@@ -73,14 +66,10 @@ def nonfinite(x: Array | Sequence[Array]) -> list[int]:
     Raises:
         ValueError: x is not of float16, float32 or float64.
     """
-
-    def check(x: Array) -> tuple:
-        checked = memory.flat("x", x)
-        return form_for(x=checked), checked
-
-    checked = each(check, x)
+    checked = each(partial(memory.flat, "x"), x)
     found = np.zeros(len(checked), bool)
-    compute("nonfinite", [(form, NonFinite(x, found[i : i + 1])) for i, (form, x) in enumerate(checked)])
+    for form, jobs in by_form(map(NonFinite, checked, found.reshape(-1, 1))):
+        form.nonfinite(jobs)
     return np.flatnonzero(found).tolist()
 
 
@@ -105,7 +94,7 @@ def vote(
     n = np.size(ballots[0]) * bits.BITS
     checked = [memory.words(f"ballot {i}", ballot, [n]) for i, ballot in enumerate(ballots)]
     words = memory.room(out, [n])
-    host().vote(checked, words)
+    host().count(checked, words)
     return words
 
 
@@ -114,8 +103,4 @@ def _vote_of_table(table: NDArray, out: None) -> NDArray:
         found = f"{np.dtype(table.dtype)}, shape {table.shape}, out={out}"
         raise ValueError(f"an NDArray of ballots must be int64, of shape (M, words), with no out, got {found}")
     whole_number("the number of ballots", len(table), 1, MAX_BALLOTS)
-    place = gpu_of(table)
-    if place and (count := getattr(gpu(place), "vote", None)):
-        return count(table)
-    majority = vote(table.asnumpy().view(np.uint64))
-    return nd.array(majority.view(np.int64), table.context, dtype=np.int64)
+    return form_on(gpu_of(table)).vote(table)

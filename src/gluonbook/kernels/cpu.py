@@ -3,54 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Callable
+from typing import Callable, final
 
 import numpy as np
+from mxnet import ndarray as nd
+from mxnet.ndarray import NDArray
 
-from gluonbook.kernels import hyper, native
+from gluonbook.kernels import hyper, native, native_vote
 from gluonbook.kernels.bits import tally
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
+from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 from gluonbook.kernels.memory import Flat
 from gluonbook.kernels.threads import Call, share
 from gluonbook.kernels.views import readable, settle, writable
 
 
-def signum_step(jobs: Sequence[SignumStep]) -> None:
-    """See `steps.signum_step`."""
-    _compute(_signum_step, jobs)
+@final
+class Host(Form):
+    """Compiled code, for the host's memory."""
 
+    def signum_step(self, jobs: Sequence[SignumStep]) -> None:
+        _compute(_signum_step, jobs)
 
-def momentum_pack(jobs: Sequence[MomentumPack]) -> None:
-    """See `steps.momentum_pack`."""
-    _compute(_momentum_pack, jobs)
+    def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
+        _compute(_momentum_pack, jobs)
 
+    def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
+        _compute(_apply_signs, jobs)
 
-def apply_signs(jobs: Sequence[ApplySigns]) -> None:
-    """See `steps.apply_signs`."""
-    _compute(_apply_signs, jobs)
+    def pack(self, jobs: Sequence[Pack]) -> None:
+        _compute(_pack, jobs)
 
+    def unpack(self, jobs: Sequence[Unpack]) -> None:
+        _compute(_unpack, jobs)
 
-def pack(jobs: Sequence[Pack]) -> None:
-    """See `ballots.pack`."""
-    _compute(_pack, jobs)
+    def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
+        _compute(_nonfinite, jobs)
 
+    def vote(self, table: NDArray) -> NDArray:
+        ballots = table.asnumpy().view(np.uint64)
+        majority = np.empty(ballots.shape[1], np.uint64)
+        self.count(list(ballots), majority)
+        return nd.array(majority.view(np.int64), table.context, dtype=np.int64)
 
-def unpack(jobs: Sequence[Unpack]) -> None:
-    """See `ballots.unpack`."""
-    _compute(_unpack, jobs)
-
-
-def nonfinite(jobs: Sequence[NonFinite]) -> None:
-    """See `ballots.nonfinite`."""
-    _compute(_nonfinite, jobs)
-
-
-def vote(ballots: Sequence[np.ndarray], words: np.ndarray) -> None:
-    """See `ballots.vote`."""
-    offset, top = tally(len(ballots))
-    addresses = np.array([ballot.__array_interface__["data"][0] for ballot in ballots])
-    traffic = words.itemsize * (len(ballots) + 1)
-    share([Call(native.vote, words.size, traffic, (addresses, words, top + 1, offset))])
+    def count(self, ballots: Sequence[np.ndarray], words: np.ndarray) -> None:
+        """Write the majority of ballots into words, all of them in numpy, as they travel between workers."""
+        offset, top = tally(len(ballots))
+        addresses = np.array([ballot.__array_interface__["data"][0] for ballot in ballots])
+        traffic = words.itemsize * (len(ballots) + 1)
+        share([Call(native_vote.vote, words.size, traffic, (addresses, words, top + 1, offset))])
 
 
 def _compute(call_for: Callable[..., Call], jobs: Sequence[tuple]) -> None:
@@ -75,7 +75,7 @@ def _momentum_pack(mom: Flat, grad: Flat, constants: hyper.Signum, words: np.nda
     return Call(native.momentum_pack, mom.n, traffic, (writable(mom), readable(grad), words, *constants))
 
 
-def _apply_signs(weight: Flat, words: np.ndarray, lr: np.floating, wd: np.floating) -> Call:
+def _apply_signs(weight: Flat, lr: np.floating, wd: np.floating, words: np.ndarray) -> Call:
     settle(weight)
     return Call(native.apply_signs, weight.n, 2 * weight.dtype.itemsize, (writable(weight), words, lr, wd))
 

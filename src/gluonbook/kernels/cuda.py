@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import final
 
 import mxnet as mx
 import numpy as np
@@ -16,68 +17,59 @@ from mxnet.ndarray import NDArray
 from gluonbook.kernels import memory
 from gluonbook.kernels.bits import tally
 from gluonbook.kernels.cuda_source import BLOCK, ITEMS, OPTIONS, blocks, signature, source
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
+from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 
 _ANY = np.dtype("float32")  # of sources whose types do not matter
 
 
-def signum_step(jobs: Sequence[SignumStep]) -> None:
-    """See `steps.signum_step`."""
-    for weight, grad, mom, weight32, c in jobs:
-        if weight32 is None:
-            _launch("signum_step", mom.dtype, grad.dtype, weight.n, weight.array, grad.array, mom.array, weight.n, *c)
-        else:
-            arrays = weight32.array, grad.array, mom.array, weight.array
-            _launch("signum_step_and_copy", mom.dtype, grad.dtype, weight.n, *arrays, weight.n, *c)
+@final
+class Cuda(Form):
+    """CUDA sources, for a GPU's memory."""
 
+    def signum_step(self, jobs: Sequence[SignumStep]) -> None:
+        for weight, grad, mom, weight32, c in jobs:
+            if weight32 is None:
+                name, arrays = "signum_step", (weight.array, grad.array, mom.array)
+            else:
+                name, arrays = "signum_step_and_copy", (weight32.array, grad.array, mom.array, weight.array)
+            _launch(name, mom.dtype, grad.dtype, weight.n, *arrays, weight.n, *c)
 
-def momentum_pack(jobs: Sequence[MomentumPack]) -> None:
-    """See `steps.momentum_pack`."""
-    sent = []
-    for mom, grad, c, words in jobs:
-        sent.append(_words_on(mom.array, words.size))
-        constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
-        _launch("momentum_pack", mom.dtype, grad.dtype, mom.n, mom.array, grad.array, sent[-1], mom.n, *constants)
-    _fetch(sent, [job[-1] for job in jobs])
+    def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
+        sent = []
+        for mom, grad, c, words in jobs:
+            sent.append(_words_on(mom.array, words.size))
+            constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
+            _launch("momentum_pack", mom.dtype, grad.dtype, mom.n, mom.array, grad.array, sent[-1], mom.n, *constants)
+        _fetch(sent, [job[-1] for job in jobs])
 
+    def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
+        for weight, lr, wd, words in jobs:
+            given = _words_on(weight.array, words)
+            _launch("apply_signs", weight.dtype, weight.dtype, weight.n, weight.array, given, weight.n, lr, wd)
 
-def apply_signs(jobs: Sequence[ApplySigns]) -> None:
-    """See `steps.apply_signs`."""
-    for weight, words, lr, wd in jobs:
-        given = _words_on(weight.array, words)
-        _launch("apply_signs", weight.dtype, weight.dtype, weight.n, weight.array, given, weight.n, lr, wd)
+    def pack(self, jobs: Sequence[Pack]) -> None:
+        sent = []
+        for x, words in jobs:
+            sent.append(_words_on(x.array, words.size))
+            _launch("pack", x.dtype, x.dtype, x.n, x.array, sent[-1], x.n)
+        _fetch(sent, [job[-1] for job in jobs])
 
+    def unpack(self, jobs: Sequence[Unpack]) -> None:
+        for x, words in jobs:
+            _launch("unpack", x.dtype, x.dtype, x.n, x.array, _words_on(x.array, words), x.n)
 
-def pack(jobs: Sequence[Pack]) -> None:
-    """See `ballots.pack`."""
-    sent = []
-    for x, words in jobs:
-        sent.append(_words_on(x.array, words.size))
-        _launch("pack", x.dtype, x.dtype, x.n, x.array, sent[-1], x.n)
-    _fetch(sent, [job[-1] for job in jobs])
+    def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
+        flags = [nd.zeros(1, x.array.context, dtype=np.int32) for x, _ in jobs]
+        for (x, _), flag in zip(jobs, flags):
+            _launch("nonfinite", x.dtype, x.dtype, x.n, x.array, flag, x.n)
+        for (_, found), flag in zip(jobs, flags):
+            found[0] |= bool(flag.asscalar())
 
-
-def unpack(jobs: Sequence[Unpack]) -> None:
-    """See `ballots.unpack`."""
-    for x, words in jobs:
-        _launch("unpack", x.dtype, x.dtype, x.n, x.array, _words_on(x.array, words), x.n)
-
-
-def nonfinite(jobs: Sequence[NonFinite]) -> None:
-    """See `ballots.nonfinite`."""
-    flags = [nd.zeros(1, x.array.context, dtype=np.int32) for x, _ in jobs]
-    for (x, _), flag in zip(jobs, flags):
-        _launch("nonfinite", x.dtype, x.dtype, x.n, x.array, flag, x.n)
-    for (_, found), flag in zip(jobs, flags):
-        found[0] |= bool(flag.asscalar())
-
-
-def vote(table: NDArray) -> NDArray:
-    """See `ballots.vote`; `table` holds a ballot a row, and its words as int64."""
-    M, n = table.shape
-    result = nd.empty(n, table.context, dtype=np.int64)
-    _launch("vote", _ANY, _ANY, ITEMS * n, table, result, n, M, *tally(M))  # a word a thread
-    return result
+    def vote(self, table: NDArray) -> NDArray:
+        M, n = table.shape
+        result = nd.empty(n, table.context, dtype=np.int64)
+        _launch("vote", _ANY, _ANY, ITEMS * n, table, result, n, M, *tally(M))  # a word a thread
+        return result
 
 
 @cache
@@ -85,7 +77,7 @@ def works(ctx: mx.Context) -> str:
     """An empty string if the kernels can be compiled and run on a GPU, else why not."""
     words = np.zeros(1, np.uint64)
     try:
-        pack([Pack(memory.flat("x", nd.array([-1, 1, 0], ctx)), words)])
+        Cuda().pack([Pack(memory.flat("x", nd.array([-1, 1, 0], ctx)), words)])
     except mx.base.MXNetError as error:
         return str(error).strip().splitlines()[-1]
     return "" if words[0] == 0b110 else f"pack gave {words[0]:b} where 110 is right"

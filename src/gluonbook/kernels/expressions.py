@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import final
 
 import mxnet as mx
 import numpy as np
@@ -17,57 +18,54 @@ from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import hyper
 from gluonbook.kernels.bits import BITS
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, NonFinite, Pack, SignumStep, Unpack
+from gluonbook.kernels.cpu import Host
+from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 from gluonbook.kernels.memory import Flat
 
 _POWERS = tuple(1 << bit for bit in range(8))
 
 
-def signum_step(jobs: Sequence[SignumStep]) -> None:
-    """See `steps.signum_step`."""
-    for weight, grad, mom, weight32, constants in jobs:
-        w, m, c = (weight32 or weight).array, mom.array, _on(mom, constants)
-        _renew(m, c.momentum * m - c.damped_wd * w, grad.array, c)
-        w[:] = c.shrink * w + c.lr * ((m > 0) - (m < 0))
-        if weight32:
-            weight.array[:] = w.astype(weight.dtype)
+@final
+class Expressions(Form):
+    """NDArray expressions, for any context."""
 
+    def signum_step(self, jobs: Sequence[SignumStep]) -> None:
+        for weight, grad, mom, weight32, constants in jobs:
+            w, m, c = (weight32 or weight).array, mom.array, _on(mom, constants)
+            _renew(m, c.momentum * m - c.damped_wd * w, grad.array, c)
+            w[:] = c.shrink * w + c.lr * ((m > 0) - (m < 0))
+            if weight32:
+                weight.array[:] = w.astype(weight.dtype)
 
-def momentum_pack(jobs: Sequence[MomentumPack]) -> None:
-    """See `steps.momentum_pack`."""
-    for mom, grad, constants, words in jobs:
-        m, c = mom.array, _on(mom, constants)
-        _renew(m, c.momentum * m, grad.array, c)
-        _pack(-m, words)
+    def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
+        for mom, grad, constants, words in jobs:
+            m, c = mom.array, _on(mom, constants)
+            _renew(m, c.momentum * m, grad.array, c)
+            _pack(-m, words)
 
+    def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
+        for weight, lr, wd, words in jobs:
+            w = weight.array
+            wide = w.astype(lr.dtype)
+            direction = _unpacked(words, weight.n, wide).reshape(weight.shape)
+            if wd != 0:
+                direction = direction + _constant(wd, w.context) * wide
+            w[:] = (wide - _constant(lr, w.context) * direction).astype(weight.dtype)
 
-def apply_signs(jobs: Sequence[ApplySigns]) -> None:
-    """See `steps.apply_signs`."""
-    for weight, words, lr, wd in jobs:
-        w = weight.array
-        wide = w.astype(lr.dtype)
-        direction = _unpacked(words, weight.n, wide).reshape(weight.shape)
-        if wd != 0:
-            direction = direction + _constant(wd, w.context) * wide
-        w[:] = (wide - _constant(lr, w.context) * direction).astype(weight.dtype)
+    def pack(self, jobs: Sequence[Pack]) -> None:
+        for x, words in jobs:
+            _pack(x.array, words)
 
+    def unpack(self, jobs: Sequence[Unpack]) -> None:
+        for x, words in jobs:
+            x.array[:] = _unpacked(words, x.n, x.array).reshape(x.shape)
 
-def pack(jobs: Sequence[Pack]) -> None:
-    """See `ballots.pack`."""
-    for x, words in jobs:
-        _pack(x.array, words)
+    def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
+        for x, found in jobs:
+            found[0] |= bool((0 * x.array != 0).max().asscalar())
 
-
-def unpack(jobs: Sequence[Unpack]) -> None:
-    """See `ballots.unpack`."""
-    for x, words in jobs:
-        x.array[:] = _unpacked(words, x.n, x.array).reshape(x.shape)
-
-
-def nonfinite(jobs: Sequence[NonFinite]) -> None:
-    """See `ballots.nonfinite`."""
-    for x, found in jobs:
-        found[0] |= bool((0 * x.array != 0).max().asscalar())
+    def vote(self, table: NDArray) -> NDArray:
+        return Host().vote(table)  # words are few
 
 
 def _pack(x: NDArray, words: np.ndarray) -> None:

@@ -1,9 +1,6 @@
 """Which form of the kernels computes: compiled code for the host's memory, CUDA for a GPU's.
 
-Every form is a module with the same functions, `signum_step`, `momentum_pack`, `apply_signs`, `pack`, `unpack` and
-`nonfinite`; each takes a list of jobs, one an array, that have been checked. The host's has also `vote`, since words
-lie there: they are 1/32 of an array, and on their way between workers. Where CUDA sources cannot be compiled, NDArray
-expressions do the same on a GPU, more slowly.
+Where CUDA sources cannot be compiled, NDArray expressions do the same on a GPU, more slowly.
 """
 
 from __future__ import annotations
@@ -11,105 +8,71 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
-from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 from mxnet.base import MXNetError
 from mxnet.context import Context, num_gpus
 from mxnet.ndarray import NDArray
 
-from gluonbook.kernels import hyper
+from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 from gluonbook.kernels.memory import Array, Flat
 
+if TYPE_CHECKING:
+    from gluonbook.kernels.cpu import Host
 
-class SignumStep(NamedTuple):
-    """A Signum step of one parameter."""
-
-    weight: Flat
-    grad: Flat
-    mom: Flat
-    weight32: Flat | None  # the master copy, where the weight is float16 and mom float32
-    constants: hyper.Signum
+Job = TypeVar("Job", SignumStep, MomentumPack, Pack, Unpack, NonFinite, ApplySigns)
 
 
-class MomentumPack(NamedTuple):
-    """New momentum and its signs."""
-
-    mom: Flat
-    grad: Flat
-    constants: hyper.Signum
-    words: np.ndarray
-
-
-class Pack(NamedTuple):
-    """The signs of an array."""
-
-    x: Flat
-    words: np.ndarray
-
-
-class Unpack(NamedTuple):
-    """Signs as numbers, into an array."""
-
-    x: Flat
-    words: np.ndarray
-
-
-class NonFinite(NamedTuple):
-    """Whether NaN or infinity is in an array."""
-
-    x: Flat
-    found: np.ndarray  # one element, set to True if so
-
-
-class ApplySigns(NamedTuple):
-    """A step of one weight by signs."""
-
-    weight: Flat
-    words: np.ndarray
-    lr: np.floating
-    wd: np.floating
-
-
-def compute(kernel: str, jobs: Iterable[tuple[ModuleType, tuple]]) -> None:
-    """Give each form, at once, all jobs for its function `kernel`."""
-    by_form: dict[ModuleType, list[tuple]] = {}
-    for form, job in jobs:
-        by_form.setdefault(form, []).append(job)
-    for form, own in by_form.items():
-        getattr(form, kernel)(own)
-
-
-def form_for(**arrays: Flat) -> ModuleType:
-    """The form for arrays that lie in the same place.
+def by_form(jobs: Iterable[Job]) -> list[tuple[Form, list[Job]]]:
+    """Each form that is needed, with all of its jobs.
 
     Raises:
-        ValueError: some are on a GPU, and others elsewhere.
+        ValueError: of the arrays of a job some are on a GPU, and others elsewhere.
     """
+    jobs = list(jobs)
     if not _gpus():
-        return host()
+        return [(host(), jobs)]
+    forms: dict[Form, list[Job]] = {}
+    for number, job in enumerate(jobs):
+        forms.setdefault(_form_of(job, f"array {number} of the list: " if len(jobs) > 1 else ""), []).append(job)
+    return list(forms.items())
+
+
+def _form_of(job: Job, which: str) -> Form:
+    arrays = {name: value for name, value in job._asdict().items() if isinstance(value, Flat)}
     places = {name: gpu_of(flat.array) for name, flat in arrays.items()}
     if len(set(places.values())) > 1:
         found = ", ".join(f"{name} on {place or 'the host'}" for name, place in places.items())
-        raise ValueError(f"all arrays must be on one GPU, or all on the host, got {found}")
+        raise ValueError(f"{which}all arrays must be on one GPU, or all on the host, got {found}")
     (place,) = set(places.values())
+    return form_on(place)
+
+
+def form_on(place: Context | None) -> Form:
+    """The form for the memory of a GPU, or, for None, of the host."""
     return host() if place is None else gpu(place)
 
 
+# Forms are imported when they are first used: numba alone takes longer than the rest of this package.
+
+
 @cache
-def gpu(ctx: Context) -> ModuleType:
+def gpu(ctx: Context) -> Form:
     """The form for a GPU's memory: CUDA, or NDArray expressions and a warning, once, where that does not run."""
-    if not (reason := _module("cuda").works(ctx)):
-        return _module("cuda")
+    from gluonbook.kernels import cuda, expressions
+
+    if not (reason := cuda.works(ctx)):
+        return cuda.Cuda()
     warnings.warn(f"{ctx} computes in NDArray expressions, since the CUDA kernels do not run: {reason}", stacklevel=2)
-    return _module("expressions")
+    return expressions.Expressions()
 
 
-def host() -> ModuleType:
+@cache
+def host() -> Host:
     """The form for the host's memory."""
-    return _module("cpu")
+    from gluonbook.kernels.cpu import Host
+
+    return Host()
 
 
 @cache
@@ -125,9 +88,3 @@ def gpu_of(array: Array) -> Context | None:
     if isinstance(array, NDArray) and array.context.device_type == "gpu":
         return array.context
     return None
-
-
-@cache
-def _module(name: str) -> ModuleType:
-    """A form, imported when it is first used: numba alone takes longer than the rest of this package."""
-    return import_module(f"gluonbook.kernels.{name}")

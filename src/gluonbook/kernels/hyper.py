@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import numpy as np
 
+from gluonbook.checks import real
 
+
+@final
 class Signum(NamedTuple):
     """The constants of a Signum step: numbers of the arrays' type, those of float16 as float32."""
 
@@ -27,12 +29,12 @@ def signum(
     dtype: np.dtype, lr: float, momentum: float, wd: float, wd_lh: float, rescale_grad: float, clip: float | None
 ) -> Signum:
     """The constants of a Signum step in `dtype`, each operation rounded to it as the built-in operator does."""
-    _check("lr", lr, low=0)
-    _check_momentum(momentum)
-    _check("wd", wd, low=0)
-    _check("wd_lh", wd_lh, low=0)
-    _check("rescale_grad", rescale_grad)
-    _check_clip(clip)
+    for name, value in (("lr", lr), ("wd", wd), ("wd_lh", wd_lh)):
+        real(name, value, "[0, inf)")
+    real("momentum", momentum, "[0, 1)")
+    real("rescale_grad", rescale_grad, "(-inf, inf)")
+    if clip is not None:
+        real("clip_gradient", clip, "(0, inf)")
     read = number(dtype)
     lr, momentum, wd, wd_lh, rescale = map(read, (lr, momentum, wd, wd_lh, rescale_grad))
     one = dtype.type(1)
@@ -46,8 +48,8 @@ def signum(
 @lru_cache(maxsize=4096, typed=True)
 def signs(dtype: np.dtype, lr: float, wd: float) -> tuple[np.floating, np.floating]:
     """`lr` and `wd` as numbers of `dtype`."""
-    _check("lr", lr, low=0)
-    _check("wd", wd, low=0)
+    real("lr", lr, "[0, inf)")
+    real("wd", wd, "[0, inf)")
     return number(dtype)(lr), number(dtype)(wd)
 
 
@@ -85,19 +87,3 @@ def as_mxnet_reads(value: float) -> np.float32:
         scale *= np.float32(factor)
     result = result / scale if power < 0 else result * scale
     return -result if negative else result
-
-
-def _check(name: str, value: float, low: float = -math.inf) -> None:
-    if not low <= value < math.inf:  # also false for NaN
-        legal = "finite" if low == -math.inf else f"at least {low} and finite"
-        raise ValueError(f"{name} must be {legal}, got {value!r}")
-
-
-def _check_momentum(momentum: float) -> None:
-    if not 0 <= momentum < 1:
-        raise ValueError(f"momentum must be in [0, 1), got {momentum!r}")
-
-
-def _check_clip(clip: float | None) -> None:
-    if clip is not None and not 0 < clip < math.inf:
-        raise ValueError(f"clip_gradient must be positive and finite, or None for no clipping, got {clip!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Callable, NamedTuple, TypeVar, Union
+from typing import Callable, NamedTuple, TypeVar, Union, final
 
 import numpy as np
 from mxnet.ndarray import NDArray
@@ -44,6 +44,7 @@ def each(check: Callable[..., T], *arguments: object) -> list[T]:
     return checked
 
 
+@final
 class Flat(NamedTuple):
     """An array that has been checked, and what is known of it; to ask MXNet again would take longer than a kernel."""
 

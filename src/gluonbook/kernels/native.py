@@ -4,13 +4,12 @@ A kernel works on the elements from `start` to `stop` of flat arrays, without ho
 share a long array; `start` is a multiple of 64. float16 comes as its bits in uint16, which numba can compute with.
 No kernel is compiled with relaxed arithmetic (`fastmath`): a fused multiply-add would change bits.
 
-All compiled code stands in this file: numba's cache looks at the time of the one file that a function is in.
+It takes nothing from other files that is compiled, or compiled in: see `compiler`.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Callable
 
 import numba
 import numpy as np
@@ -18,32 +17,13 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
+from gluonbook.kernels.compiler import compiled, kept
+
 BITS = 64
 _CHUNK = 2048  # elements that one loop leaves in the nearest cache for the next
-_WIDE = 32  # words of a ballot that a vote counts together
-_GROUP = 8  # ballots that enter a count at once
-_DIGITS = 14  # binary digits of a count of up to 4096 votes and of its offset
 
 
-def _kept(compiler: Callable) -> Callable:
-    """The compiler, told to keep what it compiles if numba finds a folder that it may write to.
-
-    That is the package's own, else the user's cache, or NUMBA_CACHE_DIR. With none, every process compiles anew.
-    """
-
-    def compiled(function: Callable) -> Callable:
-        try:
-            return compiler(cache=True)(function)
-        except RuntimeError:
-            return compiler()(function)
-
-    return compiled
-
-
-_compiled = _kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False))
-
-
-@_kept(partial(numba.cfunc, types.void(types.voidptr, types.voidptr)))
+@kept(partial(numba.cfunc, types.void(types.voidptr, types.voidptr)))
 def nothing(context, argument):  # type: ignore[no-untyped-def]
     """An operation for MXNet's engine that does nothing."""
 
@@ -102,7 +82,7 @@ def _overload_sign(number):  # type: ignore[no-untyped-def]
     return lambda number: one if number > zero else (-one if number < zero else zero)
 
 
-@_compiled
+@compiled
 def _rounded(number, stored):  # type: ignore[no-untyped-def]
     """A number as it would be after being stored like `stored`: float16 rounds after every operation."""
     return _wide(_narrow(number, stored))
@@ -159,84 +139,10 @@ def _vector_at(context, builder, signature, args):  # type: ignore[no-untyped-de
     return builder.bitcast(builder.gep(array.data, [args[1]]), kind.as_pointer()), kind
 
 
-@intrinsic
-def _full_adder(typing, count, x, y, carry, width):  # type: ignore[no-untyped-def]
-    """Add the words at the addresses x and y to those at `count`, bit by bit, and store the carries."""
-    if not isinstance(width, types.IntegerLiteral):
-        return None
-
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        c, a, b = (_words(builder, address, width) for address in args[:3])
-        total, carries = _sum(builder, *(builder.load(words, align=8) for words in (c, a, b)))
-        builder.store(total, c, align=8)
-        builder.store(carries, _words(builder, args[3], width), align=8)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp, types.intp, types.intp, width), code
-
-
-@intrinsic
-def _add_eight(typing, counts, size, ballots, carry, width):  # type: ignore[no-untyped-def]
-    """Add eight words each to counts, bit by bit, and store the carries, of weight 8; all within registers.
-
-    `counts` is the address of the digits of weight 1, `size` bytes before those of 2, and so on; at the address
-    `ballots` stand the addresses of the words.
-    """
-    if not isinstance(width, types.IntegerLiteral):
-        return None
-
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        one = args[0]
-        two = builder.add(one, args[1])
-        places = [_words(builder, address, width) for address in (one, two, builder.add(two, args[1]))]
-        ones, twos, fours = (builder.load(place, align=8) for place in places)
-        table = builder.inttoptr(args[2], ir.IntType(BITS).as_pointer())
-        ballots = [builder.load(builder.gep(table, [ir.Constant(ir.IntType(32), k)])) for k in range(_GROUP)]
-        loaded = [builder.load(_words(builder, address, width), align=8) for address in ballots]
-        carried = []
-        for k in range(0, _GROUP, 4):
-            ones, first = _sum(builder, ones, *loaded[k : k + 2])
-            ones, second = _sum(builder, ones, *loaded[k + 2 : k + 4])
-            twos, carry = _sum(builder, twos, first, second)
-            carried.append(carry)
-        fours, carries = _sum(builder, fours, *carried)
-        for digits, place in zip((ones, twos, fours), places):
-            builder.store(digits, place, align=8)
-        builder.store(carries, _words(builder, args[3], width), align=8)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp, types.intp, types.intp, width), code
-
-
-@intrinsic
-def _copy(typing, to, words, width):  # type: ignore[no-untyped-def]
-    """Copy words from one address to another."""
-    if not isinstance(width, types.IntegerLiteral):
-        return None
-
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        loaded = builder.load(_words(builder, args[1], width), align=8)
-        builder.store(loaded, _words(builder, args[0], width), align=8)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp, width), code
-
-
-def _words(builder, address, width):  # type: ignore[no-untyped-def]
-    """A pointer to `width` words as a vector."""
-    return builder.inttoptr(address, ir.VectorType(ir.IntType(BITS), width.literal_value).as_pointer())
-
-
-def _sum(builder, c, a, b):  # type: ignore[no-untyped-def]
-    """A full adder: the sum of three bits, and the carry."""
-    differ = builder.xor(a, b)
-    return builder.xor(c, differ), builder.or_(builder.and_(a, b), builder.and_(c, differ))
-
-
 # The kernels
 
 
-@_compiled
+@compiled
 def signum_step(  # type: ignore[no-untyped-def]
     start, stop, weight, grad, mom, half, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
 ):
@@ -254,7 +160,7 @@ def signum_step(  # type: ignore[no-untyped-def]
             h[i] = _to_half(w[i])
 
 
-@_compiled
+@compiled
 def momentum_pack(  # type: ignore[no-untyped-def]
     start, stop, mom, grad, words, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
 ):
@@ -269,19 +175,19 @@ def momentum_pack(  # type: ignore[no-untyped-def]
         _pack(first, last, mom, words, True)
 
 
-@_compiled
+@compiled
 def pack(start, stop, x, words):  # type: ignore[no-untyped-def]
     """See `reference.pack`."""
     _pack(start, stop, x, words, False)
 
 
-@_compiled
+@compiled
 def unpack(start, stop, words, signs):  # type: ignore[no-untyped-def]
     """See `reference.unpack`."""
     _unpack(start, stop, words, signs, 0)
 
 
-@_compiled
+@compiled
 def apply_signs(start, stop, weight, words, lr, wd):  # type: ignore[no-untyped-def]
     """See `reference.apply_signs`."""
     signs = np.empty(_CHUNK, weight.dtype)
@@ -297,7 +203,7 @@ def apply_signs(start, stop, weight, words, lr, wd):  # type: ignore[no-untyped-
                 w[i] = _narrow(_wide(w[i]) - lr * (_wide(signs[i]) + wd * _wide(w[i])), w[i])
 
 
-@_compiled
+@compiled
 def nonfinite(start, stop, bits, magnitude, infinity, found):  # type: ignore[no-untyped-def]
     """See `reference.nonfinite`; numbers come as the signed integers of their bits.
 
@@ -310,29 +216,10 @@ def nonfinite(start, stop, bits, magnitude, infinity, found):  # type: ignore[no
         found[0] = True
 
 
-@_compiled
-def vote(start, stop, addresses, result, digits, offset):  # type: ignore[no-untyped-def]
-    """See `reference.vote`; `addresses` says where the ballots lie.
-
-    Votes are counted in binary, 64 counts at a time: digit k of all counts is a word, and a full adder takes five
-    bitwise operations. Eight ballots at once enter at digit 0, and a carry waits for another of its weight (a
-    carry-save adder, as Harley and Seal count bits). Counts begin at an `offset` such that the topmost digit is 1
-    just where a majority is reached.
-    """
-    slots = np.zeros((2 * _DIGITS + 3, _WIDE), np.uint64)
-    slots[-1, :] = ~np.uint64(0)
-    group = np.empty(_GROUP, np.intp)
-    whole = stop - (stop - start) % _WIDE
-    for i in range(start, whole, _WIDE):
-        _count(addresses, i, result, digits, offset, slots, group, _WIDE)
-    for i in range(whole, stop):
-        _count(addresses, i, result, digits, offset, slots, group, 1)
-
-
 # Their parts
 
 
-@_compiled
+@compiled
 def _damped(grad, like, damping, damped_rescale, rescale, clip):  # type: ignore[no-untyped-def]
     """What the momentum loses to a gradient, rounded like the momentum `like`."""
     if clip < 0:
@@ -341,7 +228,7 @@ def _damped(grad, like, damping, damped_rescale, rescale, clip):  # type: ignore
     return _rounded(damping * (clip if scaled > clip else (-clip if scaled < -clip else scaled)), like)
 
 
-@_compiled
+@compiled
 def _pack(start, stop, x, words, negated):  # type: ignore[no-untyped-def]
     whole = stop - (stop - start) % BITS
     for i in range(start, whole, BITS):
@@ -353,7 +240,7 @@ def _pack(start, stop, x, words, negated):  # type: ignore[no-untyped-def]
         words[whole // BITS] = _word_of(rest, 0, numba.literally(negated)) & used
 
 
-@_compiled
+@compiled
 def _unpack(start, stop, words, signs, origin):  # type: ignore[no-untyped-def]
     """Write the signs from `start` to `stop` to `signs`, which begins with the one at `origin`."""
     whole = stop - (stop - start) % BITS
@@ -363,37 +250,3 @@ def _unpack(start, stop, words, signs, origin):  # type: ignore[no-untyped-def]
         rest = np.empty(BITS, signs.dtype)
         _spread(rest, 0, words[whole // BITS])
         signs[whole - origin : stop - origin] = rest[: stop - whole]
-
-
-@_compiled
-def _count(addresses, i, result, digits, offset, slots, group, width):  # type: ignore[no-untyped-def]
-    """Count the votes of `width` words from word i, and write their majority.
-
-    Row k of `slots` holds digit k of the counts, row _DIGITS + k a carry of weight 2^k that waits for another, and
-    the last three rows the carry in hand, zeros and ones; `group` is room for the addresses of eight ballots.
-    """
-    size = 8 * _WIDE
-    counts = slots.ctypes.data
-    waiting = counts + _DIGITS * size
-    carry = waiting + _DIGITS * size
-    zeros, ones = carry + size, carry + 2 * size
-    for k in range(max(digits, 3)):
-        _copy(counts + k * size, ones if offset >> k & 1 else zeros, numba.literally(width))
-    groups = (len(addresses) + _GROUP - 1) // _GROUP
-    for number in range(groups):
-        for j in range(_GROUP):
-            ballot = number * _GROUP + j
-            group[j] = addresses[ballot] + 8 * i if ballot < len(addresses) else zeros
-        k = 3
-        to = carry if number & 1 else waiting + k * size
-        _add_eight(counts, size, group.ctypes.data, to, numba.literally(width))
-        while number >> (k - 3) & 1:  # a carry of weight 2^k waits already
-            to = carry if number >> (k - 2) & 1 else waiting + (k + 1) * size
-            _full_adder(counts + k * size, waiting + k * size, carry, to, numba.literally(width))
-            k += 1
-    in_hand = zeros
-    for k in range(3, digits):
-        another = waiting + k * size if groups >> (k - 3) & 1 else zeros
-        _full_adder(counts + k * size, another, in_hand, carry, numba.literally(width))
-        in_hand = carry
-    _copy(result.ctypes.data + 8 * i, counts + (digits - 1) * size, numba.literally(width))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 
 import numpy as np
 
 from gluonbook.kernels import bits, hyper, memory
-from gluonbook.kernels.forms import ApplySigns, MomentumPack, SignumStep, compute, form_for
-from gluonbook.kernels.memory import Array, each
+from gluonbook.kernels.form import ApplySigns, MomentumPack, SignumStep
+from gluonbook.kernels.forms import by_form
+from gluonbook.kernels.memory import Array, Flat, each
 
 _HALF, _SINGLE, _ = memory.FLOATS
 
@@ -48,24 +48,22 @@ def signum_step(
             different lengths. No array is changed then.
     """
 
-    def job(weight: Array, grad: Array, mom: Array, weight32: Array | None, lr: float, wd: float) -> tuple:
+    def job(weight: Array, grad: Array, mom: Array, weight32: Array | None, lr: float, wd: float) -> SignumStep:
         options = lr, momentum, wd, wd_lh, rescale_grad, clip_gradient
         return _signum_step(weight, grad, mom, weight32, options)
 
-    compute("signum_step", each(job, weight, grad, mom, weight32, lr, wd))
+    for form, jobs in by_form(each(job, weight, grad, mom, weight32, lr, wd)):
+        form.signum_step(jobs)
 
 
-def _signum_step(
-    weight: Array, grad: Array, mom: Array, weight32: Array | None, options: tuple
-) -> tuple[ModuleType, SignumStep]:
+def _signum_step(weight: Array, grad: Array, mom: Array, weight32: Array | None, options: tuple) -> SignumStep:
     w = memory.in_place("weight", weight, memory.FLOATS if weight32 is None else (_HALF,))
     w32 = None if weight32 is None else memory.in_place("weight32", weight32, (_SINGLE,))
     exact = w if w32 is None else w32
     g = memory.flat("grad", grad, (w.dtype,))
     m = memory.in_place("mom", mom, (exact.dtype,))
     memory.same_shape(weight=w, grad=g, mom=m, weight32=exact)
-    form = form_for(weight=w, grad=g, mom=m, weight32=exact)
-    return form, SignumStep(w, g, m, w32, hyper.signum(exact.dtype, *options))
+    return SignumStep(w, g, m, w32, hyper.signum(exact.dtype, *options))
 
 
 def momentum_pack(
@@ -95,17 +93,17 @@ def momentum_pack(
     """
     options = 0.0, momentum, 0.0, 0.0, rescale_grad, clip_gradient
 
-    def check(mom: Array, grad: Array) -> tuple:
+    def checked(mom: Array, grad: Array) -> tuple[Flat, Flat, hyper.Signum]:
         g = memory.flat("grad", grad)
         m = memory.in_place("mom", mom, (g.dtype, _SINGLE) if g.dtype == _HALF else (g.dtype,))
         memory.same_shape(mom=m, grad=g)
-        return form_for(mom=m, grad=g), m, g, hyper.signum(m.dtype, *options)
+        return m, g, hyper.signum(m.dtype, *options)
 
-    checked = each(check, mom, grad)
-    sizes = [m.n for _, m, *_ in checked]
+    fields = each(checked, mom, grad)
+    sizes = [m.n for m, *_ in fields]
     words = memory.room(out, sizes)
-    own = bits.pieces(words, sizes)
-    compute("momentum_pack", [(form, MomentumPack(*job, piece)) for (form, *job), piece in zip(checked, own)])
+    for form, jobs in by_form(MomentumPack(*own, piece) for own, piece in zip(fields, bits.pieces(words, sizes))):
+        form.momentum_pack(jobs)
     return words
 
 
@@ -127,11 +125,12 @@ def apply_signs(
             different lengths. No array is changed then.
     """
 
-    def check(weight: Array, lr: float, wd: float) -> tuple:
+    def checked(weight: Array, lr: float, wd: float) -> tuple[Flat, np.floating, np.floating]:
         w = memory.in_place("weight", weight)
-        return form_for(weight=w), w, hyper.signs(_SINGLE if w.dtype == _HALF else w.dtype, lr, wd)
+        return w, *hyper.signs(_SINGLE if w.dtype == _HALF else w.dtype, lr, wd)
 
-    checked = each(check, weight, lr, wd)
-    sizes = [w.n for _, w, _ in checked]
-    own = bits.pieces(memory.words("words", words, sizes), sizes)
-    compute("apply_signs", [(form, ApplySigns(w, piece, *c)) for (form, w, c), piece in zip(checked, own)])
+    fields = each(checked, weight, lr, wd)
+    sizes = [w.n for w, *_ in fields]
+    pieces = bits.pieces(memory.words("words", words, sizes), sizes)
+    for form, jobs in by_form(ApplySigns(*own, piece) for own, piece in zip(fields, pieces)):
+        form.apply_signs(jobs)

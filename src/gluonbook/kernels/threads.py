@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import cache
 from queue import SimpleQueue
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, final
 
 from gluonbook.machine import facts
 
@@ -33,6 +33,7 @@ def count() -> int:
     return facts.cores()
 
 
+@final
 class Call(NamedTuple):
     """A kernel to be called as `kernel(start, stop, *args)` for shares of the range(n)."""
 

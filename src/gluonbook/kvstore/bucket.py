@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from mxnet.ndarray import NDArray
 
 _WORTH_A_MESSAGE = 1 << 22  # elements
 
 
+@final
 class Item(NamedTuple):
     """A parameter's part in a step; each list has one array a device."""
 
@@ -18,6 +19,7 @@ class Item(NamedTuple):
     outs: list[NDArray]  # where the outcome goes: weights if the store has the optimizer, else gradients
 
 
+@final
 class Bucket(NamedTuple):
     """Parameters that are exchanged together; `grads[i][d]` is the gradient of parameter `keys[i]` on device d."""
 

@@ -19,6 +19,7 @@ from gluonbook.kvstore.store import Store
 from gluonbook.optimizers.rule import zeros_like
 
 
+@final
 class Compressed(NamedTuple):
     """What one device sends: the signs of all parameters, and one number each."""
 

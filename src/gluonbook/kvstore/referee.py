@@ -23,6 +23,7 @@ VOTE, ADD, PASS = range(3)
 _KINDS = ("a vote", "a sum")
 
 
+@final
 class Header(NamedTuple):
     """What a message is; all int32."""
 

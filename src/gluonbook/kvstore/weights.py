@@ -21,8 +21,8 @@ class WeightStore(Store):
         weights ← average(weights of this rank, those of others)
         weights ← the optimizer's step, by the sum of the gradients of this rank's devices
 
-    Weights may differ between ranks, and are never compared. A rank whose gradient is not finite, with
-    `nonfinite="zero"`, leaves out the second line. Other arguments and errors are those of `Store`.
+    The average is in float32. Weights may differ between ranks, and are never compared. A rank whose gradient is not
+    finite, with `nonfinite="zero"`, leaves out the second line. Other arguments and errors are those of `Store`.
 
     Raises:
         ValueError: the trainer is to run the optimizer (`update_on_kvstore=False`), or it has `multi_precision`.
