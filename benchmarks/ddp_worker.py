@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from links import received
+from links import raced
 from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 from torch.nn.parallel import DistributedDataParallel
 
@@ -34,29 +34,25 @@ class Product(torch.nn.Module):
         return scale * sum((weight * given).sum() for weight, given in zip(self.weights, self.given))
 
 
+def step(model: DistributedDataParallel, optimizer: torch.optim.Optimizer) -> None:
+    """A whole step: gradients, their mean over all workers, and the update."""
+    model(torch.ones(1)).backward()
+    optimizer.step()
+
+
 def main(out: str, millions: str, rounds: str) -> None:
     """Race the two, and write what rank 0 has seen."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", timeout=timedelta(minutes=30))
     rank = dist.get_rank()
-    works = {}
+    works, optimizers = {}, {}
     for name, hook in (("DDP fp32", None), ("DDP fp16", default_hooks.fp16_compress_hook)):
         model = DistributedDataParallel(Product(float(millions), rank))
         if hook is not None:
             model.register_comm_hook(None, hook)
-        works[name] = model, torch.optim.SGD(model.parameters(), lr=1e-4)
-    results: dict[str, dict] = {name: {"seconds": [], "bytes": []} for name in works}
-    for turn in range(int(rounds) + 1):
-        for name, (model, optimizer) in works.items():
-            optimizer.zero_grad()
-            dist.barrier()
-            before, start = received(), time.perf_counter()
-            model(torch.ones(1)).backward()
-            optimizer.step()
-            dist.barrier()
-            if turn:
-                results[name]["seconds"].append(time.perf_counter() - start)
-                results[name]["bytes"].append(received() - before)
+        optimizers[name] = torch.optim.SGD(model.parameters(), lr=1e-4)
+        works[name] = partial(step, model, optimizers[name])
+    results = raced(works, int(rounds), dist.barrier, prepare=lambda name: optimizers[name].zero_grad())
     if rank == 0:
         Path(out).write_text(json.dumps(results), encoding="utf-8")
 

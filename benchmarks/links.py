@@ -1,11 +1,15 @@
-"""Links of a given speed on one machine: the loopback device of a network namespace, shaped by the kernel."""
+"""Links of a given speed on one machine, and races over them.
+
+A link is the loopback device of a network namespace, shaped by the kernel. It needs neither MXNet nor PyTorch.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,3 +55,28 @@ def received() -> int:
     lines = Path("/proc/net/dev").read_text(encoding="ascii").splitlines()
     (line,) = (line for line in lines if line.split(":")[0].strip() == "lo")
     return int(line.split(":")[1].split()[0])
+
+
+def raced(
+    works: Mapping[str, Callable[[], object]],
+    rounds: int,
+    barrier: Callable[[], object],
+    prepare: Callable[[str], object] = lambda name: None,
+) -> dict[str, dict[str, list]]:
+    """Let works of all workers take turns, and say, by work, the seconds of every round and the bytes on the link.
+
+    A round lasts from one `barrier` of the workers to the next; `prepare`, before it, is not counted. Of the first
+    round nothing is kept.
+    """
+    results: dict[str, dict[str, list]] = {name: {"seconds": [], "bytes": []} for name in works}
+    for turn in range(rounds + 1):
+        for name, work in works.items():
+            prepare(name)
+            barrier()
+            before, start = received(), time.perf_counter()
+            work()
+            barrier()
+            if turn:
+                results[name]["seconds"].append(time.perf_counter() - start)
+                results[name]["bytes"].append(received() - before)
+    return results

@@ -131,8 +131,8 @@ def _model(rounds: int) -> Iterator[Row]:
         for millions in SIZES:
             got = race("mpi", workers, millions, rounds, ["vote"], 1)
             # All workers of this machine share one link and its cores, so their bytes and their work add up.
-            traffic = costs.vote_sharded(workers, round(millions * 1e6))
-            points[workers, millions] = (traffic.messages, traffic.total, workers * millions * 1e6)
+            cost = costs.vote_sharded(workers, round(millions * 1e6))
+            points[workers, millions] = (cost.messages, cost.total, workers * millions * 1e6)
             times[workers, millions] = got.seconds["vote"]
     held_out = (4, 12.8)
     known = [place for place in points if place != held_out]
@@ -141,15 +141,15 @@ def _model(rounds: int) -> Iterator[Row]:
     print(f"links: α = {model.alpha:.3g} s, 1/β = {8e-9 / model.beta:.3g} Gbit/s, γ = {model.gamma:.3g} s a parameter")
     yield row("α–β model", "the point left out", "12.8 M, 4 workers, 1 Gbit/s", times[held_out], error, at_most=0.15)
     d = round(D * 1e6)
-    for name, method in costs.METHODS.items():
-        curve = ", ".join(f"{M}: {_on_paper(model, method, M, d):.3g}" for M in (2, 8, 64, 1000))
+    for name, formula in costs.METHODS.items():
+        curve = ", ".join(f"{M}: {_on_paper(model, formula, M, d):.3g}" for M in (2, 8, 64, 1000))
         print(f"links: seconds of a step on paper, a card of 1 Gbit/s for each worker: {name}: {curve}")
 
 
-def _on_paper(model: AlphaBeta, method: costs.Method, workers: int, d: int) -> float:
+def _on_paper(model: AlphaBeta, formula: costs.Formula, workers: int, d: int) -> float:
     """With a card and cores of its own for each worker."""
-    traffic = method(workers, d)
-    return model.seconds(traffic.messages, traffic.bytes, d)
+    cost = formula(workers, d)
+    return model.seconds(cost.messages, cost.bytes, d)
 
 
 def _resnet50_step(rounds: int) -> float:

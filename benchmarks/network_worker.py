@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-import time
 from pathlib import Path
 from typing import Callable
 
 import mxnet as mx
 import numpy as np
 from kernel_rows import resnet50_shapes
-from links import received
+from links import raced
 from mxnet import gluon, nd
 
 import gluonbook.optimizers  # noqa: F401  it registers `signsgd`
@@ -122,16 +121,7 @@ ENGINES = {"mpi": mpi, "pslite": pslite, "dist_sync": dist_sync}
 def main(out: str, engine: str, millions: str, rounds: str, *names: str) -> None:
     """Race the works, and write what rank 0 has seen."""
     rank, works, barrier = ENGINES[engine](list(names), shapes(float(millions)))
-    results: dict[str, dict] = {name: {"seconds": [], "bytes": []} for name in works}
-    for turn in range(int(rounds) + 1):
-        for name, work in works.items():
-            barrier()
-            before, start = received(), time.perf_counter()
-            work()
-            barrier()
-            if turn:
-                results[name]["seconds"].append(time.perf_counter() - start)
-                results[name]["bytes"].append(received() - before)
+    results = raced(works, int(rounds), barrier)
     if rank == 0:
         Path(out).write_text(json.dumps(results), encoding="utf-8")
 

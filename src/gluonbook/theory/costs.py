@@ -17,7 +17,7 @@ from gluonbook.checks import whole_number
 
 
 @final
-class Traffic(NamedTuple):
+class Cost(NamedTuple):
     """What one exchange sends."""
 
     messages: float  # one after the other
@@ -25,36 +25,36 @@ class Traffic(NamedTuple):
     total: float  # bytes that all workers, and servers, send together
 
 
-Method = Callable[[int, int], Traffic]
+Formula = Callable[[int, int], Cost]
 
 
-def vote_sharded(M: int, d: int) -> Traffic:
+def vote_sharded(M: int, d: int) -> Cost:
     """Majority vote, each worker counting one M-th: 2(M − 1) messages of d/8M bytes each."""
     return _sharded(M, d, d / 8)
 
 
-def vote_gathered(M: int, d: int) -> Traffic:
+def vote_gathered(M: int, d: int) -> Cost:
     """Majority vote, each worker counting all: M − 1 messages of d/8 bytes."""
     _check(M, d)
-    return Traffic(M - 1, (M - 1) * d / 8, M * (M - 1) * d / 8)
+    return Cost(M - 1, (M - 1) * d / 8, M * (M - 1) * d / 8)
 
 
-def vote_by_server(M: int, d: int) -> Traffic:
+def vote_by_server(M: int, d: int) -> Cost:
     """Majority vote at one server, whose card all ballots pass: M·d/8 bytes each way."""
     return _served(M, d, d / 8)
 
 
-def mean_by_ring(M: int, d: int) -> Traffic:
+def mean_by_ring(M: int, d: int) -> Cost:
     """All-reduce of float32 around a ring: 2(M − 1) messages of 4d/M bytes each."""
     return _sharded(M, d, 4 * d)
 
 
-def mean_by_server(M: int, d: int) -> Traffic:
+def mean_by_server(M: int, d: int) -> Cost:
     """A parameter server for float32, on one machine: M·4d bytes each way."""
     return _served(M, d, 4 * d)
 
 
-METHODS: dict[str, Method] = {
+METHODS: dict[str, Formula] = {
     "vote, sharded": vote_sharded,
     "vote, gathered": vote_gathered,
     "vote, one server": vote_by_server,
@@ -63,15 +63,15 @@ METHODS: dict[str, Method] = {
 }
 
 
-def _sharded(M: int, d: int, whole: float) -> Traffic:
+def _sharded(M: int, d: int, whole: float) -> Cost:
     _check(M, d)
     own = 2 * (M - 1) / M * whole
-    return Traffic(2 * (M - 1), own, M * own)
+    return Cost(2 * (M - 1), own, M * own)
 
 
-def _served(M: int, d: int, whole: float) -> Traffic:
+def _served(M: int, d: int, whole: float) -> Cost:
     _check(M, d)
-    return Traffic(2, M * whole, 2 * M * whole)
+    return Cost(2, M * whole, 2 * M * whole)
 
 
 def _check(M: int, d: int) -> None:
