@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gluonbook import paths
 from gluonbook.book.chapters import Book
@@ -18,6 +19,9 @@ from gluonbook.profiles import VARIABLE
 from small_books import SmallBook
 
 os.environ.pop(VARIABLE, None)  # the tests are of the quick profile, whatever the shell has set
+
+settings.register_profile("no deadline", deadline=None)  # an example that takes long says something of the machine only
+settings.load_profile("no deadline")
 
 
 @pytest.fixture
