@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import builtins
 import collections
-import copyreg
 import io
 import os
 import pickle
@@ -104,6 +103,7 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode(encoding)
 
 
+_REBUILD = object().__reduce__()[0]
 _RECONSTRUCT, _SCALAR = np.zeros(0).__reduce__()[0], np.float32(0).__reduce__()[0]
 _DATA: dict[tuple[str, str], Any] = {
     **{("builtins", name): getattr(builtins, name) for name in _SAFE_BUILTINS},
@@ -111,7 +111,7 @@ _DATA: dict[tuple[str, str], Any] = {
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy.core.multiarray", "scalar"): _SCALAR,
     ("collections", "OrderedDict"): collections.OrderedDict,
-    ("copyreg", "_reconstructor"): copyreg._reconstructor,
+    ("copyreg", "_reconstructor"): _REBUILD,
     ("_codecs", "encode"): _latin1,
     ("mxnet.context", "Context"): Context,
 }
