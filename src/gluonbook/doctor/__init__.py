@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from gluonbook.doctor import hardware, report, software, workshop
+from gluonbook.doctor import hardware, preflight, report, software
 from gluonbook.doctor.chapters import Ahead, Outlook, outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
 
@@ -28,13 +28,13 @@ _LOOKS: dict[str, Callable[[], Check | list[Check]]] = {
 }
 
 
-def checks(preflight: Outlook | None = None) -> list[Check]:
+def checks(workshop: Outlook | None = None) -> list[Check]:
     """Look at everything, in the order in which it is told; takes some seconds, and changes nothing.
 
-    With the outlook on the chapters as `preflight`, what the agendas of a workshop do is tried as well.
+    With an outlook on the chapters for a `workshop`, what its agendas do is tried as well.
     """
     found: list[Check] = []
-    for name, look in {**_LOOKS, **(_preflight(preflight) if preflight else {})}.items():
+    for name, look in {**_LOOKS, **(_preflight(workshop) if workshop else {})}.items():
         result = _look(name, look)
         found += result if isinstance(result, list) else [result]
     return found
@@ -50,7 +50,7 @@ def run(json: bool = False, chapter: str | None = None, workshop: bool = False) 
     """
     everything = outlook()
     ahead = everything.only(chapter)
-    found = checks(preflight=everything if workshop else None)
+    found = checks(everything if workshop else None)
     if json:
         print(report.as_json(found, ahead))
     else:
@@ -60,12 +60,12 @@ def run(json: bool = False, chapter: str | None = None, workshop: bool = False) 
 
 def _preflight(ahead: Outlook) -> dict[str, Callable[[], Check]]:
     return {
-        "workshop: data": partial(workshop.data, ahead),
-        "workshop: mpi": partial(workshop.launches, "mpi"),
-        "workshop: pslite": partial(workshop.launches, "pslite"),
-        "workshop: room": workshop.room,
-        "workshop: JupyterLab": workshop.jupyterlab,
-        "workshop: port": workshop.port,
+        "workshop: data": partial(preflight.data, ahead),
+        "workshop: mpi": partial(preflight.launches, "mpi"),
+        "workshop: pslite": partial(preflight.launches, "pslite"),
+        "workshop: room": preflight.room,
+        "workshop: JupyterLab": preflight.jupyterlab,
+        "workshop: port": preflight.port,
     }
 
 

@@ -12,8 +12,7 @@ import pytest
 from gluonbook import datasets, doctor, launch
 from gluonbook.book.agendas import FILE, Agenda, Step, read
 from gluonbook.book.chapters import Book
-from gluonbook.doctor import NOTE, OK, PROBLEM, Ahead, Check, Outlook
-from gluonbook.doctor import workshop as preflight
+from gluonbook.doctor import NOTE, OK, PROBLEM, Ahead, Check, Outlook, preflight
 from gluonbook.exercises.catalogue import catalogue
 
 BOOK = Book.here()
