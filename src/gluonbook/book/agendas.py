@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from gluonbook.checks import whole_number
 
@@ -16,6 +17,7 @@ FILE = "chapters/back_matter/agendas.json"
 MEMORY = 3.5  # GiB for each participant: JupyterLab, a kernel, and a chapter's seven workers of a third of a GiB each
 
 
+@final
 @dataclass(frozen=True)
 class Step:
     """A stretch of a day: a chapter, or `what` else is done; minutes of teaching, of solving, of rest."""
@@ -42,6 +44,7 @@ class Step:
         return self.teach + self.exercises + self.pause
 
 
+@final
 @dataclass(frozen=True)
 class Agenda:
     """One kind of workshop, from `start`, a time of day as "09:00"."""

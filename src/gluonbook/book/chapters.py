@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import yaml
 from myst_nb.core.read import is_myst_markdown_notebook
@@ -20,6 +20,7 @@ from gluonbook.profiles import digits_or
 BACK_MATTER = "back_matter"  # the one folder whose pages teach nothing
 
 
+@final
 @dataclass(frozen=True)
 class Chapter:
     """One page of `_toc.yml`, and what its front matter says under `gluonbook`."""
@@ -56,6 +57,7 @@ class Chapter:
         return self.path.read_text(encoding="utf-8")
 
 
+@final
 @dataclass(frozen=True)
 class Part:
     """A part of `_toc.yml`; what comes before all parts, the first page, is one without a caption."""
@@ -64,6 +66,7 @@ class Part:
     chapters: tuple[Chapter, ...]
 
 
+@final
 @dataclass(frozen=True)
 class Book:
     """The book in the folder `root`, as its files are when each is asked for the first time."""

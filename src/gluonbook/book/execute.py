@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
+from typing import final
 
 from jupyter_client.kernelspec import NoSuchKernel
 from myst_nb.core.read import myst_nb_reader_plugin
@@ -217,6 +218,7 @@ def _prepare(root: Path) -> None:
         subprocess.run(command, env=_kernel_environment(1, root), check=True, stderr=subprocess.DEVNULL)
 
 
+@final
 class _Progress:
     """Which chapter is being executed, how far it is, how many are to go: a bar on a terminal, lines elsewhere."""
 

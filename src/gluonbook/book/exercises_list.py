@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
 from gluonbook.book.chapters import Chapter
 
@@ -17,6 +18,7 @@ _EXERCISE = re.compile(
 )
 
 
+@final
 @dataclass(frozen=True)
 class Exercise:
     """One exercise as its chapter states it, in MyST Markdown."""

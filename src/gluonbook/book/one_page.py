@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import final
 from urllib.parse import unquote, urlsplit
 
 import matplotlib
@@ -54,6 +55,7 @@ _DOCUMENT = """<!DOCTYPE html>
 """
 
 
+@final
 @dataclass(frozen=True)
 class Imprint:
     """What stands on the title page; `lines` are HTML."""
@@ -63,6 +65,7 @@ class Imprint:
     lines: tuple[str, ...] = ()
 
 
+@final
 @dataclass
 class _Page:
     """A chapter on its way into the document."""

@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Callable
+from typing import Callable, final
 
 from gluonbook.machine.load import Limit
 
 _POLL = 0.5
 
 
+@final
 class Watch:
     """Whether the present cell is stuck: it takes more than `seconds` of a quiet machine (see `load.Limit`)."""
 

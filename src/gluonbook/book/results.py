@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import final
 
 import nbformat
 from jupyter_cache import get_cache
@@ -21,6 +22,7 @@ from gluonbook.book.outputs import unclean
 STATES_KEPT = 5  # of the code: going back and forth between branches should not execute everything anew
 
 
+@final
 @dataclass(frozen=True)
 class Executed:
     """A chapter with its outputs, where and when they were made, and what is wrong with them."""
@@ -44,6 +46,7 @@ class Executed:
         return {name: getattr(self, name) for name in ("seconds", "date", "profile", "machine", "versions")}
 
 
+@final
 class Results:
     """The executed chapters of a book, in the state that its code has now."""
 

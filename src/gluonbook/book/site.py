@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import final
 
 import nbformat
 from filelock import FileLock, Timeout
@@ -169,6 +170,7 @@ def _refuse(problems: list[str]) -> None:
         raise BuildFailed("\n\n".join(problems))
 
 
+@final
 class Article(HTMLParser):
     """What stands inside a page's <article>: its text, and its images that say nothing to those who do not see them."""
 

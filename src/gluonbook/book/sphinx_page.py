@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -33,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
+@final
 class AltText:
     """A renderer for MyST-NB: images whose output metadata holds an `alt`."""
 
@@ -47,10 +48,12 @@ class AltText:
         return images
 
 
+@final
 class Parts(nodes.General, nodes.Element):
     """Where the list of parts will stand: only when all pages are read are their titles and minutes known."""
 
 
+@final
 class PartsDirective(SphinxDirective):
     """``parts``: the parts of `_toc.yml` and their chapters, each with the minutes that it takes to read and to run."""
 

@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 FILE = "chapters/run_times.json"
 
 
+@final
 @dataclass(frozen=True)
 class RunTimes:
     """What `make times` has stored: seconds by chapter, and the profile, the machine and the date of them."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import mxnet as mx
 import numpy as np
@@ -34,6 +34,7 @@ _FILE = "state.safetensors"
 _FORMAT = 2
 
 
+@final
 @dataclass(frozen=True)
 class Position:
     """How far a run had come: `step` steps, `epoch` whole epochs, what the writer added, and `settings(trainer)`."""

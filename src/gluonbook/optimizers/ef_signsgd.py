@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from mxnet.ndarray import NDArray
 
 from gluonbook.optimizers.rule import Rule, register, zeros_like
@@ -16,6 +18,7 @@ def scaled_sign(p: NDArray) -> NDArray:
     return p.sign() * p.abs().mean()
 
 
+@final
 @register
 class EFSignSGD(Rule):
     """Registered as `efsignsgd`.

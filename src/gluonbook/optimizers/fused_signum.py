@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import final
 
 from mxnet.ndarray import NDArray
 
@@ -13,6 +14,7 @@ from gluonbook.optimizers.rule import register, zeros_like
 from gluonbook.optimizers.whole_step import Update, WholeStep
 
 
+@final
 @register
 class FusedSignum(WholeStep):
     """Registered as `fusedsignum`; the numbers, options, state and errors of `PlainSignum`.

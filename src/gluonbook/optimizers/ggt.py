@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
@@ -24,6 +26,7 @@ def inverse_root_times_column(rows: NDArray, i: int, eps: float) -> NDArray:
     return nd.dot(mixture, wide).astype(rows.dtype)
 
 
+@final
 @register
 class GGT(Rule):
     """Registered as `ggt`.

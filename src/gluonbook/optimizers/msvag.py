@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
@@ -23,6 +25,7 @@ def variance_adaptation(m: NDArray, v: NDArray, rho: float) -> NDArray:
     return nd.where(total > 0, m2 / total, nd.ones_like(m))
 
 
+@final
 @register
 class MSVAG(Rule):
     """Registered as `msvag`.

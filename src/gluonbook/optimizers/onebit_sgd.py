@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
@@ -21,6 +23,7 @@ def two_means(v: NDArray) -> NDArray:
     return nd.where(positive, upper.broadcast_like(v), lower.broadcast_like(v))
 
 
+@final
 @register
 class OneBitSGD(Rule):
     """Registered as `onebitsgd`.

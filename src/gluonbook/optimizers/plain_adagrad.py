@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from mxnet.ndarray import NDArray
 
 from gluonbook.checks import real
@@ -9,6 +11,7 @@ from gluonbook.optimizers.rule import Rule, register, zeros_like
 from gluonbook.optimizers.whole_step import Decay
 
 
+@final
 @register
 class PlainAdaGrad(Rule):
     """Registered as `plainadagrad`; equal to MXNet's `adagrad` up to rounding.

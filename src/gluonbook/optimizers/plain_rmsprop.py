@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from mxnet.ndarray import NDArray
 
 from gluonbook.checks import flag, real
@@ -9,6 +11,7 @@ from gluonbook.optimizers.rule import Rule, register, zeros_like
 from gluonbook.optimizers.whole_step import Decay
 
 
+@final
 @register
 class PlainRMSProp(Rule):
     """Registered as `plainrmsprop`; equal to MXNet's `rmsprop` up to rounding, its `clip_weights` left out.

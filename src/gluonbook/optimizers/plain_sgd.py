@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from mxnet.ndarray import NDArray
 
 from gluonbook.checks import real
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
+@final
 @register
 class PlainSGD(Rule):
     """Registered as `plainsgd`; equal to MXNet's `sgd` up to rounding.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
@@ -11,6 +13,7 @@ from gluonbook.kernels import hyper
 from gluonbook.optimizers.rule import OneByOne, register, zeros_like
 
 
+@final
 @register
 class PlainSignum(OneByOne):
     """Registered as `plainsignum`; equal to MXNet's `signum` with momentum > 0, bit for bit.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
@@ -9,6 +11,7 @@ from gluonbook.checks import real
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
+@final
 @register
 class RProp(Rule):
     """Registered as `rprop`: the variant iRprop−, which does not take back a step.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
@@ -20,6 +22,7 @@ def power(H: NDArray, exponent: float, floor: float) -> NDArray:
     return nd.dot(U.T * powers.reshape((1, -1)), U).astype(H.dtype)
 
 
+@final
 @register
 class Shampoo(Rule):
     """Registered as `shampoo`. For a matrix, with its gradient G:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import final
+
 from mxnet.ndarray import NDArray
 
 from gluonbook.optimizers.rule import Rule, register
 
 
+@final
 @register
 class SignSGD(Rule):
     """Registered as `signsgd`.

@@ -6,7 +6,7 @@ import enum
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class Decay(enum.Enum):
     """wd acts beside the step, as one more wd_lh (AdaGrad)."""
 
 
+@final
 class Update(NamedTuple):
     """One parameter's part in a step: arrays as they came, and numbers with multipliers and schedule in them."""
 

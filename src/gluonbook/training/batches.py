@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, final
 
 import mxnet as mx
 import numpy as np
@@ -14,6 +14,7 @@ from gluonbook.checks import whole_number
 from gluonbook.training.seeds import derived, preserved, set_seed
 
 
+@final
 class ShuffledBatches(data.Sampler):
     """A `batch_sampler` for `gluon.data.DataLoader` whose order depends on (seed, epoch) and nothing else.
 
@@ -43,6 +44,7 @@ class ShuffledBatches(data.Sampler):
         return -(-self.length // self.batch_size) - self.start
 
 
+@final
 class ReproducibleLoader:
     """A `DataLoader` over `batches` whose random transforms are a function of (seed, step) too.
 
@@ -67,6 +69,7 @@ class ReproducibleLoader:
             yield batch
 
 
+@final
 class _NumberedBatches(data.Sampler):
     """Tells `_SeededDataset` where a batch begins, by giving its first index together with the step."""
 
@@ -83,6 +86,7 @@ class _NumberedBatches(data.Sampler):
         return len(self._batches)
 
 
+@final
 class _SeededDataset(data.Dataset):
     def __init__(self, dataset: data.Dataset, seed: int) -> None:
         self._dataset, self._seed = dataset, seed

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import mxnet as mx
 import numpy as np
@@ -19,6 +19,7 @@ from gluonbook.checks import whole_number
 Loss = Callable[[mx.nd.NDArray, mx.nd.NDArray], mx.nd.NDArray]
 
 
+@final
 @dataclass(frozen=True)
 class Score:
     """Means over `count` samples. `accuracy` is None unless the net gives a score a class and `y` is the class."""
@@ -28,6 +29,7 @@ class Score:
     count: int
 
 
+@final
 class Outcome(NamedTuple):
     """What a net gave for some samples on one device."""
 
@@ -36,6 +38,7 @@ class Outcome(NamedTuple):
     y: mx.nd.NDArray
 
 
+@final
 class Tally:
     """Sums of loss and of right answers, a pair a device, in float64; no step waits for its own, only `read` does."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from typing import final
 
 import numpy as np
 
 from gluonbook.tables import Table
 
 
+@final
 @dataclass(frozen=True)
 class Epoch:
     """One epoch: means over its samples, None where nothing was measured.
@@ -32,6 +34,7 @@ class Epoch:
 _FORMATS = {"epoch": "d", "steps": "d", "seconds": ".2f", "samples_per_second": ",.0f"}
 
 
+@final
 @dataclass
 class History:
     """The epochs of a run in order. `history["test_loss"]` is a column as a numpy array, NaN where not measured."""
