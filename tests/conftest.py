@@ -14,7 +14,7 @@ from hypothesis import settings
 from gluonbook import paths
 from gluonbook.book.chapters import Book
 from gluonbook.book.execute import execute
-from gluonbook.book.results import Executed
+from gluonbook.book.executions import Executed
 from gluonbook.profiles import VARIABLE
 from small_books import SmallBook
 

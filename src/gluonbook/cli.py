@@ -32,11 +32,11 @@ def claims(
 ) -> None:
     """Print the table of claims of the chapters that have been executed."""
     try:
-        from gluonbook.book import chapters, claims_table, results  # the book's tooling is not needed to train a net
+        from gluonbook.book import chapters, claims_table, executions  # the book's tooling is not needed to train a net
     except ImportError as error:
         sys.exit(f"gluonbook: the table needs the book's tooling ({error}): `make setup`, or gluonbook[book]")
 
-    found = claims_table.collect(results.stored(chapters.Book.here()))
+    found = claims_table.collect(executions.Executions(chapters.Book.here()).fresh())
     print(json.dumps([asdict(claim) for _, claim in found], indent=1) if as_json else claims_table.markdown(found))
 
 

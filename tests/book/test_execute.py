@@ -14,10 +14,9 @@ import psutil
 import pytest
 
 from gluonbook.book import execute as executing
-from gluonbook.book import freshness
 from gluonbook.book.execute import execute
+from gluonbook.book.executions import STATES_KEPT, Executed, Executions
 from gluonbook.book.outputs import unclean
-from gluonbook.book.results import STATES_KEPT, Executed, Results, folder_of_now, stored
 from gluonbook.machine import facts, load
 from small_books import FRONT, TIMED, SmallBook
 
@@ -71,24 +70,11 @@ def test_outputs_are_kept_and_not_made_again(small_book, runs):
     small_book.notebook("sum", "print(1 + 1)")
     first, second = execute(small_book.book), execute(small_book.book)
     assert runs == ["sum"]
-    for result in (*first, *second, *stored(small_book.book)):
+    for result in (*first, *second, *Executions(small_book.book).fresh()):
         assert result.notebook.cells[1].outputs[0].text == "2\n"
         assert result.seconds > 0
         assert result.profile == "quick"
         assert result.machine == facts.machine()
-
-
-@pytest.mark.parametrize(
-    "file", ["src/gluonbook/code.py", "requirements/cpu.txt", "data/manifest.json"], ids=["source", "lock", "manifest"]
-)
-def test_a_change_outside_the_cells_executes_again(small_book, runs, file):
-    small_book.notebook("sum", "print(1 + 1)")
-    execute(small_book.book)
-    with (small_book.root / file).open("a") as handle:
-        handle.write("\n")
-    assert stored(small_book.book) == []
-    execute(small_book.book)
-    assert runs == ["sum", "sum"]
 
 
 def test_another_profile_executes_again_and_the_way_back_does_not(small_book, runs, monkeypatch):
@@ -124,7 +110,7 @@ def test_a_cell_that_raises_is_told_and_tried_again(small_book, runs):
     assert "\x1b" not in message
     assert problems(small_book)
     assert runs == ["broken", "broken"]
-    assert stored(small_book.book) == []
+    assert Executions(small_book.book).fresh() == []
 
 
 def test_one_failure_leaves_the_other_results(small_book):
@@ -133,7 +119,7 @@ def test_one_failure_leaves_the_other_results(small_book):
     broken, sound = execute(small_book.book)
     assert broken.problems
     assert not sound.problems
-    assert [result.chapter.key for result in stored(small_book.book)] == ["sound"]
+    assert [result.chapter.key for result in Executions(small_book.book).fresh()] == ["sound"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +141,7 @@ def test_what_fails_on_a_clock_is_executed_again_when_all_others_are_done(
     assert len(waited) == 1
     assert not late.problems
     assert not sound.problems
-    assert [result.chapter.key for result in stored(small_book.book)] == ["late", "sound"]
+    assert [result.chapter.key for result in Executions(small_book.book).fresh()] == ["late", "sound"]
     said = capsys.readouterr().out
     assert "late failed on a clock after" in said
     assert "late will be executed once more, by itself" in said
@@ -172,7 +158,7 @@ def test_what_fails_on_a_clock_twice_says_how_busy_the_machine_was(small_book, r
     for message in (second, told):
         assert "fast does not hold: Times faster: 1.5 (claimed: >= 2); the machine is" in message
     assert told.startswith("That was the second attempt, by itself; the machine is ")
-    assert stored(small_book.book) == []
+    assert Executions(small_book.book).fresh() == []
 
 
 @pytest.mark.parametrize(
@@ -304,14 +290,15 @@ def test_timed_chapters_run_alone_with_all_cores_and_the_others_share(small_book
     assert "b" in beside["a"] or "a" in beside["b"]
 
 
-def test_only_the_last_states_are_kept(small_book):
+def test_only_the_last_states_of_a_chapter_are_kept(small_book):
     small_book.notebook("sum", "print(1 + 1)")
-    folder = folder_of_now(small_book.book).parent
+    book = small_book.book
+    folder = Executions(book).folder(book.chapters[-1]).parent
     for number in range(STATES_KEPT + 3):
         (folder / f"state{number}").mkdir(parents=True)
-    execute(small_book.book)
+    execute(book)
     assert len(list(folder.iterdir())) == STATES_KEPT
-    assert folder_of_now(small_book.book).is_dir()
+    assert Executions(book).fresh()
 
 
 def test_progress_says_which_chapter_how_long_and_how_many_to_go(small_book, capsys):
@@ -361,54 +348,40 @@ def wait_for(condition, seconds=60):
         time.sleep(0.1)
 
 
-def test_another_build_of_mxnet_has_another_key(small_book, monkeypatch):
-    before = freshness.key(small_book.root)
-    versions = {**facts.versions(), "mxnet": "1.9.1+cu112"}
-    monkeypatch.setattr(facts, "versions", lambda: versions)
-    assert freshness.key(small_book.root) != before
-
-
-@pytest.mark.parametrize("name", ["study-mnist.jsonl", "2026-11-21-140843.json"])
-def test_other_stored_measurements_have_another_key(small_book, name):
-    before = freshness.key(small_book.root)
-    folder = small_book.root / "benchmarks/results"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text("{}")
-    assert freshness.key(small_book.root) != before
-
-
 @pytest.mark.parametrize("harm", ["gone", "cut", "database"])
 def test_a_result_that_was_cut_off_is_made_anew(small_book, runs, harm):
     """As when a build is killed while it writes."""
     small_book.notebook("sum", "print(1 + 1)")
     execute(small_book.book)
-    (notebook,) = folder_of_now(small_book.book).glob("executed/*/base.ipynb")
+    book = small_book.book
+    folder = Executions(book).folder(book.chapters[-1])
+    (notebook,) = folder.glob("executed/*/base.ipynb")
     if harm == "gone":
         notebook.unlink()
     elif harm == "cut":
         notebook.write_bytes(notebook.read_bytes()[:100])
     else:
-        (folder_of_now(small_book.book) / "global.db").write_bytes(b"")
+        (folder / "global.db").write_bytes(b"")
     (result,) = execute(small_book.book)
     assert runs == ["sum", "sum"]
     assert not result.problems
-    assert stored(small_book.book)
+    assert Executions(small_book.book).fresh()
 
 
 def test_code_that_changes_meanwhile_spoils_no_result(small_book):
-    small_book.notebook("sum", "print(1 + 1)")
-    results = Results(small_book.book)
+    small_book.notebook("sum", "def answer(): import gluonbook.code", "print(1 + 1)")
+    kept = Executions(small_book.book)
     (small_book.root / "src/gluonbook/code.py").write_text("ANSWER = 43\n")
-    (result,) = execute(small_book.book, results)
+    (result,) = execute(small_book.book, kept)
     assert "changed meanwhile" in result.problems[0]
-    assert results.count() == 0
+    assert not kept.folder(result.chapter).exists()
 
 
 def test_results_are_judged_again_when_the_rules_change(small_book, runs, monkeypatch):
     small_book.notebook("sum", "print(1 + 1)")
     execute(small_book.book)
-    monkeypatch.setattr("gluonbook.book.results.unclean", lambda notebook, root: ["a new rule"])
-    assert stored(small_book.book) == []
+    monkeypatch.setattr("gluonbook.book.executions.unclean", lambda notebook, root: ["a new rule"])
+    assert Executions(small_book.book).fresh() == []
 
 
 def test_a_kernel_that_does_not_exist_is_that_chapter_s_problem(small_book):

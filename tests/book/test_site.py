@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import nbformat
 import pytest
@@ -11,7 +12,6 @@ from typer.testing import CliRunner
 
 from gluonbook.book import site
 from gluonbook.book.__main__ import app
-from gluonbook.book.results import Results
 from gluonbook.book.site import Article, BuildFailed, build, look_at
 
 CLAIM = """
@@ -93,7 +93,7 @@ def test_an_image_without_a_text_fails_the_build(small_book):
 
 def test_sphinx_never_executes_by_itself(small_book, monkeypatch):
     small_book.notebook("sum", "print(1 + 1)")
-    monkeypatch.setattr(site, "execute", lambda book, results: [])
+    monkeypatch.setattr(site, "execute", lambda book: [])
     with pytest.raises(BuildFailed, match="changed while"):
         build(small_book.book)
     monkeypatch.undo()
@@ -161,7 +161,7 @@ def test_other_outputs_of_the_same_cells_reach_the_page(small_book):
     small_book.notebook("clock", "import time", "print('at', time.time_ns())")
     html = build(small_book.book).parent
     before = (html / "clock.html").read_text()
-    Results(small_book.book).forget()
+    shutil.rmtree(small_book.root / "_build/executed")
     build(small_book.book)
     assert (html / "clock.html").read_text() != before
 

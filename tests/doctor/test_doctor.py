@@ -376,17 +376,17 @@ class TestGpu:
 
 class TestOutlook:
     def test_without_the_tooling_there_is_a_note(self, monkeypatch):
-        monkeypatch.setitem(sys.modules, "gluonbook.book.results", None)
+        monkeypatch.setitem(sys.modules, "gluonbook.book.executions", None)
         found = outlook()
         assert found.chapters == () and "tooling" in found.note
 
     def test_a_broken_chapter_is_told_not_raised(self, checkout, monkeypatch):
-        from gluonbook.book import results
+        from gluonbook.book import executions
 
         def broken(book):
             raise ValueError("chapters/x: front matter")
 
-        monkeypatch.setattr(results, "stored", broken)
+        monkeypatch.setattr(executions, "Executions", broken)
         assert outlook() == Outlook((), "ValueError: chapters/x: front matter")
 
     def test_without_the_book_there_is_a_note(self, monkeypatch):
@@ -395,7 +395,7 @@ class TestOutlook:
 
     @pytest.fixture
     def book(self, checkout, monkeypatch):
-        from gluonbook.book import chapters, results
+        from gluonbook.book import chapters, executions
 
         def page(name, runs=True, needs=(), timed=False):
             return chapters.Chapter(name, checkout / f"{name}.md", runs, needs, timed)
@@ -408,7 +408,7 @@ class TestOutlook:
         ]
         executed = [SimpleNamespace(chapter=pages[1], seconds=12.3, date="2024-05-06")]
         monkeypatch.setattr(chapters.Book, "parts", (chapters.Part("", tuple(pages)),))
-        monkeypatch.setattr(results, "stored", lambda book: executed)
+        monkeypatch.setattr(executions, "Executions", lambda book: SimpleNamespace(fresh=lambda: executed))
         (checkout / "chapters").mkdir()
         machine = {"cpu": "Some CPU", "cores": 2}
         seconds = {"chapters/gluon/autograd": 99.0, "chapters/convnets/lenet": 200.0}

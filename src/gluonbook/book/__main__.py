@@ -14,7 +14,7 @@ from gluonbook.book import bundle, notebooks, pdf, site, slides, wheelhouse
 from gluonbook.book import report as reports
 from gluonbook.book.chapters import Book
 from gluonbook.book.execute import QUIET
-from gluonbook.book.results import stored
+from gluonbook.book.executions import Executions
 from gluonbook.book.times import RunTimes
 from gluonbook.datasets import DatasetError
 from gluonbook.machine import facts
@@ -123,7 +123,7 @@ def report() -> None:
     book = Book.here()
     file = book.built / f"report-{profile()}.md"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(reports.markdown(stored(book), book.running), encoding="utf-8")
+    file.write_text(reports.markdown(Executions(book).fresh(), book.running), encoding="utf-8")
     print(f"Wrote {file}")
 
 
@@ -131,7 +131,7 @@ def report() -> None:
 def times() -> None:
     """Keep this machine's execution times as the ones that `gluonbook doctor` tells to newcomers."""
     book = Book.here()
-    results = stored(book)
+    results = Executions(book).fresh()
     if not results:
         sys.exit("no chapter has been executed with the present code; run `make book` first")
     record = RunTimes(

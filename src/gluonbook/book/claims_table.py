@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from gluonbook.book.chapters import Chapter
-from gluonbook.book.results import Executed
+from gluonbook.book.executions import Executed
 from gluonbook.claims import RECORD, Claim, format_value, typeset
 
 

@@ -1,6 +1,6 @@
 """Execute the chapters: in parallel where nothing is timed, each at most once, with progress.
 
-The results go to a jupyter-cache (see `results`), where Sphinx finds them; a chapter that raises, or that leaves
+The results go to a jupyter-cache (see `executions`), where Sphinx finds them; a chapter that raises, or that leaves
 something unclean in its outputs, is not stored and fails the run. Where a clock is to blame, a claim on a time or a
 time-out, it is executed once more before that, by itself, when the machine is quiet or a minute has passed.
 """
@@ -29,9 +29,9 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from gluonbook.book.chapters import Book, Chapter
+from gluonbook.book.executions import Executed, Executions
 from gluonbook.book.outputs import unclean, without_colours
 from gluonbook.book.patience import Watch
-from gluonbook.book.results import Executed, Results
 from gluonbook.claims import ClockClaimFailed
 from gluonbook.launch import LaunchTimedOut
 from gluonbook.machine import facts, load
@@ -57,21 +57,21 @@ _RUNNING: set[NotebookClient] = set()
 _INTERRUPTED = Event()
 
 
-def execute(book: Book, results: Results | None = None, only: Collection[Chapter] | None = None) -> list[Executed]:
-    """Execute each chapter that has no fresh result among `results` (by default the present state's); return all.
+def execute(book: Book, kept: Executions | None = None, only: Collection[Chapter] | None = None) -> list[Executed]:
+    """Execute each chapter that has no result of now among those `kept` (by default in `_build`); return all.
 
     With `only`, no others are executed or returned.
     Chapters that measure time run alone, on all cores; the others run side by side, and share them.
     Problems are returned, not raised: see `Executed.problems`.
     """
-    results = results or Results(book)
+    kept = kept or Executions(book)
     todo = [chapter for chapter in book.running if only is None or chapter in only]
-    found = {chapter.name: results.recall(chapter) for chapter in todo}
+    found = {chapter.name: kept.recall(chapter) for chapter in todo}
     rest = [chapter for chapter in todo if not found[chapter.name]]
     with _Progress(rest) as progress:
         for result in _run_all(rest, progress, book.root):
-            found[result.chapter.name] = results.store(result)
-    results.forget_old_states()
+            found[result.chapter.name] = kept.store(result)
+    kept.forget_old_states()
     return [found[chapter.name] for chapter in todo]
 
 

@@ -1,8 +1,11 @@
 """What an executed chapter depends on beside its own cells, and what the site depends on beside the chapters.
 
 jupyter-cache tells two notebooks apart by their code cells and kernel. That is not enough: a page must never show what
-the code no longer does. So each state of the package, the locks, the installed versions, the data and the profile gets
-a cache folder of its own, and jupyter-cache works inside it.
+the code no longer does. So a chapter has a *state*, a hash of all else that decides what its cells print, and for each
+of its states a cache folder of its own, in which jupyter-cache works.
+
+The state is the chapter's alone: it changes with the locks, the installed versions and the profile, which are
+everybody's, and with those files of the package and those data that this chapter uses (see `uses`), and no others.
 """
 
 from __future__ import annotations
@@ -13,22 +16,32 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from gluonbook.book.chapters import Book, Chapter
+from gluonbook.book.uses import Package, Uses, of_chapter
 from gluonbook.machine import facts
 from gluonbook.profiles import profile
 
-_BUILDERS = ("book",)  # folders of the package that no chapter imports
-_DECIDING = ("book/execute.py",)  # ... but it decides in which environment they run
+_RUNNERS = ("book/execute.py",)  # no chapter imports it, but it decides in which environment they all run
 
 
-def key(root: Path) -> str:
-    """The hash of all that decides what the chapters' cells print, the cells themselves apart."""
-    package = root / "src/gluonbook"
-    builders = [package / name for name in _BUILDERS]
-    files = [file for file in _files(package) if not any(builder in file.parents for builder in builders)]
-    files += [package / name for name in _DECIDING if (package / name).exists()]
-    files += [*sorted((root / "requirements").glob("*.txt")), root / "data/manifest.json"]
-    files += sorted((root / "benchmarks/results").glob("*.json*"))  # chapters draw them
-    return digest(root, files, profile(), facts.versions(), os.environ.get("GLUONBOOK_DATA", ""))
+def states(book: Book, chapters: Iterable[Chapter]) -> dict[str, str]:
+    """The present state of each chapter, by its name."""
+    package = Package(book.root)
+    common = [*sorted((book.root / "requirements").glob("*.txt")), *(package.folder / name for name in _RUNNERS)]
+    here = (profile(), facts.versions())
+    found = {}
+    for chapter in chapters:
+        uses = of_chapter(chapter.text())
+        files = [file for file in [*common, *package.files(uses)] if file.exists()]
+        found[chapter.name] = digest(book.root, files, *here, *_data(book, chapter, uses))
+    return found
+
+
+def _data(book: Book, chapter: Chapter, uses: Uses) -> tuple[dict, str]:
+    """What the manifest says of the data sets that a chapter names, and where real data are taken from."""
+    manifest = json.loads((book.root / "data/manifest.json").read_text(encoding="utf-8"))
+    named = manifest if uses.unclear else {*chapter.needs, *uses.strings} & set(manifest)
+    return {name: manifest[name] for name in named}, os.environ.get("GLUONBOOK_DATA", "") if chapter.needs else ""
 
 
 def digest(root: Path, files: Iterable[Path], *others: object) -> str:

@@ -17,8 +17,8 @@ from pypdf import PdfReader, PdfWriter
 
 from gluonbook.book import one_page, site
 from gluonbook.book.chapters import Book, Part
+from gluonbook.book.executions import Executions
 from gluonbook.book.one_page import PAGE_OF, Imprint
-from gluonbook.book.results import stored
 from gluonbook.machine import facts
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -182,7 +182,7 @@ def _print(page: Page, file: Path) -> None:
 
 def _imprint(book: Book) -> Iterator[str]:
     """When, where and from what the book was made."""
-    results = stored(book)
+    results = Executions(book).fresh()
     if results:
         newest = max(results, key=lambda result: result.date)
         yield html.escape(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gluonbook.book.chapters import Chapter
 from gluonbook.book.claims_table import collect
-from gluonbook.book.results import Executed
+from gluonbook.book.executions import Executed
 from gluonbook.claims import format_value
 from gluonbook.machine import facts
 from gluonbook.machine.devices import explain

@@ -18,7 +18,7 @@ from jupyter_book.sphinx import build_sphinx
 from gluonbook.book import claims_table, exercises_list, freshness, slides, workshop_pages
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
-from gluonbook.book.results import Executed, Results, stored
+from gluonbook.book.executions import Executed, Executions, merged
 
 # Of MathJax's 24 MB, what pages with TeX need: the rest reads other notations, or draws and speaks in other ways.
 MATHJAX_KEPT = ("tex-chtml.js", "input/tex/extensions/*", "output/chtml/fonts/woff-v2/*")
@@ -41,13 +41,12 @@ def build(book: Book) -> Path:
     folder = book.built
     folder.mkdir(exist_ok=True)
     with alone(folder / ".lock"):
-        kept = Results(book)
-        results = execute(book, kept)
+        results = execute(book)
         _refuse([f"{result.chapter.name}: {problem}" for result in results for problem in result.problems])
         stamp, html, state = folder / "site.stamp", folder / "html", _state(book, results)
         if not (stamp.exists() and stamp.read_text() == state):
             stamp.unlink(missing_ok=True)
-            _write_site(book, html, results, kept)
+            _write_site(book, html, results)
             _refuse(look_at(html, book.chapters))
             stamp.write_text(state)
     return html / f"{book.chapters[0].name}.html"
@@ -56,7 +55,7 @@ def build(book: Book) -> Path:
 def fresh(book: Book) -> Path | None:
     """The folder of the site, if it shows what `build` would write now; nothing is executed or written."""
     stamp = book.built / "site.stamp"
-    if stamp.exists() and stamp.read_text() == _state(book, stored(book)):
+    if stamp.exists() and stamp.read_text() == _state(book, Executions(book).fresh()):
         return stamp.with_name("html")
     return None
 
@@ -66,12 +65,14 @@ def _state(book: Book, results: list[Executed]) -> str:
     return freshness.digest(book.root, freshness.site_files(book.root), outputs)
 
 
-def _write_site(book: Book, html: Path, results: list[Executed], kept: Results) -> None:
+def _write_site(book: Book, html: Path, results: list[Executed]) -> None:
     for old in (html, html.with_name(".doctrees"), html.with_name("jupyter_execute")):
         shutil.rmtree(old, ignore_errors=True)
     generated = html.with_name("generated")
     _generate(book, generated, results)
-    before = kept.count()
+    folder = html.with_name("cache")
+    cache = merged(results, folder)
+    before = len(cache.list_cache_records())
     status = build_sphinx(
         sourcedir=str(book.root),
         outputdir=str(html),
@@ -79,7 +80,7 @@ def _write_site(book: Book, html: Path, results: list[Executed], kept: Results) 
         path_config=str(book.root / "_config.yml"),
         confoverrides={
             "nb_execution_mode": "cache",
-            "nb_execution_cache_path": str(kept.folder),
+            "nb_execution_cache_path": str(folder),
             "gluonbook_generated": str(generated),
             "latex_individualpages": False,  # jupyter-book wants to be told
         },
@@ -87,8 +88,7 @@ def _write_site(book: Book, html: Path, results: list[Executed], kept: Results) 
         keep_going=True,
         quiet=True,
     )
-    if kept.count() > before:
-        kept.forget()  # what Sphinx has executed was not looked at
+    if len(cache.list_cache_records()) > before:  # Sphinx has executed something, and nobody has looked at that
         raise BuildFailed("a chapter has changed while the book was being built: run this again")
     if status:
         raise BuildFailed("Sphinx warns or fails; see its messages above")

@@ -61,10 +61,10 @@ def outlook() -> Outlook:
 
 def _chapters(root: Path) -> tuple[Ahead, ...]:
     from gluonbook.book.chapters import Book
-    from gluonbook.book.results import stored
+    from gluonbook.book.executions import Executions
 
     book = Book(root)
-    here = {result.chapter.name: (result.seconds, f"here, {result.date}") for result in stored(book)}
+    here = {result.chapter.name: (result.seconds, f"here, {result.date}") for result in Executions(book).fresh()}
     known = {**_elsewhere(book.times), **here}
     return tuple(
         Ahead(chapter.name, chapter.needs, chapter.timed, *known.get(chapter.name, (None, "")))

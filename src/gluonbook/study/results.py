@@ -296,7 +296,7 @@ def file_of(name: str) -> Path:
         raise FileNotFoundError(
             "stored results are in the book's repository, not in the installed package: run it there"
         )
-    return root / "benchmarks" / "results" / f"study-{name}.jsonl"
+    return root / "benchmarks/results" / f"study-{name}.jsonl"
 
 
 def stored(name: str) -> Results:
