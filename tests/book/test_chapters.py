@@ -8,7 +8,7 @@ import jupytext
 import pytest
 
 from gluonbook import datasets
-from gluonbook.book import claims_table, notebooks, site
+from gluonbook.book import claims_table, notebooks, notes, site
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.exercises.catalogue import catalogue
 from gluonbook.exercises.checking import RECORD
@@ -29,7 +29,11 @@ def code(chapter: Chapter) -> list:
 
 
 def test_every_file_is_in_the_table_of_contents():
-    files = {str(file.relative_to(BOOK.root).with_suffix("")) for file in (BOOK.root / "chapters").rglob("*.md")}
+    files = {
+        str(file.relative_to(BOOK.root).with_suffix(""))
+        for file in (BOOK.root / "chapters").rglob("*.md")
+        if not file.name.endswith(notes.SUFFIX)
+    }
     assert files == {chapter.name for chapter in BOOK.chapters}
 
 
@@ -109,9 +113,24 @@ def test_what_chapters_need_in_a_profile_exists(name, monkeypatch):
     assert bool(needed) == (name != "quick")
 
 
-def test_newcomers_are_told_how_long_each_chapter_takes():
-    assert set(BOOK.times.seconds) == {chapter.name for chapter in RUNNING}
+def test_newcomers_are_told_how_long_chapters_take():
+    """`make times` has not seen a new chapter yet; of one that has gone, nothing is left."""
+    assert BOOK.times.seconds
+    assert set(BOOK.times.seconds) <= {chapter.name for chapter in RUNNING}
 
 
 def test_chapters_survive_the_way_to_a_notebook_and_back():
     assert notebooks.unstable(BOOK) == []
+
+
+def test_no_text_numbers_a_part():
+    """Their numbers are counted, and change when a part comes in between."""
+    numbered = re.compile(r"\bParts? \d|^\s*- caption: \d", re.MULTILINE)
+    files = [BOOK.root / "_toc.yml", BOOK.root / "CHANGELOG.md", *(BOOK.root / "chapters").rglob("*.md")]
+    assert not [file.name for file in files if numbered.search(file.read_text())]
+
+
+def test_the_parts_that_teach_are_numbered_from_one():
+    taught = [part for part in BOOK.parts if any(chapter.teaches for chapter in part.chapters)]
+    assert [part.title for part in taught] == [f"{number} · {part.caption}" for number, part in enumerate(taught, 1)]
+    assert [part.number for part in BOOK.parts if part not in taught] == [None] * (len(BOOK.parts) - len(taught))

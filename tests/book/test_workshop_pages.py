@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from gluonbook.book import workshop_pages
+from gluonbook.book import notes, workshop_pages
 from gluonbook.book.agendas import FILE, Agenda, Step
 from gluonbook.book.site import Article, BuildFailed, build
 from gluonbook.book.times import RunTimes
@@ -94,20 +94,29 @@ def test_the_page_is_built_from_the_agenda_and_the_times(small_book):
         build(small_book.book)
 
 
-def test_there_are_notes_on_every_chapter_of_the_parts_in_its_order(book):
-    notes = (book.root / "chapters/back_matter/instructor_notes.md").read_text()
-    sections = re.split(r"^### ", notes, flags=re.MULTILINE)[1:]
-    assert [re.search(r"The chapter: \{doc\}`/(.+?)`", section)[1] for section in sections] == [
-        chapter.name for chapter in book.teaching
+def test_there_are_notes_on_every_chapter_of_the_parts_and_on_no_other(book):
+    written = set((book.root / "chapters").rglob(f"*{notes.SUFFIX}"))
+    assert written == {notes.file(chapter) for chapter in book.teaching}
+    for chapter in book.teaching:
+        text = notes.file(chapter).read_text()
+        assert re.findall(r"^(Say|Stumble|Skip)$", text, re.MULTILINE) == ["Say", "Stumble", "Skip"]
+        assert not re.search(r"^#|\{doc\}`[^/]", text, re.MULTILINE), "it is shown on a page that lies elsewhere"
+
+
+def test_the_page_of_notes_has_them_in_the_order_of_the_book(book):
+    text = notes.markdown(book.parts)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == [
+        f"Part {part.number}: {part.caption}" for part in book.parts if part.number
     ]
+    sections = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
+    assert [section.splitlines()[0] for section in sections] == [chapter.title for chapter in book.teaching]
     for chapter, section in zip(book.teaching, sections):
-        assert section.splitlines()[0] == chapter.title
-        assert re.findall(r"^(Say|Stumble|Skip)$", section, re.MULTILINE) == ["Say", "Stumble", "Skip"]
+        assert f"The chapter: {{doc}}`/{chapter.name}`." in section
+        assert notes.file(chapter).read_text().strip() in section
 
 
 def test_notes_and_agendas_agree_on_what_is_taught(book):
-    notes = (book.root / "chapters/back_matter/instructor_notes.md").read_text()
     taught = {name for agenda in book.agendas for name in agenda.chapters}
-    for section in re.split(r"^### ", notes, flags=re.MULTILINE)[1:]:
-        name = re.search(r"The chapter: \{doc\}`/(.+?)`", section)[1]
-        assert ("Not in our agendas" in section) == (name not in taught), name
+    for chapter in book.teaching:
+        said = "Not in our agendas" in notes.file(chapter).read_text()
+        assert said == (chapter.name not in taught), chapter.name

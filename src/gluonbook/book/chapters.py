@@ -64,6 +64,12 @@ class Part:
 
     caption: str
     chapters: tuple[Chapter, ...]
+    number: int | None = None  # of those parts that teach, from 1 on
+
+    @property
+    def title(self) -> str:
+        """The caption with the number before it: "2 · ConvNets"."""
+        return f"{self.number} · {self.caption}" if self.number else self.caption
 
 
 @final
@@ -97,12 +103,27 @@ class Book:
         Raises:
             ValueError: `_toc.yml`, or the front matter of a chapter, has what this book does not know.
         """
-        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
-        named = [("", [{"file": toc["root"]}])]
-        named += [(part.get("caption", ""), part["chapters"]) for part in toc.get("parts", [])]
+        named = [("", [{"file": self._toc["root"]}])]
+        named += [(part.get("caption", ""), part["chapters"]) for part in self._toc.get("parts", [])]
         if extra := {key for _, pages in named for page in pages for key in page} - {"file"}:
             raise ValueError(f"_toc.yml: a chapter has {', '.join(sorted(extra))}; this book knows 'file' alone")
-        return tuple(Part(caption, tuple(self._chapter(page["file"]) for page in pages)) for caption, pages in named)
+        parts: list[Part] = []
+        for caption, pages in named:
+            chapters = tuple(self._chapter(page["file"]) for page in pages)
+            before = sum(part.number is not None for part in parts)
+            parts.append(Part(caption, chapters, before + 1 if any(one.teaches for one in chapters) else None))
+        return tuple(parts)
+
+    @property
+    def numbered_toc(self) -> dict[str, Any]:
+        """`_toc.yml` for Sphinx, with the titles of the parts for their captions."""
+        _, *behind_the_first_page = self.parts
+        entries = self._toc.get("parts", [])
+        titled = [
+            {**entry, "caption": part.title} if part.title else entry
+            for entry, part in zip(entries, behind_the_first_page)
+        ]
+        return {**self._toc, "parts": titled}
 
     @property
     def chapters(self) -> tuple[Chapter, ...]:
@@ -133,6 +154,10 @@ class Book:
     def agendas(self) -> tuple[agendas.Agenda, ...]:
         """The agendas of its workshops; none if it has no file of them."""
         return agendas.read(self.root) if (self.root / agendas.FILE).is_file() else ()
+
+    @cached_property
+    def _toc(self) -> dict[str, Any]:
+        return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
 
     def _chapter(self, name: str) -> Chapter:
         path = self.root / f"{name}.md"

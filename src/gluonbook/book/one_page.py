@@ -71,7 +71,7 @@ class _Page:
     """A chapter on its way into the document."""
 
     chapter: Chapter
-    part: str  # its caption; none for the first page
+    part: str  # its title; none for the first page
     parsed: BeautifulSoup
     solutions: list[Tag] = field(default_factory=list)
 
@@ -95,7 +95,7 @@ def document(site: Path, folder: Path, parts: Iterable[Part], imprint: Imprint) 
         ValueError: a link inside the book leads nowhere.
     """
     up = os.path.relpath(site, folder)
-    pages = [_Page(chapter, part.caption, _parse(site, chapter)) for part in parts for chapter in part.chapters]
+    pages = [_Page(chapter, part.title, _parse(site, chapter)) for part in parts for chapter in part.chapters]
     known = {page.chapter.name for page in pages}
     for page in pages:
         _clean(page)

@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import final
 
 import nbformat
+import yaml
 from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
 
-from gluonbook.book import claims_table, exercises_list, freshness, slides, workshop_pages
+from gluonbook.book import claims_table, exercises_list, freshness, notes, slides, workshop_pages
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
 from gluonbook.book.executions import Executed, Executions, merged
 
 # Of MathJax's 24 MB, what pages with TeX need: the rest reads other notations, or draws and speaks in other ways.
 MATHJAX_KEPT = ("tex-chtml.js", "input/tex/extensions/*", "output/chtml/fonts/woff-v2/*")
+TOC = "_toc.yml"  # with numbers before the captions of the parts that teach
 SHORTEST_PAGE = 200  # characters of text in a page's article; less than that is no page
 
 
@@ -82,6 +84,7 @@ def _write_site(book: Book, html: Path, results: list[Executed]) -> None:
             "nb_execution_mode": "cache",
             "nb_execution_cache_path": str(folder),
             "gluonbook_generated": str(generated),
+            "external_toc_path": str(generated / TOC),
             "latex_individualpages": False,  # jupyter-book wants to be told
         },
         warningiserror=True,
@@ -127,27 +130,29 @@ def look_at(html: Path, chapters: Iterable[Chapter]) -> list[str]:
 
 
 def _generate(book: Book, folder: Path, results: list[Executed]) -> None:
-    """What pages take in from the chapters: claims, exercises, agendas, and where and when each was executed."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """What Sphinx is given besides the pages: the texts that these include, the numbered parts, and provenance."""
     try:
-        table = claims_table.markdown(claims_table.collect(results))
-        exercises = exercises_list.markdown(book.chapters)
-        if book.agendas:
-            _generate_workshop(book, folder)
+        texts = dict(_texts(book, results))
     except ValueError as error:
         raise BuildFailed(str(error)) from error
-    (folder / "claims.md").write_text(table)
-    (folder / "exercises").mkdir(exist_ok=True)
-    for part, text in exercises.items():
-        (folder / f"exercises/{part}.md").write_text(text, encoding="utf-8")
+    for name, text in texts.items():
+        file = folder / f"{name}.md"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
     provenance = {result.chapter.name: result.provenance() for result in results}
-    (folder / "executed.json").write_text(json.dumps(provenance, indent=1))
+    (folder / "executed.json").write_text(json.dumps(provenance, indent=1), encoding="utf-8")
+    (folder / TOC).write_text(yaml.safe_dump(book.numbered_toc, sort_keys=False), encoding="utf-8")
 
 
-def _generate_workshop(book: Book, folder: Path) -> None:
+def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
+    """Each text that is made from the chapters, in MyST Markdown, by the name under which a page includes it."""
+    yield "claims", claims_table.markdown(claims_table.collect(results))
+    yield "instructor_notes", notes.markdown(book.parts)
+    yield "checkpoints", workshop_pages.checkpoints(book.chapters, book.times)
     for day in book.agendas:
-        (folder / f"agenda_{day.name}.md").write_text(workshop_pages.agenda(day, book.times), encoding="utf-8")
-    (folder / "checkpoints.md").write_text(workshop_pages.checkpoints(book.chapters, book.times), encoding="utf-8")
+        yield f"agenda_{day.name}", workshop_pages.agenda(day, book.times)
+    for folder, text in exercises_list.markdown(book.chapters).items():
+        yield f"exercises/{folder}", text
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def _fill_parts(app: Sphinx, doctree: nodes.document, page: str) -> None:
         parts = nodes.bullet_list(classes=["gb-parts"])
         for part in behind_the_first_page:
             names = [chapter.name for chapter in part.chapters]
-            caption = nodes.paragraph("", "", nodes.strong("", part.caption), nodes.Text(_takes(app, names)))
+            caption = nodes.paragraph("", "", nodes.strong("", part.title), nodes.Text(_takes(app, names)))
             chapters = nodes.bullet_list("", *(_chapter(app, page, name) for name in names))
             parts += nodes.list_item("", caption, chapters)
         place.replace_self(parts)
