@@ -151,7 +151,7 @@ class TestTheBook:
         assert drawing == {"signum/majority_vote", "signum/benchmarks"}
 
     def test_who_starts_processes_has_what_runs_in_them(self, used):
-        starting = {key for key, files in used.items() if "src/gluonbook/launch/run.py" in files}
+        starting = {key for key, files in used.items() if "src/gluonbook/launch/__init__.py" in files}
         assert {"multi_gpu/distributed", "signum/majority_vote", "signum/adversaries"} <= starting
         assert all("src/gluonbook/rank/part.py" in used[key] for key in starting)
 
