@@ -91,6 +91,7 @@ exercises.add(
             "weight": "m is right and the weight is not: does the step see the old m, mixed with beta1?",
         },
         trial=_stepped,
+        rtol=0,
         atol=1e-5,
     )
 )
