@@ -259,11 +259,11 @@ def test_states_without_a_place_are_not_lost_silently(tmp_path):
     net, trainer = start()
     step = Averaged(0.9, PlainStep())
     fit(net, trainer, DATA, step=step, **RUN)
-    path = checkpoint.save(tmp_path, net, trainer, step=6, epoch=2, memory={"average": step})
-    with pytest.raises(ValueError, match="the checkpoint has states of a average: pass one"):
+    path = checkpoint.save(tmp_path, net, trainer, step=6, epoch=2, memory={"mean": step})
+    with pytest.raises(ValueError, match="the checkpoint has states of a mean: pass one"):
         checkpoint.load(path, net, trainer)
     again = Averaged(0.9, PlainStep())
-    checkpoint.load(path, net, trainer, memory={"average": again})
+    checkpoint.load(path, net, trainer, memory={"mean": again})
     for place, mean in step.states.items():
         np.testing.assert_array_equal(again.states[place].asnumpy(), mean.asnumpy())
 

@@ -13,7 +13,7 @@ from gluonbook.checkpoint.stateful import Stateful
 from gluonbook.checkpoint.stores import store_of
 
 PARAMETER = "parameter"
-NOTHING = {"dict": []}  # an empty dict, packed
+NOTHING: dict[str, list] = {"dict": []}  # an empty dict, packed
 
 
 def named(net: Block, trainer: Trainer) -> tuple[dict[int, str], dict[str, Parameter]]:

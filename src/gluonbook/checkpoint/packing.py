@@ -62,6 +62,8 @@ def unpack(
     `present`, and are set only when the functions appended to `later` are called. So nothing changes before that.
     """
 
+    later = [] if later is None else later
+
     def down(item: Any, here: Any) -> Any:
         return unpack(item, get, contexts, here, later)
 
@@ -82,8 +84,8 @@ def unpack(
         device = packed["device"] or 0
         return mx.nd.array(array, dtype=array.dtype, ctx=contexts[device if device < len(contexts) else 0])
     if "dict" in packed:
-        here = present if isinstance(present, dict) else {}
-        return {key: down(item, here.get(key)) for key, item in packed["dict"]}
+        known = present if isinstance(present, dict) else {}
+        return {key: down(item, known.get(key)) for key, item in packed["dict"]}
     ((kind, items),) = packed.items()
     here = present if isinstance(present, (tuple, list)) and len(present) == len(items) else [None] * len(items)
     return {"tuple": tuple, "list": list}[kind](map(down, items, here))

@@ -76,7 +76,7 @@ class Partition(Optimizer):
             self.labels = self._labelled(parameters)
         for label, optimizer in self.optimizers.items():
             optimizer.param_dict = {i: p for i, p in parameters.items() if self.labels[i] == label}
-        vars(self)["param_dict"] = parameters
+        self.__dict__["param_dict"] = parameters
 
     def _labelled(self, parameters: Mapping[int, Parameter]) -> dict[int, str]:
         if self._label_of is None:

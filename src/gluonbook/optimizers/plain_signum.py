@@ -43,7 +43,7 @@ class PlainSignum(OneByOne):
 
     def step(self, weight: NDArray, grad: NDArray, mom: NDArray, *, lr: float, wd: float, t: int) -> None:
         options = (lr, self.momentum, wd, self.wd_lh, self.rescale_grad, self.clip_gradient)
-        c = hyper.Signum(*map(float, hyper.signum(np.dtype(weight.dtype), *options)))
+        c = hyper.Signum._make(map(float, hyper.signum(np.dtype(weight.dtype), *options)))
         if self.clip_gradient is None:
             damped = c.damped_rescale * grad
         else:

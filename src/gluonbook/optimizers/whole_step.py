@@ -180,7 +180,7 @@ class WholeStep(Optimizer, ABC):
         # Here and not only at the update, since a store runs that in a callback, where MXNet loses every error.
         for parameter in parameters.values():
             self._must_be_dense(parameter.name, parameter._stype, parameter._grad_stype)
-        vars(self)["param_dict"] = parameters
+        self.__dict__["param_dict"] = parameters
 
     def _must_be_dense(self, name: str, weight: str, grad: str) -> None:
         for what, stype in (("weight", weight), ("gradient", grad)):

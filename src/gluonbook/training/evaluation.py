@@ -104,7 +104,8 @@ def predict(
 
     A sample is X or a tuple that begins with X. Raises ValueError for an empty dataset.
     """
-    ctx, outputs = contexts(net, ctx), []
+    ctx = contexts(net, ctx)
+    outputs: list[np.ndarray] = []
     sample_count(dataset)
     for batch in batches_in_order(dataset, batch_size):
         X = batch[0] if isinstance(batch, (list, tuple)) else batch

@@ -82,9 +82,9 @@ def fit(
     draws = may_draw(net, trainer, loss, step)
     setup = {"seed": seed, "batch_size": batch_size, "samples": len(train), "shuffle": shuffle, **setup_of(step)}
     run = Run(net, trainer, step, setup, Tally(ctx))
-    if checkpoints is not None:
-        checkpoints = checkpoint.own_folder(checkpoints, store)
-        run.resume(checkpoints, last)
+    folder = None if checkpoints is None else checkpoint.own_folder(checkpoints, store)
+    if folder is not None:
+        run.resume(folder, last)
     _draw_weights(net, train, batch_size, ctx)
 
     # The bar for notebooks overrides the variable that the other bars of tqdm obey.
@@ -99,17 +99,17 @@ def fit(
                     outcomes = step.take(trainer, Batch.spread(net, loss, ctx, X, y))
                 run.add(outcomes)
                 bar.update()
-                if every and run.steps % every == 0 and run.steps % per_epoch:
+                if folder and every and run.steps % every == 0 and run.steps % per_epoch:
                     run.seconds = time.perf_counter() - begun
-                    run.save(checkpoints)
+                    run.save(folder)
             trained, seconds = run.tally.score(len(train)), time.perf_counter() - begun
             with seeded(seed, run.steps, 2):
                 tested = None if test is None else evaluate(net, test, loss=loss, ctx=ctx)
             run.close_epoch(trained, tested, seconds)
             if on_epoch is not None:
                 on_epoch(run.history)
-            if checkpoints is not None and (every is None or run.steps % every == 0 or run.steps == last):
-                run.save(checkpoints)
+            if folder and (every is None or run.steps % every == 0 or run.steps == last):
+                run.save(folder)
     return run.history
 
 

@@ -58,8 +58,13 @@ class Run:
         """Write a checkpoint; raises FloatingPointError instead if the loss so far is not finite."""
         sums = self.tally.read()
         self._must_be_finite("train", sum(loss for loss, _ in sums))
-        extra = {"setup": self.setup, "settings": self.settings, "history": self.history.to_json()}
-        extra |= {"sums": sums, "seconds": self.seconds}
+        extra = {
+            "setup": self.setup,
+            "settings": self.settings,
+            "history": self.history.to_json(),
+            "sums": sums,
+            "seconds": self.seconds,
+        }
         place = {"step": self.steps, "epoch": len(self.history)}
         checkpoint.save(folder, self.net, self.trainer, **place, extra=extra, memory=self._memory())
 
