@@ -12,12 +12,10 @@ import mxnet as mx
 from mxnet import gluon
 from tqdm.auto import tqdm
 
-from gluonbook import checkpoint
 from gluonbook.checks import whole_number
 from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches
 from gluonbook.training.evaluation import (
     Loss,
-    Tally,
     batches_in_order,
     contexts,
     evaluate,
@@ -25,9 +23,9 @@ from gluonbook.training.evaluation import (
     split,
 )
 from gluonbook.training.history import History
-from gluonbook.training.run import Run
+from gluonbook.training.run import start_or_resume
 from gluonbook.training.seeds import may_draw, preserved, seeded
-from gluonbook.training.step import Batch, PlainStep, Step, setup_of
+from gluonbook.training.step import Batch, PlainStep, Step
 
 
 def fit(
@@ -75,16 +73,9 @@ def fit(
     per_epoch, last = len(batches), whole_number("epochs", epochs, 1) * len(batches)
     if every is not None and whole_number("every", every, 1) and checkpoints is None:
         raise ValueError(f"every={every} needs a folder to save in: checkpoints=...")
-    store = checkpoint.store_of(trainer)
-    if isinstance(store, checkpoint.Collective):
-        store.agree(f"{last} steps, {per_epoch} an epoch")  # else they would wait for one that has ended
     loader = ReproducibleLoader(train, batches, num_workers)
     draws = may_draw(net, trainer, loss, step)
-    setup = {"seed": seed, "batch_size": batch_size, "samples": len(train), "shuffle": shuffle, **setup_of(step)}
-    run = Run(net, trainer, step, setup, Tally(ctx))
-    folder = None if checkpoints is None else checkpoint.own_folder(checkpoints, store)
-    if folder is not None:
-        run.resume(folder, last)
+    run = start_or_resume(net, trainer, step, batches, ctx, last, checkpoints)
     _draw_weights(net, train, batch_size, ctx)
 
     # The bar for notebooks overrides the variable that the other bars of tqdm obey.
@@ -99,17 +90,17 @@ def fit(
                     outcomes = step.take(trainer, Batch.spread(net, loss, ctx, X, y))
                 run.add(outcomes)
                 bar.update()
-                if folder and every and run.steps % every == 0 and run.steps % per_epoch:
+                if every and run.steps % every == 0 and run.steps % per_epoch:
                     run.seconds = time.perf_counter() - begun
-                    run.save(folder)
+                    run.save()
             trained, seconds = run.tally.score(len(train)), time.perf_counter() - begun
             with seeded(seed, run.steps, 2):
                 tested = None if test is None else evaluate(net, test, loss=loss, ctx=ctx)
             run.close_epoch(trained, tested, seconds)
             if on_epoch is not None:
                 on_epoch(run.history)
-            if folder and (every is None or run.steps % every == 0 or run.steps == last):
-                run.save(folder)
+            if every is None or run.steps % every == 0 or run.steps == last:
+                run.save()
     return run.history
 
 
