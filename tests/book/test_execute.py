@@ -13,6 +13,7 @@ import nbformat
 import psutil
 import pytest
 
+import promises
 from gluonbook.book import execute as executing
 from gluonbook.book.execute import execute
 from gluonbook.book.executions import STATES_KEPT, Executed, Executions
@@ -192,7 +193,7 @@ def test_a_stuck_cell_is_ended_and_told(small_book, runs, waited, monkeypatch, t
     assert "second attempt" in told
     assert runs == ["stuck", "stuck"]
     for pid in map(int, started.read_text().split()):
-        wait_for(lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        promises.wait_for(lambda pid=pid: has_ended(pid), 60)
 
 
 def test_a_cell_that_waits_for_its_turn_is_not_stuck(small_book, runs, monkeypatch):
@@ -316,6 +317,10 @@ def test_chapters_may_not_ask_for_what_nobody_knows(small_book):
         _ = small_book.book.chapters
 
 
+def has_ended(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 def test_an_interrupt_ends_the_kernels_at_once(small_book):
     """Ctrl-C while a cell sleeps: the command is back in seconds, and no process of the chapter is left."""
     started = small_book.root / "started"
@@ -334,18 +339,12 @@ def test_an_interrupt_ends_the_kernels_at_once(small_book):
         "from gluonbook.book.execute import execute; execute(book)"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: started.exists() and started.read_text().endswith(" "))
+    promises.wait_for(lambda: started.exists() and started.read_text().endswith(" "), 60)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) != 0
+    promises.wait_for(lambda: process.poll() is not None, 20)
+    assert process.returncode != 0
     for pid in map(int, started.read_text().split()):
-        wait_for(lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-
-
-def wait_for(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
+        promises.wait_for(lambda pid=pid: has_ended(pid), 60)
 
 
 @pytest.mark.parametrize("harm", ["gone", "cut", "database"])

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+import promises
+
 MARK = "LAUNCH_TEST"
 FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 
@@ -101,23 +103,18 @@ def marked(mark: str) -> list[psutil.Process]:
     return found
 
 
-def seconds_until_none_is_left(mark: str, limit: float) -> float:
-    begun = time.monotonic()
-    while left := marked(mark):
-        if time.monotonic() - begun > limit:
-            raise AssertionError(
-                f"after {limit} s still alive: {[(p.pid, p.cmdline()[-4:], p.status()) for p in left]}"
-            )
-        time.sleep(0.01)
-    return time.monotonic() - begun
+def wait_until_none_is_left(mark: str, promised: float) -> None:
+    def left() -> list:
+        return [(p.pid, p.cmdline()[-4:], p.status()) for p in marked(mark)]
+
+    promises.wait_for(lambda: not marked(mark), promised, left)
 
 
-def wait_for(files: list[Path], limit: float = 60.0) -> None:
-    begun = time.monotonic()
-    while not all(file.is_file() for file in files):
-        if time.monotonic() - begun > limit:
-            raise AssertionError(f"not within {limit} s: {[file.name for file in files if not file.is_file()]}")
-        time.sleep(0.02)
+def wait_for(files: list[Path]) -> None:
+    def missing() -> list[str]:
+        return [file.name for file in files if not file.is_file()]
+
+    promises.wait_for(lambda: not missing(), 60, missing)
 
 
 def since_fault(folder: Path) -> float:

@@ -10,6 +10,7 @@ import launched
 import pytest
 from launched import FULL, MPI, script, since_fault
 
+import promises
 from gluonbook import launch
 
 pytestmark = pytest.mark.usefixtures("mark")
@@ -29,7 +30,7 @@ def test_a_run_that_goes_well(tmp_path, capfd):
     done = launch.run([path, "none", 0], workers=3, log_dir=tmp_path / "logs", env={"TQDM_DISABLE": "1"})
     assert done.codes == {"rank-0": 0, "rank-1": 0, "rank-2": 0}
     assert done.log(1) == "rank 1 of 3 is done: 3\n"
-    assert done.seconds < 60
+    assert promises.kept(done.seconds, 60)
     assert "rank 0 of 3 is done: 3\n" in capfd.readouterr().out
     assert sorted(file.name for file in done.folder.iterdir()) == ["mpiexec.log", *(f"rank-{k}.log" for k in range(3))]
 
@@ -51,7 +52,7 @@ def test_nothing_listens_beyond_this_machine(tmp_path, mark):
     text = """
         import json, sys
         from pathlib import Path
-        sys.path.insert(0, sys.argv[1])
+        sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
         import launched
         from mpi4py import MPI
 
@@ -73,7 +74,7 @@ def test_nothing_listens_beyond_this_machine(tmp_path, mark):
 @pytest.mark.parametrize("time_of", range(20 if FULL else 3))
 def test_f1_a_killed_rank_ends_all(tmp_path, time_of):
     failed, seconds = fail(tmp_path, "kill", at=5 + time_of)
-    assert seconds <= 1
+    assert promises.kept(seconds, 1)
     report = str(failed)
     assert report.startswith(f"rank 2 was killed by SIGKILL (signal 9) (in step {6 + time_of})")
     assert f"last checkpoint: {tmp_path / 'step-3'}" in report
@@ -115,7 +116,7 @@ def test_killed_ranks_leave_no_shared_memory(tmp_path):
 )
 def test_f2_a_rank_that_fails_ends_all(tmp_path, fault, said, time_of):
     failed, seconds = fail(tmp_path, fault)
-    assert seconds <= 1
+    assert promises.kept(seconds, 1)
     assert str(failed).startswith(said)
     if fault == "raise":
         assert re.search(r"train.py\", line \d+, in <module>\n .*raise ValueError", str(failed))
@@ -141,7 +142,7 @@ def test_f2_mpi_abort_names_the_rank(tmp_path):
 )
 def test_f3_a_rank_that_is_missed_ends_all(tmp_path, fault, at, verdict, state, time_of):
     failed, seconds = fail(tmp_path, fault, at, deadline=DEADLINE)
-    assert seconds <= DEADLINE + 2
+    assert promises.kept(seconds, DEADLINE + 2)
     assert isinstance(failed, launch.LaunchTimedOut)
     report = str(failed)
     assert "When they had been ended, the machine is " in report.splitlines()[-1]

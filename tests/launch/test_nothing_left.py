@@ -13,7 +13,9 @@ import launched
 import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
-from launched import FULL, WAITING, command_line, marked, script, seconds_until_none_is_left, wait_for
+from launched import FULL, WAITING, command_line, marked, script, wait_for, wait_until_none_is_left
+
+import promises
 
 WAITING_FOR_PSLITE = """
     import os, time
@@ -50,7 +52,7 @@ def test_f16_a_killed_launcher_takes_all_along(tmp_path, mark, time_of):
         assert len(marked(mark)) == 3 + 3 * 3
         launcher.kill()
         launcher.wait()
-        assert seconds_until_none_is_left(mark, limit=10) <= 1
+        wait_until_none_is_left(mark, promised=1)
     wait_until_swept(tmp_path / "logs")
 
 
@@ -59,7 +61,7 @@ def test_f16_of_pslite(tmp_path, mark, time_of):
     with launching(tmp_path, mark, engine="pslite", workers=2) as launcher:
         launcher.kill()
         launcher.wait()
-        assert seconds_until_none_is_left(mark, limit=10) <= 1
+        wait_until_none_is_left(mark, promised=1)
 
 
 def test_f16_without_the_reaper_and_with_a_stopped_rank(tmp_path, mark):
@@ -71,10 +73,7 @@ def test_f16_without_the_reaper_and_with_a_stopped_rank(tmp_path, mark):
         os.kill(ranks[1], signal.SIGSTOP)
         launcher.kill()
         launcher.wait()
-        begun = time.monotonic()
-        while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in ranks):
-            assert time.monotonic() - begun <= 1
-            time.sleep(0.01)
+        promises.wait_for(lambda: not any(map(runs, ranks)), 1)
     left = marked(mark)
     for process in left:
         process.kill()
@@ -87,19 +86,20 @@ def test_the_command_ends_all_when_it_is_told_to_end(tmp_path, mark, number):
         os.killpg(launcher.pid, number)  # as a terminal does
         begun = time.monotonic()
         _, said = launcher.communicate()
-        assert time.monotonic() - begun <= 2
+        assert promises.kept(time.monotonic() - begun, 2)
         assert launcher.returncode not in (0, None)
         if number == signal.SIGINT:
             assert "interrupted; all processes of the run have been ended" in said
-        assert seconds_until_none_is_left(mark, limit=10) <= 1
+        wait_until_none_is_left(mark, promised=1)
+
+
+def runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def wait_until_swept(logs) -> None:
     """The reaper also removes the folder of notes."""
-    begun = time.monotonic()
-    while list(logs.glob(".run-*")):
-        assert time.monotonic() - begun < 5
-        time.sleep(0.02)
+    promises.wait_for(lambda: not list(logs.glob(".run-*")), 5)
 
 
 @contextlib.contextmanager
@@ -123,7 +123,7 @@ def kernel_that_launches(folder):
 def reply_to(cell: str, client) -> dict:
     """The kernel's reply to one request: on a busy machine, replies of the kernel's start still come before it."""
     while True:
-        reply = client.get_shell_msg(timeout=10)
+        reply = client.get_shell_msg(timeout=120)
         if reply["parent_header"].get("msg_id") == cell:
             return reply["content"]
 
@@ -134,10 +134,10 @@ def test_f15_interrupting_the_cell(tmp_path, time_of):
         begun = time.monotonic()
         manager.interrupt_kernel()
         reply = reply_to(cell, client)
-        assert time.monotonic() - begun <= 2
+        assert promises.kept(time.monotonic() - begun, 2)
         assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
-        assert seconds_until_none_is_left(mark, limit=10) <= 1
-        assert client.execute_interactive("1 + 1", timeout=10)["content"]["status"] == "ok"
+        wait_until_none_is_left(mark, promised=1)
+        assert client.execute_interactive("1 + 1", timeout=120)["content"]["status"] == "ok"
 
 
 @pytest.mark.parametrize("time_of", range(5 if FULL else 1))
@@ -147,8 +147,6 @@ def test_f15_restarting_the_kernel(tmp_path, now, time_of):
         # A polite restart waits for the kernel, which is busy; what it waits is Jupyter's own affair.
         manager.shutdown_wait_time = 1.0
         restart = threading.Thread(target=manager.restart_kernel, kwargs={"now": now})
-        begun = time.monotonic()
         restart.start()
-        seconds_until_none_is_left(mark, limit=10)
-        assert time.monotonic() - begun <= 3
+        wait_until_none_is_left(mark, promised=3)
         restart.join()

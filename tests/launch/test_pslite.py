@@ -13,6 +13,7 @@ import launched
 import pytest
 from launched import FULL, PS, script, since_fault
 
+import promises
 from gluonbook import launch
 from gluonbook.launch import pslite
 
@@ -39,7 +40,7 @@ TRAIN = (
     kv._barrier()
     kv.pull(3, out=weight)
     if kv.rank == 0:
-        sys.path.insert(0, sys.argv[2])
+        sys.path[:0] = [sys.argv[2], str(Path(sys.argv[2]).parent)]
         import launched
         (here / "listening").write_text(json.dumps([
             (p.pid, c.laddr.ip)
@@ -73,7 +74,7 @@ def test_the_server_updates_and_listens_on_loopback_only(tmp_path):
 def test_f4_a_role_that_dies_ends_all(tmp_path, role, time_of):
     with pytest.raises(launch.LaunchFailed) as failed:
         start(tmp_path, TRAIN, role, HERE, str(int(signal.SIGKILL)))
-    assert since_fault(tmp_path) <= 1
+    assert promises.kept(since_fault(tmp_path), 1)
     name = "the scheduler" if role == "scheduler" else role.replace("-", " ")
     assert str(failed.value).startswith(f"{name} was killed by SIGKILL (signal 9)")
     assert failed.value.codes[role] == -signal.SIGKILL

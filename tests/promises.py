@@ -1,0 +1,22 @@
+"""Promises of seconds, such as "after one second nothing is left": a busy machine gets more, by its slowdown."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+from gluonbook.machine.load import Limit
+
+
+def kept(seconds: float, promised: float) -> bool:
+    """Whether what took `seconds` just now kept the promise."""
+    return not Limit(promised).passed(seconds)
+
+
+def wait_for(condition: Callable[[], object], promised: float, what: Callable[[], object] = lambda: "") -> float:
+    """Wait until the condition holds, and return the seconds that it took; fail, and say `what`, if that is late."""
+    begun, limit = time.monotonic(), Limit(promised)
+    while not condition():
+        assert not limit.passed(time.monotonic() - begun), f"not within {promised} s of a quiet machine: {what()}"
+        time.sleep(0.01)
+    return time.monotonic() - begun
