@@ -7,10 +7,13 @@ VENV := $(if $(filter cu112,$(KIND)),.venv-cu112,.venv)
 PYTHON_IN := $(VENV)/bin/python
 UV ?= uv
 
+# Tests run side by side; what shares something costly stays together: see tests/conftest.py.
+TESTS := $(PYTHON_IN) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+
 # Variables of Python itself that may point at other packages, or make it talk.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT
 
-.PHONY: help setup book slides pdf bundle test faults check lab notebooks doctor bench lock report times clean
+.PHONY: help setup book slides pdf bundle test quick coverage faults check lab notebooks doctor bench lock report times clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +34,16 @@ bundle: setup ## build the book, and pack it with notebooks, packages and data f
 	@$(PYTHON_IN) -m gluonbook.book bundle
 
 test: setup ## run all tests, the chapters included
-	@$(PYTHON_IN) -m pytest
+	@$(TESTS)
+
+quick: setup ## run the tests that take no time, for whoever is writing a chapter
+	@$(TESTS) -m "not slow"
+
+coverage: setup ## run all tests, and say which lines of the package none of them has run
+	@$(TESTS) --cov --cov-report=term-missing:skip-covered
 
 faults: setup ## run the fault tests with all their repetitions: killed ranks, full disks, restarted kernels
-	@GLUONBOOK_FAULTS=full $(PYTHON_IN) -m pytest --no-cov tests/storage tests/checkpoint tests/rank tests/launch tests/kvstore
+	@GLUONBOOK_FAULTS=full $(PYTHON_IN) -m pytest tests/storage tests/checkpoint tests/rank tests/launch tests/kvstore
 
 check: setup ## look at style and types: ruff, mypy, codespell, and that every chapter survives the way to a notebook and back
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pre-commit run --all-files
