@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numbers
 import operator
+from typing import Any
 
 import numpy as np
 
 
-def whole_number(name: str, value: int, low: int, high: int | None = None) -> int:
+def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
     """`value` as an int; raises ValueError that names it and the legal range unless it is whole and within it."""
     try:
         number = operator.index(value)
@@ -20,10 +21,11 @@ def whole_number(name: str, value: int, low: int, high: int | None = None) -> in
     return number
 
 
-def real(name: str, value: float, interval: str) -> float:
+def real(name: str, value: Any, interval: str) -> float:
     """`value` as a float; raises ValueError that names it and `interval`, such as "[0, 1)", unless it lies within."""
     low, high = map(float, interval[1:-1].split(","))
-    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    if is_number:
         above = value >= low if interval[0] == "[" else value > low
         below = value <= high if interval[-1] == "]" else value < high
         if above and below:  # neither is true of NaN

@@ -70,6 +70,10 @@ def unpack(
     if not isinstance(packed, dict):
         return packed
     if "class" in packed:
+        if later is None:
+            raise ValueError(
+                f"an object of {packed['class']} is packed here, and there is no list for what is set later"
+            )
         fresh = {key: down(item, vars(present).get(key)) for key, item in packed["vars"].items()}
         later.append(lambda: vars(present).update(fresh))
         return present
@@ -87,8 +91,8 @@ def unpack(
         known = present if isinstance(present, dict) else {}
         return {key: down(item, known.get(key)) for key, item in packed["dict"]}
     ((kind, items),) = packed.items()
-    here = present if isinstance(present, (tuple, list)) and len(present) == len(items) else [None] * len(items)
-    return {"tuple": tuple, "list": list}[kind](map(down, items, here))
+    places = present if isinstance(present, (tuple, list)) and len(present) == len(items) else [None] * len(items)
+    return {"tuple": tuple, "list": list}[kind](map(down, items, places))
 
 
 def leaves(packed: Any, name: str) -> Iterator[tuple[str, Any]]:

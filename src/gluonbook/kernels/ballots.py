@@ -98,7 +98,7 @@ def vote(
     return words
 
 
-def _vote_of_table(table: NDArray, out: None) -> NDArray:
+def _vote_of_table(table: NDArray, out: object) -> NDArray:
     if out is not None or len(table.shape) != 2 or table.dtype != np.int64:
         found = f"{np.dtype(table.dtype)}, shape {table.shape}, out={out}"
         raise ValueError(f"an NDArray of ballots must be int64, of shape (M, words), with no out, got {found}")

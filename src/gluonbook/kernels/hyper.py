@@ -42,7 +42,7 @@ def signum(
     with np.errstate(over="ignore"):
         constants = lr, momentum, damping, damping * wd, damping * rescale, rescale, one - lr * wd_lh
     *others, shrink = map(np.result_type(dtype, np.float32).type, constants)
-    return Signum(*others, clip=type(shrink)(-1 if clip is None else read(clip)), shrink=shrink)
+    return Signum._make([*others, type(shrink)(-1 if clip is None else read(clip)), shrink])
 
 
 @lru_cache(maxsize=4096, typed=True)

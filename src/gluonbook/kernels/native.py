@@ -24,7 +24,7 @@ _CHUNK = 2048  # elements that one loop leaves in the nearest cache for the next
 
 
 @kept(partial(numba.cfunc, types.void(types.voidptr, types.voidptr)))
-def nothing(context, argument):  # type: ignore[no-untyped-def]
+def nothing(context, argument):
     """An operation for MXNet's engine that does nothing."""
 
 
@@ -32,58 +32,58 @@ def nothing(context, argument):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _from_half(typing, bits):  # type: ignore[no-untyped-def]
+def _from_half(typing, bits):
     """The float32 of a float16 given by its bits."""
 
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, args):
         return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
 
     return types.float32(types.uint16), code
 
 
 @intrinsic
-def _to_half(typing, number):  # type: ignore[no-untyped-def]
+def _to_half(typing, number):
     """The bits of the float16 nearest to a float32, ties to even."""
 
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, args):
         return builder.bitcast(builder.fptrunc(args[0], ir.HalfType()), ir.IntType(16))
 
     return types.uint16(types.float32), code
 
 
-def _wide(stored):  # type: ignore[no-untyped-def]
+def _wide(stored):
     """A stored element as a number to compute with."""
 
 
-def _narrow(number, stored):  # type: ignore[no-untyped-def]
+def _narrow(number, stored):
     """A number in the form of the element `stored`."""
 
 
-def _sign(number):  # type: ignore[no-untyped-def]
+def _sign(number):
     """1, −1, or 0 for zero and NaN, of the type of the number."""
 
 
 @overload(_wide, inline="always")
-def _overload_wide(stored):  # type: ignore[no-untyped-def]
+def _overload_wide(stored):
     return (lambda stored: _from_half(stored)) if stored == types.uint16 else (lambda stored: stored)
 
 
 @overload(_narrow, inline="always")
-def _overload_narrow(number, stored):  # type: ignore[no-untyped-def]
+def _overload_narrow(number, stored):
     if stored == types.uint16:
         return lambda number, stored: _to_half(number)
     return lambda number, stored: number
 
 
 @overload(_sign, inline="always")
-def _overload_sign(number):  # type: ignore[no-untyped-def]
+def _overload_sign(number):
     kind = {types.float32: np.float32, types.float64: np.float64}[number]
     zero, one = kind(0), kind(1)
     return lambda number: one if number > zero else (-one if number < zero else zero)
 
 
 @compiled
-def _rounded(number, stored):  # type: ignore[no-untyped-def]
+def _rounded(number, stored):
     """A number as it would be after being stored like `stored`: float16 rounds after every operation."""
     return _wide(_narrow(number, stored))
 
@@ -92,7 +92,7 @@ def _rounded(number, stored):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _word_of(typing, array, index, negated):  # type: ignore[no-untyped-def]
+def _word_of(typing, array, index, negated):
     """The word of the 64 elements from `index`: one vector comparison, its result taken as an integer.
 
     A bit is 1 unless the element, or its negative where `negated`, is less than zero.
@@ -101,7 +101,7 @@ def _word_of(typing, array, index, negated):  # type: ignore[no-untyped-def]
         return None
     element = array.dtype
 
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, args):
         pointer, kind = _vector_at(context, builder, signature, args)
         vector = builder.load(pointer, align=element.bitwidth // 8)
         if element == types.uint16:  # the positive numbers of float16 are the bits 0x0001 to 0x7C00
@@ -117,11 +117,11 @@ def _word_of(typing, array, index, negated):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _spread(typing, array, index, word):  # type: ignore[no-untyped-def]
+def _spread(typing, array, index, word):
     """Store +1 or −1 in the 64 elements from `index`, by the bits of `word`."""
     element = array.dtype
 
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, args):
         pointer, kind = _vector_at(context, builder, signature, args)
         plus, minus = (0x3C00, 0xBC00) if element == types.uint16 else (1.0, -1.0)
         mask = builder.bitcast(args[2], ir.VectorType(ir.IntType(1), BITS))
@@ -132,7 +132,7 @@ def _spread(typing, array, index, word):  # type: ignore[no-untyped-def]
     return types.void(array, types.intp, types.uint64), code
 
 
-def _vector_at(context, builder, signature, args):  # type: ignore[no-untyped-def]
+def _vector_at(context, builder, signature, args):
     """Where the 64 elements from the index args[1] of the array args[0] lie, and their type as a vector."""
     array = context.make_array(signature.args[0])(context, builder, args[0])
     kind = ir.VectorType(context.get_data_type(signature.args[0].dtype), BITS)
@@ -143,7 +143,7 @@ def _vector_at(context, builder, signature, args):  # type: ignore[no-untyped-de
 
 
 @compiled
-def signum_step(  # type: ignore[no-untyped-def]
+def signum_step(
     start, stop, weight, grad, mom, half, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
 ):
     """See `reference.signum_step`; `half` is the copy of the weight in float16, or None."""
@@ -161,7 +161,7 @@ def signum_step(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def momentum_pack(  # type: ignore[no-untyped-def]
+def momentum_pack(
     start, stop, mom, grad, words, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
 ):
     """See `reference.momentum_pack`."""
@@ -176,19 +176,19 @@ def momentum_pack(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def pack(start, stop, x, words):  # type: ignore[no-untyped-def]
+def pack(start, stop, x, words):
     """See `reference.pack`."""
     _pack(start, stop, x, words, False)
 
 
 @compiled
-def unpack(start, stop, words, signs):  # type: ignore[no-untyped-def]
+def unpack(start, stop, words, signs):
     """See `reference.unpack`."""
     _unpack(start, stop, words, signs, 0)
 
 
 @compiled
-def apply_signs(start, stop, weight, words, lr, wd):  # type: ignore[no-untyped-def]
+def apply_signs(start, stop, weight, words, lr, wd):
     """See `reference.apply_signs`."""
     signs = np.empty(_CHUNK, weight.dtype)
     for first in range(start, stop, _CHUNK):
@@ -204,7 +204,7 @@ def apply_signs(start, stop, weight, words, lr, wd):  # type: ignore[no-untyped-
 
 
 @compiled
-def nonfinite(start, stop, bits, magnitude, infinity, found):  # type: ignore[no-untyped-def]
+def nonfinite(start, stop, bits, magnitude, infinity, found):
     """See `reference.nonfinite`; numbers come as the signed integers of their bits.
 
     `magnitude` masks the sign away; what is then as large as `infinity`, is that or NaN.
@@ -220,7 +220,7 @@ def nonfinite(start, stop, bits, magnitude, infinity, found):  # type: ignore[no
 
 
 @compiled
-def _damped(grad, like, damping, damped_rescale, rescale, clip):  # type: ignore[no-untyped-def]
+def _damped(grad, like, damping, damped_rescale, rescale, clip):
     """What the momentum loses to a gradient, rounded like the momentum `like`."""
     if clip < 0:
         return _rounded(damped_rescale * _wide(grad), like)
@@ -229,7 +229,7 @@ def _damped(grad, like, damping, damped_rescale, rescale, clip):  # type: ignore
 
 
 @compiled
-def _pack(start, stop, x, words, negated):  # type: ignore[no-untyped-def]
+def _pack(start, stop, x, words, negated):
     whole = stop - (stop - start) % BITS
     for i in range(start, whole, BITS):
         words[i // BITS] = _word_of(x, i, numba.literally(negated))
@@ -241,7 +241,7 @@ def _pack(start, stop, x, words, negated):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _unpack(start, stop, words, signs, origin):  # type: ignore[no-untyped-def]
+def _unpack(start, stop, words, signs, origin):
     """Write the signs from `start` to `stop` to `signs`, which begins with the one at `origin`."""
     whole = stop - (stop - start) % BITS
     for i in range(start, whole, BITS):

@@ -17,7 +17,7 @@ _DIGITS = 14  # binary digits of a count of up to 4096 votes and of its offset
 
 
 @compiled
-def vote(start, stop, addresses, result, digits, offset):  # type: ignore[no-untyped-def]
+def vote(start, stop, addresses, result, digits, offset):
     """See `reference.vote`; `addresses` says where the ballots lie.
 
     Votes are counted in binary, 64 counts at a time: digit k of all counts is a word, and a full adder takes five
@@ -36,7 +36,7 @@ def vote(start, stop, addresses, result, digits, offset):  # type: ignore[no-unt
 
 
 @compiled
-def _count(addresses, i, result, digits, offset, slots, group, width):  # type: ignore[no-untyped-def]
+def _count(addresses, i, result, digits, offset, slots, group, width):
     """Count the votes of `width` words from word i, and write their majority.
 
     Row k of `slots` holds digit k of the counts, row _DIGITS + k a carry of weight 2^k that waits for another, and
@@ -70,12 +70,12 @@ def _count(addresses, i, result, digits, offset, slots, group, width):  # type: 
 
 
 @intrinsic
-def _full_adder(typing, count, x, y, carry, width):  # type: ignore[no-untyped-def]
+def _full_adder(typing, count, x, y, carry, width):
     """Add the words at the addresses x and y to those at `count`, bit by bit, and store the carries."""
     if not isinstance(width, types.IntegerLiteral):
         return None
 
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, args):
         c, a, b = (_words(builder, address, width) for address in args[:3])
         total, carries = _sum(builder, *(builder.load(words, align=8) for words in (c, a, b)))
         builder.store(total, c, align=8)
@@ -86,7 +86,7 @@ def _full_adder(typing, count, x, y, carry, width):  # type: ignore[no-untyped-d
 
 
 @intrinsic
-def _add_eight(typing, counts, size, ballots, carry, width):  # type: ignore[no-untyped-def]
+def _add_eight(typing, counts, size, ballots, carry, width):
     """Add eight words each to counts, bit by bit, and store the carries, of weight 8; all within registers.
 
     `counts` is the address of the digits of weight 1, `size` bytes before those of 2, and so on; at the address
@@ -95,7 +95,7 @@ def _add_eight(typing, counts, size, ballots, carry, width):  # type: ignore[no-
     if not isinstance(width, types.IntegerLiteral):
         return None
 
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, args):
         one = args[0]
         two = builder.add(one, args[1])
         places = [_words(builder, address, width) for address in (one, two, builder.add(two, args[1]))]
@@ -119,12 +119,12 @@ def _add_eight(typing, counts, size, ballots, carry, width):  # type: ignore[no-
 
 
 @intrinsic
-def _copy(typing, to, words, width):  # type: ignore[no-untyped-def]
+def _copy(typing, to, words, width):
     """Copy words from one address to another."""
     if not isinstance(width, types.IntegerLiteral):
         return None
 
-    def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, args):
         loaded = builder.load(_words(builder, args[1], width), align=8)
         builder.store(loaded, _words(builder, args[0], width), align=8)
         return context.get_dummy_value()
@@ -132,12 +132,12 @@ def _copy(typing, to, words, width):  # type: ignore[no-untyped-def]
     return types.void(types.intp, types.intp, width), code
 
 
-def _words(builder, address, width):  # type: ignore[no-untyped-def]
+def _words(builder, address, width):
     """A pointer to `width` words as a vector."""
     return builder.inttoptr(address, ir.VectorType(ir.IntType(BITS), width.literal_value).as_pointer())
 
 
-def _sum(builder, c, a, b):  # type: ignore[no-untyped-def]
+def _sum(builder, c, a, b):
     """A full adder: the sum of three bits, and the carry."""
     differ = builder.xor(a, b)
     return builder.xor(c, differ), builder.or_(builder.and_(a, b), builder.and_(c, differ))

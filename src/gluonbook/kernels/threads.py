@@ -58,9 +58,9 @@ def share(calls: Iterable[Call]) -> None:
             elsewhere += 1
             if elsewhere > 1:  # the first is for this thread
                 tasks.put((done, waiting))
-        while part := _next(waiting):
+        while taken := _next(waiting):
             elsewhere -= 1
-            _run(part)
+            _run(taken)
     finally:
         while _next(waiting):
             elsewhere -= 1

@@ -37,7 +37,12 @@ def buckets(items: Sequence[Item], counts: bool) -> Iterator[Bucket]:
         group.append(item)
         size += item.grads[0].size
         if size >= _WORTH_A_MESSAGE:
-            yield Bucket(*map(list, zip(*group)), counts)
+            yield _together(group, counts)
             group, size = [], 0
     if group:
-        yield Bucket(*map(list, zip(*group)), counts)
+        yield _together(group, counts)
+
+
+def _together(group: list[Item], counts: bool) -> Bucket:
+    keys, grads, outs = map(list, zip(*group))
+    return Bucket(keys, grads, outs, counts)
