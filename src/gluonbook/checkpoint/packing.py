@@ -71,9 +71,7 @@ def unpack(
         return packed
     if "class" in packed:
         if later is None:
-            raise ValueError(
-                f"an object of {packed['class']} is packed here, and there is no list for what is set later"
-            )
+            raise ValueError(f"{packed['class']} is packed here, and there is no list for what is to be set later")
         fresh = {key: down(item, vars(present).get(key)) for key, item in packed["vars"].items()}
         later.append(lambda: vars(present).update(fresh))
         return present
