@@ -114,11 +114,13 @@ def _of_cell(cell: str, scripts: dict[str, str]) -> Uses:
 def _magics(code: str) -> Iterator[tuple[str, str, str]]:
     """The magics in what IPython makes of a cell: name, rest of the line, and the lines below it."""
     for node in ast.walk(ast.parse(code)):
-        called = node.func if isinstance(node, ast.Call) else None
-        if isinstance(called, ast.Attribute) and called.attr in ("run_line_magic", "run_cell_magic"):
-            if not all(isinstance(argument, ast.Constant) for argument in node.args):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr in ("run_line_magic", "run_cell_magic"):
+            known = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            if len(known) < len(node.args):
                 raise SyntaxError("a magic of which only the program knows what it does")
-            name, line, *body = (argument.value for argument in node.args)
+            name, line, *body = known
             yield name, line, body[0] if body else ""
 
 
@@ -166,7 +168,7 @@ class Package:
 
     def _meant(self, names: Iterable[str]) -> list[str]:
         """The modules among these names, and the packages around them, which Python executes first."""
-        meant = set()
+        meant: set[str] = set()
         for name in names:
             parts = name.split(".")
             meant.update(".".join(parts[:end]) for end in range(1, len(parts) + 1))

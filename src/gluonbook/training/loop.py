@@ -90,7 +90,7 @@ def fit(
                     outcomes = step.take(trainer, Batch.spread(net, loss, ctx, X, y))
                 run.add(outcomes)
                 bar.update()
-                if checkpoints and every and run.steps % every == 0 and run.steps % per_epoch:
+                if every and run.steps % every == 0 and run.steps % per_epoch:
                     run.seconds = time.perf_counter() - begun
                     run.save()
             trained, seconds = run.tally.score(len(train)), time.perf_counter() - begun
