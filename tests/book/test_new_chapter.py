@@ -22,14 +22,14 @@ MODULE = '''"""The exercises of `convnets/sums`."""
 
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Mistake
-from gluonbook.exercises.numeric import Numbers, Place
+from gluonbook.exercises.numeric import Number
 
 exercises = Exercises(__name__)
 check = exercises.check
 
 for number, name in enumerate(("one-and-one", "two-and-two", "three-and-three"), 1):
     mistake = Mistake(3 * number, hint="That is one summand too many.")
-    exercises.add(Numbers(name, Place(2 * number, [mistake], otherwise="Count them.")))
+    exercises.add(Number(name, 2 * number, [mistake], otherwise="Count them."))
 '''
 EXERCISE = """```{{exercise-start}} Number {number}
 :label: {name}
