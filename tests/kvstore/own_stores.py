@@ -68,7 +68,7 @@ OWN = {kind.method: kind for kind in (HalfStore, TopStore, GossipStore)}
 
 
 def main(engine: str, folder: str, *methods: str) -> None:
-    """Train a small net by each method, for 6 epochs, on this worker's share of the digits."""
+    """Train a small net by each method, for 4 epochs, on this worker's share of the digits."""
     for method in methods:
         store = OWN[method](engine)
         weights, accuracy = trained(store)
@@ -76,14 +76,14 @@ def main(engine: str, folder: str, *methods: str) -> None:
 
 
 def trained(store: Store) -> tuple[list[np.ndarray], float]:
-    """The weights after a training of 6 epochs on this worker's share, and the accuracy."""
+    """The weights after a training of 4 epochs on this worker's share, and the accuracy."""
     digits = datasets.load("digits")
     X, y = (part[store.rank :: store.num_workers] for part in digits.train[:])
     set_seed(5)
     net = mlp((32,))
     net.initialize(mx.init.Xavier())
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.5}, kvstore=store)
-    fit(net, trainer, gluon.data.ArrayDataset(X, y), epochs=6, batch_size=20, seed=store.rank)
+    fit(net, trainer, gluon.data.ArrayDataset(X, y), epochs=4, batch_size=50, seed=store.rank)
     return [p.data().asnumpy() for p in trainer._params], evaluate(net, digits.test).accuracy
 
 

@@ -108,7 +108,7 @@ def same(a: dict, b: dict) -> bool:
 
 @pytest.mark.parametrize("method", OWN)
 def test_they_learn_in_real_processes_alike_on_both_engines(found, method):
-    assert all(rank["accuracy"] > 0.88 for rank in found["mpi", method])
+    assert all(rank["accuracy"] > 0.7 for rank in found["mpi", method])
     assert all(map(same, found["mpi", method], found["pslite", method]))
 
 
