@@ -117,7 +117,8 @@ def _magics(code: str) -> Iterator[tuple[str, str, str]]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         if node.func.attr in ("run_line_magic", "run_cell_magic"):
-            known = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            values = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            known = [value for value in values if isinstance(value, str)]
             if len(known) < len(node.args):
                 raise SyntaxError("a magic of which only the program knows what it does")
             name, line, *body = known
