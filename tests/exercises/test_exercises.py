@@ -116,5 +116,5 @@ def test_a_chapter_s_checks_import_those_of_no_other_chapter():
 @pytest.mark.parametrize("chapter", BOOK)
 def test_no_checks_name_those_of_another_chapter(chapter):
     source = inspect.getsource(import_module(f"gluonbook.exercises.{chapter.replace('/', '.')}"))
-    froms = [node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
-    assert not [module for module in froms if re.match(r"gluonbook\.exercises\.\w+\.|gluonbook\.exercises$", module)]
+    origins = [node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    assert not [module for module in origins if re.match(r"gluonbook\.exercises\.\w+\.|gluonbook\.exercises$", module)]
