@@ -13,14 +13,14 @@ from gluonbook.machine import facts
 QUIET = 1.3
 """Up to this slowdown a machine counts as quiet: one program that computes all the time exceeds it on two cores."""
 
-_ROUNDS = 200_000  # about 0.1 s; far above the turns of a few milliseconds that a kernel gives to each program
+_ROUNDS = 200_000  # some 40 ms; far above the turns of a few milliseconds that a kernel gives to each program
 
 
 def slowdown() -> float:
     """How many times longer than on a quiet machine a program takes that keeps all cores busy; about 1, or more.
 
     Formula: Σ seconds of the clock on the wall / Σ seconds of processor time, over one thread for each core that this
-    process may use, each of which computes for about 0.1 s. What this process does meanwhile counts, too.
+    process may use, each of which computes for some 40 ms. What this process does meanwhile counts, too.
     """
     cores = facts.cores()
     with ThreadPoolExecutor(cores) as pool:
