@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import psutil
 
+from gluonbook.machine.load import Limit
 from gluonbook.rank import lifeline
 
 
@@ -27,15 +28,15 @@ def end(run: str, patience: float = 5.0, pause: Callable[[float], None] = time.s
     """Kill every process of a run on this machine, stopped ones and children of children too, until none is left.
 
     Raises:
-        RuntimeError: some were still there after `patience` seconds; the message names them.
+        RuntimeError: some were still there after `patience` seconds of a quiet machine; the message names them.
     """
-    limit = time.monotonic() + patience
+    begun, limit = time.monotonic(), Limit(patience)
     while left := members(run):
         for process in left:
             try:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        if time.monotonic() > limit:
+        if limit.passed(time.monotonic() - begun):
             raise RuntimeError(f"processes that cannot be killed: {', '.join(map(str, left))}")
         pause(0.01)
