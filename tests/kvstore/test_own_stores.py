@@ -13,6 +13,7 @@ from own_stores import OWN, GossipStore, HalfStore, TopStore, trained
 
 from gluonbook import launch
 from gluonbook.kvstore import GradientStore, MeanStore
+from gluonbook.kvstore.bucket import Bucket
 
 SCRIPT = Path(__file__).with_name("own_stores.py")
 
@@ -87,6 +88,11 @@ def test_a_method_without_its_function_cannot_be_made():
 
     with pytest.raises(TypeError, match="abstract method aggregate"):
         NoStore()
+
+
+def test_who_has_no_optimizer_cannot_run_it():
+    with pytest.raises(RuntimeError, match="a store half_local has no optimizer to run: the trainer has it"):
+        HalfStore().run_optimizer(Bucket([], [], [], counts=True))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import numpy as np
 from mxnet import ndarray as nd
 from mxnet.kvstore import KVStoreBase
 from mxnet.ndarray import NDArray
-from mxnet.optimizer import Optimizer, get_updater
+from mxnet.optimizer import Optimizer, Updater, get_updater
 
 from gluonbook import kernels
 from gluonbook.checkpoint import Collective
@@ -85,9 +85,9 @@ class Store(KVStoreBase, Collective):
         self._consent = Consent(self.link)
         self._halfway = False  # in a step, while ranks may differ in how much of it they have done
         self._sender = ThreadPoolExecutor(1, "gluonbook-store")
-        self._updater = None
+        self._updater: Updater | None = None
         self._waiting: dict[int, Item] = {}
-        self._expected: set[int] | None = None
+        self._expected: set[int] = set()  # the parameters of this step, once it has begun
         with heartbeat.waiting():
             self._consent.reach(f"a store {self.type}, nonfinite={nonfinite!r}, check_every={check_every}")
 
@@ -161,7 +161,7 @@ class Store(KVStoreBase, Collective):
         for one, grads, places in zip(keys, values, outs):
             self._await(Item(one, _listed(grads), _listed(places)))
         if self._updater is None or len(self._waiting) == len(self._expected):
-            items, self._waiting, self._expected = list(self._waiting.values()), {}, None
+            items, self._waiting, self._expected = list(self._waiting.values()), {}, set()
             self._exchange(items)
 
     def save_optimizer_states(self, fname: str, dump_optimizer: bool = False) -> None:
@@ -213,7 +213,13 @@ class Store(KVStoreBase, Collective):
 
     @final
     def run_optimizer(self, bucket: Bucket) -> None:
-        """The optimizer's step by the gradients of the first device; the other devices get its weights."""
+        """The optimizer's step by the gradients of the first device; the other devices get its weights.
+
+        Raises:
+            RuntimeError: the trainer runs the optimizer, not the store.
+        """
+        if self._updater is None:
+            raise RuntimeError(f"a store {self.type} has no optimizer to run: the trainer has it")
         self._updater(bucket.keys, [own[0] for own in bucket.grads], [own[0] for own in bucket.outs])
         for first, *others in bucket.outs:
             for other in others:
@@ -257,12 +263,12 @@ class Store(KVStoreBase, Collective):
 
     def _await(self, item: Item) -> None:
         """Keep the item until the step is complete: with an optimizer, all parameters that have a gradient."""
-        if self._updater and self._expected is None:
+        if self._updater and not self._expected:
             parameters = self._updater.optimizer.param_dict
             self._expected = {key for key, p in parameters.items() if p.grad_req != "null"}
         if item.key in self._waiting or (self._updater and item.key not in self._expected):
-            expected, waiting = ranges(sorted(self._expected or [])), ranges(list(self._waiting))
-            self._waiting, self._expected = {}, None
+            expected, waiting = ranges(sorted(self._expected)), ranges(list(self._waiting))
+            self._waiting, self._expected = {}, set()
             raise ValueError(
                 f"parameter {self._name(item.key)} does not belong to this step, or comes again, as after a step that "
                 f"was broken off: a step takes {expected}, and had {waiting}, which is dropped"
@@ -286,7 +292,7 @@ class Store(KVStoreBase, Collective):
             raise RuntimeError(f"after {self.steps} steps, {found}")
 
     def _name(self, key: int) -> str:
-        parameters = self._updater.optimizer.param_dict if self._updater else {}
+        parameters: dict[int, Any] = self._updater.optimizer.param_dict if self._updater else {}
         return f"{key} ({parameters[key].name})" if key in parameters else str(key)
 
 
@@ -298,5 +304,5 @@ def _fingerprint(weights: Sequence[NDArray]) -> int:
     """63 bits that two sets of weights share by chance only."""
     digest = hashlib.blake2b(digest_size=8)
     for weight in weights:
-        digest.update(np.ascontiguousarray(weight.asnumpy()).view(np.uint8))
+        digest.update(np.ascontiguousarray(weight.asnumpy()).data)
     return int.from_bytes(digest.digest(), "little") >> 1

@@ -73,24 +73,22 @@ class VoteStore(Store):
         return message
 
     def apply(self, combined: np.ndarray, bucket: Bucket) -> None:
-        if _moves_by_signs(self.optimizer):
-            self._move(combined, bucket)
+        optimizer = self.optimizer
+        # A negative rescale_grad would turn the step round.
+        if type(optimizer) is SignSGD and not optimizer.multi_precision and optimizer.rescale_grad > 0:
+            _move(optimizer, combined, bucket)
         else:
             self.deliver(lambda arrays: kernels.unpack(combined, out=arrays), bucket)
 
-    def _move(self, vote: np.ndarray, bucket: Bucket) -> None:
-        """The step of `signsgd`, in one pass over the weights of each device."""
-        lrs = []
-        for key in bucket.keys:
-            self.optimizer._update_count(key)
-            lrs.append(self.optimizer._get_lr(key))
-        for device in zip(*bucket.outs):
-            kernels.apply_signs(list(device), vote, lr=lrs, wd=self.optimizer.wd_lh)
 
-
-def _moves_by_signs(optimizer: Optimizer | None) -> bool:
-    """Whether the optimizer's step is the kernel's; a negative rescale_grad would turn it round."""
-    return type(optimizer) is SignSGD and not optimizer.multi_precision and optimizer.rescale_grad > 0
+def _move(optimizer: SignSGD, vote: np.ndarray, bucket: Bucket) -> None:
+    """The optimizer's step, in one pass over the weights of each device."""
+    lrs = []
+    for key in bucket.keys:
+        optimizer._update_count(key)
+        lrs.append(optimizer._get_lr(key))
+    for device in zip(*bucket.outs):
+        kernels.apply_signs(list(device), vote, lr=lrs, wd=optimizer.wd_lh)
 
 
 def _momentum(grad: NDArray) -> NDArray:
