@@ -28,6 +28,10 @@ def test_html_says_which_head_a_cell_belongs_to():
     assert "caption" not in Table(["a"], [])._repr_html_()
 
 
+def test_a_bar_that_is_escaped_already_stays_as_it_is():
+    assert r"| a\|b |" in str(Table(["x"], [[r"a\|b"]]))
+
+
 def test_what_does_not_fit_the_head_is_named():
     with pytest.raises(ValueError, match=re.escape("a row has 2 cells, one for each of ['a', 'b'], got ['1']")):
         Table(["a", "b"], [["1", "2"], ["1"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -50,5 +51,5 @@ class Table:
 
 
 def _in_a_line(cell: str) -> str:
-    """A cell that neither ends the row nor begins another cell."""
-    return " ".join(cell.split()).replace("|", r"\|")
+    """A cell that neither ends the row nor begins another cell; a bar that is escaped already stays as it is."""
+    return re.sub(r"(?<!\\)\|", r"\\|", " ".join(cell.split()))

@@ -146,5 +146,5 @@ def times() -> None:
 if __name__ == "__main__":
     try:
         app()
-    except (OSError, ValueError, yaml.YAMLError) as error:  # what an author can mend, in _toc.yml or a front matter
+    except (OSError, ValueError, yaml.YAMLError) as error:  # what an author can fix, in _toc.yml or a front matter
         sys.exit(f"{type(error).__name__}: {error}")

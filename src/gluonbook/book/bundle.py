@@ -115,7 +115,7 @@ def _under(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _pack(out: io.BufferedIOBase, files: dict[str, Path], texts: dict[str, bytes], seconds: int) -> None:
-    """Write files, then texts, then the sums of all, as `FOLDER`; every file as old as the archive, and nobody's."""
+    """Write files, then texts, then the sums of all, as `FOLDER`; every file as old as the archive, with no owner."""
 
     def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.uid, member.gid, member.uname, member.gname, member.mtime = 0, 0, "", "", seconds

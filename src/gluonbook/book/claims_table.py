@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from gluonbook.book.chapters import Chapter
 from gluonbook.book.executions import Executed
 from gluonbook.claims import RECORD, Claim, format_value, typeset
+from gluonbook.tables import Table
 
 
 def collect(results: Iterable[Executed]) -> list[tuple[Chapter, Claim]]:
@@ -33,14 +34,18 @@ def markdown(claims: list[tuple[Chapter, Claim]]) -> str:
     """The table as MyST Markdown, followed by where and with what the claims were measured."""
     if not claims:
         return "No chapter has been executed yet.\n"
-    lines = ["| Claim | Measured | Claimed | Chapter |", "|---|--:|---|---|"]
-    lines += [
-        f"| {_cell(claim.sentence)} (`{claim.id}`) | {format_value(claim.value)} | {typeset(claim.condition)} "
-        f"| {{doc}}`/{chapter.name}` |"
+    rows = [
+        [
+            f"{_cell(claim.sentence)} (`{claim.id}`)",
+            format_value(claim.value),
+            typeset(claim.condition),
+            f"{{doc}}`/{chapter.name}`",
+        ]
         for chapter, claim in claims
     ]
+    table = Table(["Claim", "Measured", "Claimed", "Chapter"], rows, right=["Measured"])
     settings = Counter(_setting(claim) for _, claim in claims)
-    lines += ["", f"{len(claims)} claims. Measured with:", ""]
+    lines = [str(table), "", f"{len(claims)} claims. Measured with:", ""]
     lines += [f"- {setting} ({count} claims)" for setting, count in settings.items()]
     return "\n".join(lines) + "\n"
 

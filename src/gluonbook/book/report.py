@@ -11,6 +11,7 @@ from gluonbook.claims import format_value
 from gluonbook.machine import facts
 from gluonbook.machine.devices import explain
 from gluonbook.profiles import profile
+from gluonbook.tables import Table
 
 
 def markdown(results: Sequence[Executed], wanted: Sequence[Chapter]) -> str:
@@ -19,6 +20,13 @@ def markdown(results: Sequence[Executed], wanted: Sequence[Chapter]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in facts.versions().items())
     done = {result.chapter.name: result for result in results}
     claims = collect(results)
+    ran = []
+    for chapter in wanted:
+        result = done.get(chapter.name)
+        own = sum(of.name == chapter.name for of, _ in claims)
+        cells = [f"{result.seconds:.1f}", str(own), result.date] if result else ["no result", "", ""]
+        ran.append([chapter.name, *cells])
+    measured = [[claim.id, format_value(claim.value), chapter.name] for chapter, claim in claims]
     lines = [
         "# The book, executed",
         "",
@@ -29,14 +37,8 @@ def markdown(results: Sequence[Executed], wanted: Sequence[Chapter]) -> str:
         f"- machine: {machine}",
         f"- versions: {versions}",
         "",
-        "| chapter | seconds | claims | date |",
-        "|---|--:|--:|---|",
+        str(Table(["chapter", "seconds", "claims", "date"], ran, right=["seconds", "claims"])),
+        "",
+        str(Table(["claim", "measured", "chapter"], measured, right=["measured"])),
     ]
-    for chapter in wanted:
-        result = done.get(chapter.name)
-        own = sum(of.name == chapter.name for of, _ in claims)
-        cells = f"{result.seconds:.1f} | {own} | {result.date}" if result else "no result | |"
-        lines.append(f"| {chapter.name} | {cells} |")
-    lines += ["", "| claim | measured | chapter |", "|---|--:|---|"]
-    lines += [f"| {claim.id} | {format_value(claim.value)} | {chapter.name} |" for chapter, claim in claims]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from gluonbook.book.agendas import Agenda, Step
 from gluonbook.book.chapters import Chapter
 from gluonbook.book.slides import SUFFIX, has_slides
 from gluonbook.book.times import RunTimes, duration
+from gluonbook.tables import Table
 
 
 def agenda(day: Agenda, times: RunTimes) -> str:
@@ -17,10 +18,9 @@ def agenda(day: Agenda, times: RunTimes) -> str:
     Raises:
         ValueError: the cells of a chapter run for longer than it is taught.
     """
-    lines = ["| from | what | teaching | exercises | its cells run for |", "|---|---|--:|--:|--:|"]
-    for number, step in enumerate(day.steps):
-        lines.append(f"| {day.clock(number)} | {_what(step)} | {_rows(step, times)} |")
-    lines.append(f"| {day.clock(len(day.steps))} | End | | | |")
+    head = ["from", "what", "teaching", "exercises", "its cells run for"]
+    rows = [[day.clock(number), _what(step), *_times(step, times)] for number, step in enumerate(day.steps)]
+    rows.append([day.clock(len(day.steps)), "End", "", "", ""])
     taught, solved = sum(step.teach for step in day.steps), sum(step.exercises for step in day.steps)
     seconds = sum(times.seconds.get(name, 0) for name in day.chapters)
     rest = day.minutes - taught - solved
@@ -34,19 +34,20 @@ def agenda(day: Agenda, times: RunTimes) -> str:
             f"on {times.machine['cores']} cores ({times.machine['cpu']}), on {times.date}. "
             "They run while you talk, so their time is part of the teaching."
         )
-    return "\n".join([*lines, "", said]) + "\n"
+    return f"{Table(head, rows, right=head[2:])}\n\n{said}\n"
 
 
 def checkpoints(chapters: Sequence[Chapter], times: RunTimes) -> str:
     """Where to join midway: each chapter of the parts, the chapters it leans on, how long its cells run, its slides."""
-    lines = ["| to join at | read the summary of | its cells run for | slides |", "|---|---|--:|---|"]
+    head = ["to join at", "read the summary of", "its cells run for", "slides"]
+    rows = []
     for chapter in chapters:
         if chapter.teaches:
             known = ", ".join(f"{{doc}}`/{name}`" for name in leans_on(chapter)) or "nothing"
             # They are written beside the pages, not by Sphinx, so no role knows them.
             shown = f'<a href="../{chapter.key}{SUFFIX}">slides</a>' if has_slides(chapter) else ""
-            lines.append(f"| {{doc}}`/{chapter.name}` | {known} | {_seconds(chapter.name, times)} | {shown} |")
-    return "\n".join(lines) + "\n"
+            rows.append([f"{{doc}}`/{chapter.name}`", known, _seconds(chapter.name, times), shown])
+    return f"{Table(head, rows, right=head[2:3])}\n"
 
 
 def leans_on(chapter: Chapter) -> list[str]:
@@ -64,12 +65,12 @@ def _what(step: Step) -> str:
     return f"{{doc}}`/{step.chapter}`" + (f"; {asked}" if asked else "")
 
 
-def _rows(step: Step, times: RunTimes) -> str:
+def _times(step: Step, times: RunTimes) -> list[str]:
     seconds = times.seconds.get(step.chapter)
     if seconds is not None and seconds > 60 * step.teach:
         raise ValueError(f"{step.chapter} is taught for {step.teach} min, and its cells run for {duration(seconds)}")
     teach, exercises = (f"{minutes} min" if minutes else "" for minutes in (step.teach, step.exercises))
-    return f"{teach} | {exercises} | {_seconds(step.chapter, times) if step.chapter else ''}"
+    return [teach, exercises, _seconds(step.chapter, times) if step.chapter else ""]
 
 
 def _seconds(name: str, times: RunTimes) -> str:

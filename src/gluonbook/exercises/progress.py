@@ -152,6 +152,6 @@ def _solutions(names: dict[str, Any]) -> set[str]:
 def _cells(notebook: Path) -> list[dict[str, Any]]:
     if notebook.suffix == ".ipynb":
         return json.loads(notebook.read_bytes()).get("cells", [])
-    import jupytext  # who opens a text as a notebook has it
+    import jupytext  # it is there wherever texts are opened as notebooks
 
     return jupytext.read(notebook).cells

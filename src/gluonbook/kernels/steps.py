@@ -117,7 +117,7 @@ def apply_signs(
     """Move every weight against its sign, in place: weight ← weight − lr·(±1 + wd·weight).
 
     Each operation of the formula is rounded to the type of the weight, float16 to float32, and the result to the
-    weight's type; where `wd` is 0 its term is left out, so that an infinite weight stays what it is. Lists may hold
+    weight's type; where `wd` is 0 its term is left out, so that an infinite weight stays infinite. Lists may hold
     each weight's own `lr` and `wd`.
 
     Raises:
