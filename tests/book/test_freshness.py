@@ -43,6 +43,7 @@ def present(book: SmallBook) -> dict[str, str]:
     return states(book.book, book.book.running)
 
 
+@pytest.mark.slow
 def test_an_edit_executes_those_chapters_that_it_concerns(book, monkeypatch):
     runs, run = [], executing._run
 

@@ -17,6 +17,7 @@ from gluonbook.book.freshness import states
 from gluonbook.book.site import Article
 from small_books import FRONT
 
+pytestmark = pytest.mark.slow
 KEY = "convnets/sums"
 MODULE = '''"""The exercises of `convnets/sums`."""
 

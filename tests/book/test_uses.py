@@ -163,6 +163,7 @@ class TestTheBook:
         for room in ("kvstore", "kernels", "optimizers", "launch", "study"):
             assert not [file for file in used["gluon/autograd"] if file.startswith(f"src/gluonbook/{room}/")]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("module", ["kvstore", "study"])
     def test_what_python_imports_is_among_what_was_read(self, book, module):
         code = f"import sys, gluonbook.{module}; print(*(name for name in sys.modules if name.startswith('gluonbook')))"
