@@ -23,6 +23,7 @@ os.environ.pop(VARIABLE, None)  # the tests are of the quick profile, whatever t
 
 settings.register_profile("no deadline", deadline=None)  # an example that takes long says something of the machine only
 settings.load_profile("no deadline")
+
 BOOK = {"executed", "html"}  # fixtures that take minutes
 WORKERS = 4  # each with an MXNet of its own, and with processes that its tests start
 
@@ -32,17 +33,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(facts.cores(), WORKERS)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests of one file stay on one worker, with the fixtures of the file; so does all that takes the executed book.
 
     And so nothing is executed twice. What takes the executed book is slow, since it waits for it.
     """
-    for item in items:
-        book = BOOK & set(item.fixturenames)
-        item.add_marker(pytest.mark.xdist_group("book" if book else str(item.path)))
-        if book:
-            item.add_marker(pytest.mark.slow)
+    book = BOOK & set(item.fixturenames)
+    item.add_marker(pytest.mark.xdist_group("book" if book else f"{item.path.parent.name}/{item.path.stem}"))
+    if book:
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

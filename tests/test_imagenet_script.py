@@ -21,6 +21,8 @@ from mxnet import gluon, nd
 from gluonbook import checkpoint, launch
 from gluonbook.storage import folders
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[1] / "scripts/imagenet_resnet50.py"
 COLOURS = np.array([(200, 30, 30), (30, 200, 30), (30, 30, 200), (190, 190, 40)])
 SMALL = ("--model", "cifar_resnet20_v1", "--image-size", "32", "--classes", "4", "--loaders", "0")

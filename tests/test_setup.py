@@ -16,6 +16,8 @@ from packaging.requirements import Requirement
 
 from read_only import read_only
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOOLS = ["sh", "cat", "cksum", "date", "dirname", "env", "grep", "mkdir", "paste", "rm", "sed", "tail", "tr"]
 

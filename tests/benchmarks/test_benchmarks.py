@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from gluonbook import paths
 from gluonbook.cli import app
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 

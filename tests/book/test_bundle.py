@@ -18,6 +18,8 @@ from gluonbook.book import agendas, bundle, wheelhouse
 from gluonbook.book import site as book_site
 from gluonbook.book.chapters import Book
 
+pytestmark = pytest.mark.slow
+
 PYTHON = "{}.{}".format(*sys.version_info)
 # A network of one's own has nothing but a loopback device, which is down at first.
 ALONE = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import jupytext
@@ -61,6 +62,10 @@ def test_each_of_its_exercises_is_checked_and_each_check_used(chapter):
     text = chapter.text()
     assert re.findall(r"from (gluonbook\.exercises\S*) import check", text) == [module]
     assert set(re.findall(r'check\("([^"]+)"', text)) == set(catalogue()[chapter.key].names)
+
+
+def test_side_by_side_one_worker_has_all_that_takes_the_executed_book(executed, request):
+    assert request.node.nodeid.endswith("@book") or "PYTEST_XDIST_WORKER" not in os.environ
 
 
 def test_the_site_is_built_strictly_and_whole(executed):

@@ -21,6 +21,8 @@ from gluonbook.book.outputs import unclean
 from gluonbook.machine import facts, load
 from small_books import FRONT, TIMED, SmallBook
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parents[2]
 
 

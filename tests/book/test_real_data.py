@@ -10,6 +10,8 @@ from gluonbook.book.chapters import Book
 from gluonbook.book.execute import execute
 from gluonbook.profiles import VARIABLE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def on_real_data(book):

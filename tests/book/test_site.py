@@ -15,6 +15,8 @@ from gluonbook.book import site
 from gluonbook.book.__main__ import app
 from gluonbook.book.site import Article, BuildFailed, build, look_at
 
+pytestmark = pytest.mark.slow
+
 CLAIM = """
     from gluonbook.claims import claim
     claim("two", "Two is more than one", 2, "> 1")

@@ -12,6 +12,8 @@ from gluonbook.book import slides
 from gluonbook.book.__main__ import app
 from gluonbook.book.site import build
 
+pytestmark = pytest.mark.slow
+
 WORDS = "Words around the cells, enough of them to count as a page. " * 6
 CHAPTER = f"""---
 jupytext:

@@ -25,6 +25,8 @@ from gluonbook.checkpoint import Damaged
 from gluonbook.models import mlp
 from gluonbook.storage import folders
 
+pytestmark = pytest.mark.slow
+
 FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 TWO = [mx.cpu(0), mx.cpu(1)]
 

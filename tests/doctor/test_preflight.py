@@ -15,6 +15,8 @@ from gluonbook.book.chapters import Book
 from gluonbook.doctor import NOTE, OK, PROBLEM, Ahead, Check, Outlook, preflight
 from gluonbook.exercises.catalogue import catalogue
 
+pytestmark = pytest.mark.slow
+
 BOOK = Book.here()
 
 

@@ -23,6 +23,8 @@ from gluonbook.kernels.cuda_source import signature
 from gluonbook.kernels.expressions import Expressions
 from gluonbook.kernels.form import Form
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 12
 SINGLE = DTYPES[1]
 

@@ -12,6 +12,8 @@ from made_up import CASES, METHODS, trained
 
 from gluonbook import launch
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("made_up.py")
 FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 

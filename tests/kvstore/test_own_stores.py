@@ -15,6 +15,8 @@ from gluonbook import launch
 from gluonbook.kvstore import GradientStore, MeanStore
 from gluonbook.kvstore.bucket import Bucket
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("own_stores.py")
 
 

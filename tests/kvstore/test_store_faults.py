@@ -16,6 +16,8 @@ import promises
 from gluonbook import launch
 from gluonbook.storage import folders
 
+pytestmark = pytest.mark.slow
+
 FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 HERE = Path(__file__).parent
 TRAINING = HERE / "vote_training.py"

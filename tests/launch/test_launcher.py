@@ -14,6 +14,8 @@ from gluonbook.machine import load
 from gluonbook.models import mlp
 from gluonbook.rank import heartbeat, notes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("settings", "error"),

@@ -13,7 +13,7 @@ from launched import FULL, MPI, script, since_fault
 import promises
 from gluonbook import launch
 
-pytestmark = pytest.mark.usefixtures("mark")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mark")]
 DEADLINE = 5.0 if FULL else 2.0
 
 

@@ -17,6 +17,8 @@ from launched import FULL, WAITING, command_line, marked, script, wait_for, wait
 
 import promises
 
+pytestmark = pytest.mark.slow
+
 WAITING_FOR_PSLITE = """
     import os, time
     from pathlib import Path

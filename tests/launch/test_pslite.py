@@ -17,7 +17,7 @@ import promises
 from gluonbook import launch
 from gluonbook.launch import pslite
 
-pytestmark = pytest.mark.usefixtures("mark")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mark")]
 
 TRAIN = (
     PS

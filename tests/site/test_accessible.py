@@ -9,6 +9,8 @@ import pytest
 
 from gluonbook.plots.figure import PALETTE
 
+pytestmark = pytest.mark.slow
+
 AXE = (Path(__file__).parent / "axe/axe.min.js").read_text()
 RUN = "axe.run(document, {resultTypes: ['violations'], preload: false})"
 GRAPHICS, TEXT = 3.0, 4.5  # the least contrast that WCAG 2.2 asks of lines and of text

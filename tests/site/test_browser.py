@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 NARROWEST = 320  # CSS pixels: a page at 1280 that is enlarged to 400 %
 
 

@@ -12,6 +12,8 @@ import yaml
 from nbclient import NotebookClient
 from seen import Seen
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text())
 

@@ -21,6 +21,8 @@ from gluonbook.book.__main__ import app
 from gluonbook.book.chapters import Book, Chapter, Part
 from gluonbook.book.one_page import Imprint, document
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TITLE = "Gluon, One Bit at a Time"
 

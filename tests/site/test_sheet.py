@@ -10,6 +10,8 @@ from test_browser import NARROWEST
 
 from gluonbook.book.sheet import sheet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def page(visitor, book, bare_site):

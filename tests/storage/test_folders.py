@@ -13,6 +13,8 @@ from files import names
 from gluonbook.storage import atomic, folders
 from gluonbook.storage.folders import Damaged
 
+pytestmark = pytest.mark.slow
+
 FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 
 

@@ -13,6 +13,8 @@ from gluonbook import checkpoint
 from gluonbook.models import mlp
 from gluonbook.training import History, ShuffledBatches, evaluate, fit, set_seed
 
+pytestmark = pytest.mark.slow
+
 DATA, TEST = runs.digits(100), runs.digits(37)
 FEW, ODD = {"epochs": 2, "batch_size": 10}, {"epochs": 2, "batch_size": 32}
 

@@ -16,6 +16,8 @@ from gluonbook import checkpoint
 from gluonbook.models import mlp
 from gluonbook.training import Batch, PlainStep, ShuffledBatches, Step, fit
 
+pytestmark = pytest.mark.slow
+
 DATA = runs.digits(96)
 RUN = {"epochs": 2, "batch_size": 32, "seed": 1}
 
