@@ -7,12 +7,12 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import final
 
 import nbformat
 import yaml
+from bs4 import BeautifulSoup
 from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
 
@@ -176,28 +176,13 @@ def _refuse(problems: list[str]) -> None:
 
 
 @final
-class Article(HTMLParser):
+class Article:
     """What stands inside a page's <article>: its text, and its images that say nothing to those who do not see them."""
 
     def __init__(self, page: str) -> None:
-        super().__init__()
-        self.text = ""
-        self.without_alt: list[str] = []
-        self._depth = 0
-        self.feed(page)
-        self.text = " ".join(self.text.split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._depth += tag == "article"
-        if self._depth and tag == "img":
-            image = {name: value or "" for name, value in attrs}
-            # Where nobody has said what an image shows, docutils says the name of its file.
-            if re.fullmatch(r"\s*|.*\.(svg|png|jpe?g|gif)", image.get("alt", "")):
-                self.without_alt.append(image.get("src", "?"))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._depth -= tag == "article"
-
-    def handle_data(self, data: str) -> None:
-        if self._depth:
-            self.text += data
+        parsed = BeautifulSoup(page, "html.parser")
+        self.text = " ".join(" ".join(article.get_text() for article in parsed.select("article")).split())
+        # Where nobody has said what an image shows, docutils says the name of its file.
+        unsaid = re.compile(r"\s*|.*\.(svg|png|jpe?g|gif)")
+        images = [image for image in parsed.select("article img") if unsaid.fullmatch(str(image.get("alt", "")))]
+        self.without_alt = [str(image.get("src", "?")) for image in images]
