@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
+PROCESSES = Path("/proc")
 _PATTERN = "mpich_shm_*"
 
 
@@ -32,13 +34,25 @@ def _ours(file: Path, since: float) -> bool:
 
 
 def _in_use() -> Iterator[str]:
-    """The shared memory that processes hold, by a mapping or by an open file."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            for line in (process / "maps").read_text().splitlines():
-                if "/mpich_shm_" in line:
-                    yield line.split(maxsplit=5)[-1]
-            for link in (process / "fd").iterdir():
+    """The shared memory that processes hold, by an open file or by a mapping.
+
+    In this order, since a rank opens its file, maps it, and closes it: looked at the other way round, one that does so
+    just now would hold nothing. What has just ended, or belongs to someone else, holds nothing of ours.
+    """
+    for process in PROCESSES.glob("[0-9]*"):
+        yield from _opened(process)
+        yield from _mapped(process)
+
+
+def _opened(process: Path) -> Iterator[str]:
+    with suppress(OSError):
+        for link in list((process / "fd").iterdir()):
+            with suppress(OSError):  # it has just been closed, and others have not
                 yield str(link.readlink())
-        except OSError:
-            continue  # it has just ended, or belongs to someone else
+
+
+def _mapped(process: Path) -> Iterator[str]:
+    with suppress(OSError):
+        for line in (process / "maps").read_text().splitlines():
+            if "/mpich_shm_" in line:
+                yield line.split(maxsplit=5)[-1]
