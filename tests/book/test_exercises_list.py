@@ -72,7 +72,7 @@ def test_a_chapter_s_exercises_are_read_as_they_stand(book):
 
 
 def test_the_page_shows_each_with_a_link_and_without_its_solution(book):
-    book.page("all", "# All\n\n```{include} ../_build/generated/exercises/chapters.md\n```\n")
+    book.page("all", f"# All\n\n{WORDS}\n\n```{{include}} ../_build/generated/exercises/chapters.md\n```\n")
     page = (build(book.book).parent / "all.html").read_text()
     article = site.Article(page).text
     assert "What is" in article and "And then?" in article and "Two." not in article
