@@ -72,7 +72,7 @@ def momentum_pack(
     *,
     momentum: float,
     rescale_grad: float = 1.0,
-    clip_gradient: float | None = None,
+    clip_gradient: float | Sequence[float | None] | None = None,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Renew the momentum in place, and pack its signs, in one pass: the ballot of a worker in a majority vote.
@@ -82,7 +82,7 @@ def momentum_pack(
 
     `mom` is minus the momentum, as in `signum_step`, and rounds as there; so −mom points along the gradient, and
     `apply_signs` moves against it. `mom` may be float32 where `grad` is float16. There is no weight decay here: in a
-    vote it acts on the weights (`apply_signs`).
+    vote it acts on the weights (`apply_signs`). Lists may hold each gradient's own `clip_gradient`.
 
     Returns:
         The words, uint64, in `out` if given.
@@ -91,15 +91,14 @@ def momentum_pack(
         ValueError: arrays of other or different types or shapes, a hyper-parameter outside its range, an `out` that
             is no array for the words, or lists of different lengths. No array is changed then.
     """
-    options = 0.0, momentum, 0.0, 0.0, rescale_grad, clip_gradient
 
-    def checked(mom: Array, grad: Array) -> tuple[Flat, Flat, hyper.Signum]:
+    def checked(mom: Array, grad: Array, clip: float | None) -> tuple[Flat, Flat, hyper.Signum]:
         g = memory.flat("grad", grad)
         m = memory.in_place("mom", mom, (g.dtype, _SINGLE) if g.dtype == _HALF else (g.dtype,))
         memory.same_shape(mom=m, grad=g)
-        return m, g, hyper.signum(m.dtype, *options)
+        return m, g, hyper.signum(m.dtype, 0.0, momentum, 0.0, 0.0, rescale_grad, clip)
 
-    fields = each(checked, mom, grad)
+    fields = each(checked, mom, grad, clip_gradient)
     sizes = [m.n for m, *_ in fields]
     words = memory.room(out, sizes)
     for form, jobs in by_form(MomentumPack(*own, piece) for own, piece in zip(fields, bits.pieces(words, sizes))):

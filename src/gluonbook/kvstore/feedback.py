@@ -15,6 +15,7 @@ from mxnet.optimizer import Optimizer
 from gluonbook import kernels
 from gluonbook.kernels import bits
 from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.prepared import already, clips
 from gluonbook.kvstore.store import Store
 from gluonbook.optimizers.rule import zeros_like
 
@@ -32,15 +33,17 @@ class Compressed(NamedTuple):
 class ErrorFeedbackStore(Store):
     """The mean of all workers' signs, each scaled, with error feedback on each worker.
 
-        p_m = grad_m + e_m                               on device m, for each parameter of d elements
+        p_m = clip(grad_m) + e_m                         on device m, for each parameter of d elements
         Δ_m = (‖p_m‖₁/d)·sign(p_m)                       sent: one bit an element, and one float32; sign(0) = +
         e_m ← p_m − Δ_m
         grad ← (1/M)·Σ_processes Σ_devices Δ_m
 
     The method is defined on steps, p = lr·grad + e; here the learning rate comes after, which is the same as long as it
     is constant. A mean of signs is no sign: down comes one bit for each worker, where a majority vote sends one.
-    With the optimizer `plainsgd` and one worker this is the optimizer `efsignsgd`. Arguments and errors are those of
-    `Store`; the residuals e are its `states`.
+    With the optimizer `plainsgd` and one worker this is the optimizer `efsignsgd`. As there, `clip_gradient` acts on
+    rescale_grad·grad before the residual is added, and not on what was sent, of which a part would be lost. With
+    `update_on_kvstore=False` the optimizer is out of the store's reach, and does clip what was sent. Arguments and
+    errors are those of `Store`; the residuals e are its `states`.
 
     Source: Karimireddy, Rebjock, Stich and Jaggi, Error feedback fixes signSGD and other gradient compression schemes
     (2019), arXiv:1901.09847, Algorithm 1; for several workers, Zheng, Huang and Kwok, Communication-efficient
@@ -61,7 +64,10 @@ class ErrorFeedbackStore(Store):
         )
         if bucket.counts:
             for device in range(devices):
-                errors = [self._error(key, own, device) for key, own in zip(bucket.keys, bucket.grads)]
+                errors = [
+                    self._error(key, own, device, clip)
+                    for key, own, clip in zip(bucket.keys, bucket.grads, clips(self.optimizer, bucket.keys))
+                ]
                 _compress(errors, sizes, sent.words[device], sent.scales[device])
         return sent
 
@@ -73,16 +79,21 @@ class ErrorFeedbackStore(Store):
     def _gathered(self, part: np.ndarray) -> np.ndarray:
         return self.link.all_gather(part.reshape(-1)).reshape(self.num_workers, *part.shape)
 
-    def _error(self, key: int, grads: Sequence[NDArray], device: int) -> NDArray:
-        """p = grad + e, in the place of e."""
+    def _error(self, key: int, grads: Sequence[NDArray], device: int, clip: float | None) -> NDArray:
+        """p = clip(grad) + e, in the place of e."""
         if key not in self.states:
             self.states[key] = [zeros_like(grad.astype(np.float32)) for grad in grads]
         error = self.states[key][device]
-        error += grads[device].astype(np.float32)
+        grad = grads[device].astype(np.float32)
+        if self.optimizer and self.optimizer.rescale_grad and clip is not None:
+            bound = clip / abs(self.optimizer.rescale_grad)
+            grad = nd.minimum(nd.maximum(grad, -bound), bound)
+        error += grad
         return error
 
     def apply(self, combined: list[Compressed], bucket: Bucket) -> None:
-        self.deliver(partial(_write_sum, combined), bucket)
+        with already(self.optimizer):
+            self.deliver(partial(_write_sum, combined), bucket)
 
 
 def _write_sum(parts: Sequence[Compressed], arrays: Sequence[NDArray]) -> None:

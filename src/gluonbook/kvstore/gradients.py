@@ -26,6 +26,8 @@ class GradientStore(Store):
                 halves = self.link.all_gather(gradients.values.astype(np.float16))
                 return halves[voters].mean(axis=0, dtype=np.float32)
 
+    The optimizer gets what `aggregate` gives as its gradient, and rescales and clips that.
+
     What the method is to remember of each parameter goes into `states`, as numpy arrays, say. Arguments and errors are
     those of `Store`.
     """

@@ -151,9 +151,8 @@ class Store(KVStoreBase, Collective):
         `key` is a parameter's number, and `value` and `out` are arrays or lists with one a device; or `key` is a list
         of numbers, and the others lists of such. With an optimizer, a step waits until all its parameters are there.
         """
-        if self._updater is None:
-            self.accept(None)
-        elif out is None:
+        self.accept(self.optimizer)  # at each step, since its options may have been changed
+        if self._updater and out is None:
             raise ValueError("with an optimizer, pushpull needs the weights to update: out=...")
         many = isinstance(key, (list, tuple))
         keys, values = (key, value) if many else ([key], [value])

@@ -15,8 +15,10 @@ from gluonbook.checks import real
 from gluonbook.kernels import bits
 from gluonbook.kvstore.bucket import Bucket
 from gluonbook.kvstore.link import Link
+from gluonbook.kvstore.prepared import already, clips
 from gluonbook.kvstore.store import Store
 from gluonbook.optimizers import SignSGD
+from gluonbook.optimizers.partition import members
 from gluonbook.optimizers.rule import zeros_like
 
 
@@ -25,14 +27,18 @@ from gluonbook.optimizers.rule import zeros_like
 class VoteStore(Store):
     """The majority vote of all workers on the sign of each coordinate, with Signum's momentum on each of them.
 
-        mom_m ← momentum·mom_m − (1 − momentum)·rescale_grad·grad_m      on worker m; mom is minus the momentum
+        mom_m ← momentum·mom_m − (1 − momentum)·clip(rescale_grad·grad_m)
+                                                        on worker m; mom is minus the momentum
         ballot_m = sign(−mom_m)                                           packed, 64 in a word
         vote = sign(Σ_m ballot_m)                                         ties count as +, as does sign(0)
         weight ← weight − lr·(vote + wd_lh·weight)                        on all workers, the same bits
 
-    The last line is the optimizer's: `signsgd`, whose step the store then does in one pass. Its `wd` would be without
-    effect beside a vote of ±1, and is refused: decoupled weight decay is `wd_lh`. Another optimizer gets the vote as
-    its gradient; note that `Trainer.step` tells it to rescale that by 1/batch_size.
+    The last line is the optimizer's: `signsgd`, whose step the store then does in one pass. With one worker this is the
+    optimizer `plainsignum`, but for zeros. `rescale_grad` and `clip_gradient` are the optimizer's, and act before the
+    momentum, as there. Its `wd` would be without effect beside a vote of ±1, and is refused: decoupled weight decay is
+    `wd_lh`. Another optimizer gets the vote as its gradient, and does not clip it again; note that `Trainer.step` tells
+    it to rescale that by 1/batch_size. With `update_on_kvstore=False` the optimizer is out of the store's reach: the
+    momentum is of grad_m as it is, and the optimizer rescales and clips the vote.
 
     Several devices of a process vote first, each with a momentum of its own; their majority is the ballot of the
     process. So with more than one process *and* device this is a majority of majorities.
@@ -52,8 +58,9 @@ class VoteStore(Store):
         self.momentum = real("momentum", momentum, "[0, 1)")
 
     def accept(self, optimizer: Optimizer | None) -> None:
-        if isinstance(optimizer, SignSGD) and optimizer.wd:
-            raise ValueError(f"beside a vote of ±1, wd has no effect on its sign: use wd_lh, got wd={optimizer.wd}")
+        for part in members(optimizer) if optimizer else ():
+            if isinstance(part, SignSGD) and part.wd:
+                raise ValueError(f"beside a vote of ±1, wd has no effect on its sign: use wd_lh, got wd={part.wd}")
 
     def message(self, bucket: Bucket) -> np.ndarray:
         if not bucket.counts:
@@ -62,8 +69,11 @@ class VoteStore(Store):
             if key not in self.states:
                 self.states[key] = [_momentum(grad) for grad in own]
         rescale = self.optimizer.rescale_grad if self.optimizer else 1.0
+        own_clips = clips(self.optimizer, bucket.keys)
         ballots = [
-            kernels.momentum_pack(list(moms), list(own), momentum=self.momentum, rescale_grad=rescale)
+            kernels.momentum_pack(
+                list(moms), list(own), momentum=self.momentum, rescale_grad=rescale, clip_gradient=own_clips
+            )
             for moms, own in zip(zip(*(self.states[key] for key in bucket.keys)), zip(*bucket.grads))
         ]
         return kernels.vote(ballots) if len(ballots) > 1 else ballots[0]
@@ -74,10 +84,10 @@ class VoteStore(Store):
 
     def apply(self, combined: np.ndarray, bucket: Bucket) -> None:
         optimizer = self.optimizer
-        # A negative rescale_grad would turn the step round.
-        if type(optimizer) is SignSGD and not optimizer.multi_precision and optimizer.rescale_grad > 0:
+        if type(optimizer) is SignSGD and not optimizer.multi_precision and optimizer.rescale_grad:
             _move(optimizer, combined, bucket)
-        else:
+            return
+        with already(optimizer, abs):  # the sign of rescale_grad is in the vote
             self.deliver(lambda arrays: kernels.unpack(combined, out=arrays), bucket)
 
 

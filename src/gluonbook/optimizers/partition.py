@@ -184,6 +184,16 @@ class Partition(Optimizer):
         return {key: value for key, value in vars(self).items() if key not in ("param_dict", "_label_of")}
 
 
+def members(optimizer: Optimizer) -> list[Optimizer]:
+    """The optimizers that take the steps: the parts of a `Partition`, or this one itself."""
+    return list(optimizer.optimizers.values()) if isinstance(optimizer, Partition) else [optimizer]
+
+
+def member(optimizer: Optimizer, index: int) -> Optimizer:
+    """The one among them that takes the steps of this parameter."""
+    return optimizer._of(index) if isinstance(optimizer, Partition) else optimizer
+
+
 def _checked(optimizers: Mapping[str, Optimizer]) -> dict[str, Optimizer]:
     if not optimizers:
         raise ValueError("optimizers must be a dict from labels to optimizers, with one at least")
