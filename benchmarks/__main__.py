@@ -15,6 +15,7 @@ import study_runs
 from rich.console import Console
 from rich.table import Table
 
+from gluonbook import checks
 from gluonbook.kernels import threads
 from gluonbook.machine import facts
 from measure import Row
@@ -47,7 +48,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=study_runs.HELP)
     parser.add_argument("parts", nargs="*", help=f"what to measure: {', '.join(PARTS)}; all without it")
     parser.add_argument("--repeat", type=int, default=21, help="rounds of each race (default 21)")
-    parser.add_argument("--keep", type=Path, help="the JSON file for the results (default: one in results/, by date)")
+    parser.add_argument(
+        "--keep",
+        type=lambda given: checks.path("--keep", given),
+        help="the JSON file for the results (default: one in results/, by date)",
+    )
     asked = parser.parse_args()
     unknown = set(asked.parts) - set(PARTS)
     if unknown:

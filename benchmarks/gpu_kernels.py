@@ -44,6 +44,7 @@ def _packages_without_mxnet() -> None:
 
 _packages_without_mxnet()
 
+from gluonbook import checks  # noqa: E402
 from gluonbook.kernels import bits, cuda_source, hyper, reference  # noqa: E402
 from gluonbook.machine import facts  # noqa: E402
 
@@ -207,7 +208,11 @@ def hindrance() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="leave out the largest arrays")
-    parser.add_argument("--keep", type=Path, help="the JSON file for the results (default: one in results/, by date)")
+    parser.add_argument(
+        "--keep",
+        type=lambda given: checks.path("--keep", given),
+        help="the JSON file for the results (default: one in results/, by date)",
+    )
     asked = parser.parse_args()
     if reason := hindrance():
         sys.exit(f"The CUDA kernels are not measured: {reason}.")

@@ -52,7 +52,7 @@ def race(engine: str, workers: int, millions: float, rounds: int, names: list[st
             script = [HERE / "network_worker.py", out, engine, str(millions), str(rounds), *names]
             command = [Path(sys.executable).with_name("gluonbook"), *started, "--deadline", "600", "--", *script]
         environment = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([*inside, *command], env=environment, cwd=HERE, capture_output=True, text=True)
+        done = subprocess.run([*inside, *command], env=environment, cwd=HERE, capture_output=True, encoding="utf-8")
         if done.returncode:
             raise RuntimeError(f"the workers of {engine} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
         found = json.loads(out.read_text(encoding="utf-8"))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
 
-from gluonbook import study
+from gluonbook import checks, study
 from gluonbook.study.results import file_of
 
 HELP = "`study mnist` and `study cifar10` compare optimizers instead; `study --help` says more"
@@ -20,7 +19,9 @@ def main(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="gluonbook bench study", description=__doc__)
     parser.add_argument("plan", choices=list(study.PLANS), help="which study")
     parser.add_argument(
-        "--keep", type=Path, help="the file for the results; runs that it holds are not done again (default: by plan)"
+        "--keep",
+        type=lambda given: checks.path("--keep", given),
+        help="the file for the results; runs that it holds are not done again (default: by plan)",
     )
     asked = parser.parse_args(words)
     path = asked.keep or file_of(asked.plan)

@@ -39,16 +39,17 @@ from mxnet.gluon.data.vision import transforms
 
 import gluonbook.optimizers  # noqa: F401  it registers `signsgd`
 from gluonbook import checkpoint, kvstore
-from gluonbook.checks import real, whole_number
+from gluonbook.checks import path, real, whole_number
 from gluonbook.machine.devices import devices
 from gluonbook.rank import heartbeat
 from gluonbook.storage import atomic
+from gluonbook.storage.text import read_lines
 from gluonbook.training import History, fit, set_seed
 
 # Of ImageNet, in RGB from 0 to 1; and the principal components of its colours, from 0 to 255, for AlexNet's lighting.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 METHODS = ("vote", "mean")
-Number = TypeVar("Number", int, float)
+Checked = TypeVar("Checked")
 
 
 class Share(gluon.data.Dataset):
@@ -234,7 +235,7 @@ class Report:
         }
         if self.store.rank == 0:
             print(json.dumps(line), flush=True)
-            lines = self.file.read_text().splitlines() if self.file.exists() else []
+            lines = read_lines(self.file) if self.file.exists() else []
             kept = [old for old in lines if json.loads(old)["epoch"] < row.epoch]
             atomic.replace(self.file, ("\n".join([*kept, json.dumps(line)]) + "\n").encode())
 
@@ -296,7 +297,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--train", required=True, type=_records, help="training images, a .rec with its .idx beside it")
     add("--val", type=_records, help="validation images; without them there is no top-1 and top-5")
-    add("--output", required=True, type=Path, help="a folder for checkpoints, metrics and weights")
+    add("--output", required=True, type=_path, help="a folder for checkpoints, metrics and weights")
     add("--method", choices=METHODS, default="vote", help="how workers combine their gradients (default: vote)")
     engines, started = list(kvstore.ENGINES), _engine()
     add("--engine", choices=engines, default=started, help="how they talk (default: what has started this process)")
@@ -339,14 +340,18 @@ def _engine() -> str:
     return "pslite" if "DMLC_ROLE" in os.environ else "mpi" if "PMI_RANK" in os.environ else "local"
 
 
-def _records(path: str) -> str:
-    rec = Path(path)
+def _path(text: str) -> Path:
+    return _checked(Path, text, lambda value: path("it", value))
+
+
+def _records(text: str) -> str:
+    rec = _path(text)
     if not rec.is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {path}")
+        raise argparse.ArgumentTypeError(f"there is no file {rec}")
     if rec.suffix != ".rec" or not rec.with_suffix(".idx").is_file():
         advice = "MXNet's tools/rec2idx.py makes the .idx of a .rec"
-        raise argparse.ArgumentTypeError(f"{path} must be a .rec with its .idx beside it: {advice}")
-    return path
+        raise argparse.ArgumentTypeError(f"{rec} must be a .rec with its .idx beside it: {advice}")
+    return str(rec)
 
 
 def _whole(low: int) -> Callable[[str], int]:
@@ -357,7 +362,7 @@ def _real(interval: str) -> Callable[[str], float]:
     return lambda text: _checked(float, text, lambda value: real("it", value, interval))
 
 
-def _checked(kind: Callable[[str], Number], text: str, check: Callable[[Any], Number]) -> Number:
+def _checked(kind: Callable[[str], Checked], text: str, check: Callable[[Any], Checked]) -> Checked:
     try:
         value: Any = kind(text)
     except ValueError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numbers
 import operator
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,3 +40,13 @@ def flag(name: str, value: bool) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def path(name: str, value: Any) -> Path:
+    """`value` as a Path, where a leading `~` or `~user` is a home; raises ValueError that names it if it is none."""
+    if not isinstance(value, (str, os.PathLike)) or not str(value) or "\0" in str(value):
+        raise ValueError(f"{name} must be a path, got {value!r}")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{name} is {str(value)!r}, but there is no home of {Path(value).parts[0]}") from None

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pooch
 
+from gluonbook.storage.text import read_text
+
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -41,7 +43,7 @@ def manifest_entry(name: str, file: Path | None = None) -> dict:
     Raises:
         ValueError: there is no such data set.
     """
-    manifest = json.loads((file or manifest_file()).read_text(encoding="utf-8"))
+    manifest = json.loads(read_text(file or manifest_file()))
     if name not in tuple(manifest):  # what comes from front matter may be a list, which no dict looks up
         raise ValueError(f"no data set {name!r}; there are {', '.join(manifest)}")
     return manifest[name]

@@ -125,7 +125,7 @@ def python_of(root: Path, folder: Path) -> Path:
     """A Python that has this one's packages, and the `gluonbook` of the copy `root`: kernels heed no PYTHONPATH."""
     venv.create(folder, symlinks=True)
     packages = sysconfig.get_path("purelib", vars={"base": str(folder)})
-    Path(packages, "copy.pth").write_text(f"{root / 'src'}\n{sysconfig.get_path('purelib')}\n")
+    Path(packages, "copy.pth").write_text(f"{root / 'src'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     return folder / "bin/python"
 
 

@@ -212,7 +212,7 @@ def test_a_command_that_takes_too_long_ends_with_all_its_children(tmp_path):
     with pytest.raises(subprocess.TimeoutExpired):
         software._run(["sh", "-c", script], timeout=1)
     child = Path(f"/proc/{(tmp_path / 'child.pid').read_text().strip()}/stat")
-    assert not child.exists() or child.read_text().rsplit(") ", 1)[1].startswith("Z")
+    assert not child.exists() or child.read_text(encoding="utf-8").rsplit(") ", 1)[1].startswith("Z")
 
 
 class TestKernel:

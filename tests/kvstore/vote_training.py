@@ -70,7 +70,7 @@ def resumable(folder: str, victim: str, step: str, seconds: str) -> None:
     weights = sha256(b"".join(p.data().asnumpy().tobytes() for p in trainer._params if p.grad_req != "null"))
     everything = sha256(runs.whole_state(Path(folder, f"whole-{store.rank}"), net, trainer))
     found = {"weights": weights.hexdigest(), "everything": everything.hexdigest(), "exchanges": store.steps}
-    Path(folder, f"rank-{store.rank}.json").write_text(json.dumps(found))
+    Path(folder, f"rank-{store.rank}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 def skipping(folder: str, odd: str, at: str) -> None:
@@ -83,7 +83,7 @@ def skipping(folder: str, odd: str, at: str) -> None:
         with autograd.record():
             loss = gluon.loss.SoftmaxCrossEntropyLoss()(net(X), y)
         loss.backward()
-        Path(folder, f"at-{store.rank}").write_text(str(time.monotonic()))
+        Path(folder, f"at-{store.rank}").write_text(str(time.monotonic()), encoding="utf-8")
         if (store.rank, step) != (int(odd), int(at)):
             trainer.step(len(X))
     nd.waitall()
@@ -134,7 +134,7 @@ def inverted(folder: str, *counts: str) -> None:
     found = {}
     for (task, _), net in nets.items():
         found.setdefault(task, []).append([evaluate(net, tasks[task][0][1]).accuracy, runs.fingerprint(net)])
-    Path(folder, f"rank-{store.rank}.json").write_text(json.dumps(found))
+    Path(folder, f"rank-{store.rank}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 def endless(train: gluon.data.ArrayDataset, store) -> Iterator[tuple]:

@@ -128,4 +128,4 @@ print([name for name in sys.modules if name.startswith("gluonbook")])
     sentence, *files, others = python(code, site(tmp_path, GOOD)).stdout.splitlines()
     assert sentence.startswith("This is Python 3.7.17, but") and others == "[]"
     for file in [gluonbook.__file__, *files]:
-        ast.parse(Path(file).read_text(), feature_version=(3, 7))
+        ast.parse(Path(file).read_text(encoding="utf-8"), feature_version=(3, 7))

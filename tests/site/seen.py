@@ -14,7 +14,7 @@ class Seen(HTMLParser):
         self.links: list[str] = []
         self.names: set[str] = set()
         self.leads_to = ""
-        self.feed(page.read_text())
+        self.feed(page.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)

@@ -63,10 +63,10 @@ def test_two_that_replace_a_file_at_once_do_not_meet(tmp_path, monkeypatch):
 
 
 REPLACER = """
-import sys
+import pathlib, sys
 from gluonbook.storage import atomic
 for number in range(1, 10_000):
-    atomic.replace(sys.argv[1], b"%d\\n" % number * 60_000)
+    atomic.replace(pathlib.Path(sys.argv[1]), b"%d\\n" % number * 60_000)
     print(number, flush=True)
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import final
 
 from gluonbook.checks import whole_number
+from gluonbook.storage.text import read_text
 
 FILE = "chapters/back_matter/agendas.json"
 MEMORY = 3.5  # GiB for each participant: JupyterLab, a kernel, and a chapter's seven workers of a third of a GiB each
@@ -80,7 +81,7 @@ def read(root: Path | None) -> tuple[Agenda, ...]:
     if root is None:
         raise FileNotFoundError("the agendas belong to the book, and gluonbook is installed without it")
     try:
-        found = json.loads((root / FILE).read_text(encoding="utf-8"))
+        found = json.loads(read_text(root / FILE))
         return tuple(
             Agenda(name, day["title"], day["start"], tuple(_step(step) for step in day["steps"]))
             for name, day in found.items()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import subprocess
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -93,10 +94,11 @@ def given_away() -> list[str]:
 def _repository(book: Book) -> Iterator[tuple[str, Path]]:
     """The files of the checkout as they are now, but for those that git ignores."""
     asked = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(asked, cwd=book.root, capture_output=True, text=True)
+    listed = subprocess.run(asked, cwd=book.root, capture_output=True)
     if listed.returncode:
-        raise BundleError(f"which files belong to the book is known in a git checkout alone: {listed.stderr.strip()}")
-    for name in filter(None, listed.stdout.split("\0")):
+        said = listed.stderr.decode(errors="replace").strip()
+        raise BundleError(f"which files belong to the book is known in a git checkout alone: {said}")
+    for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
         if (book.root / name).exists():  # git still lists what has just been deleted
             yield f"book/{name}", book.root / name
 

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any, final
 
 import yaml
-from myst_nb.core.read import is_myst_markdown_notebook
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from myst_parser.config.main import TopmatterReadError, read_topmatter
+from nbformat import NotebookNode
 
 from gluonbook import paths
 from gluonbook.book import agendas
 from gluonbook.book.times import RunTimes
 from gluonbook.profiles import digits_or
+from gluonbook.storage.text import read_text
 
 BACK_MATTER = "back_matter"  # the one folder whose pages teach nothing
+# What YAML refuses, or what `str.splitlines`, with which notebooks are read, takes for the end of a line.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 
 
 @final
@@ -54,7 +58,11 @@ class Chapter:
 
     def text(self) -> str:
         """What its file holds now."""
-        return self.path.read_text(encoding="utf-8")
+        return read_text(self.path)
+
+    def notebook(self) -> NotebookNode:
+        """Its cells as they are now, without outputs: those that Sphinx finds in it."""
+        return read_myst_markdown_notebook(self.text(), add_source_map=True, path=self.path)
 
 
 @final
@@ -143,7 +151,7 @@ class Book:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What `_config.yml` says."""
-        return yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+        return yaml.safe_load(read_text(self.root / "_config.yml"))
 
     @cached_property
     def times(self) -> RunTimes:
@@ -157,13 +165,16 @@ class Book:
 
     @cached_property
     def _toc(self) -> dict[str, Any]:
-        return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        return yaml.safe_load(read_text(self.root / "_toc.yml"))
 
     def _chapter(self, name: str) -> Chapter:
         path = self.root / f"{name}.md"
-        text = path.read_text(encoding="utf-8")
+        written = read_text(path)
+        if bad := _CONTROL.search(written):
+            line = written.count("\n", 0, bad.start()) + 1
+            raise ValueError(f"{name}: line {line} holds U+{ord(bad[0]):04X}, a control character: take it out")
         try:
-            own = (read_topmatter(text) or {}).get("gluonbook", {})
+            own = (read_topmatter(written) or {}).get("gluonbook", {})
         except TopmatterReadError as error:
             raise ValueError(f"{name}: the front matter is not understood: {error}") from error
         if unknown := set(own) - {"data", "timed"}:
@@ -171,7 +182,7 @@ class Book:
         return Chapter(
             name=name,
             path=path,
-            runs=is_myst_markdown_notebook(text),
+            runs=is_myst_markdown_notebook(written),
             needs=self._needs(name, own["data"]) if "data" in own else (),
             timed=bool(own.get("timed", False)),
         )

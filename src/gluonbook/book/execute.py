@@ -22,12 +22,12 @@ from threading import Event, Lock
 from typing import final
 
 from jupyter_client.kernelspec import NoSuchKernel
-from myst_nb.core.read import myst_nb_reader_plugin
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from gluonbook import checks
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.executions import Executed, Executions
 from gluonbook.book.outputs import unclean, without_colours
@@ -117,7 +117,7 @@ def _run_each(todo: list[Chapter], progress: _Progress, root: Path) -> Iterator[
 
 
 def _run(chapter: Chapter, threads: int, progress: _Progress, root: Path) -> Executed:
-    notebook = myst_nb_reader_plugin(str(chapter.path))
+    notebook = chapter.notebook()
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     done = 0
 
@@ -207,7 +207,7 @@ def _kernel_environment(threads: int, root: Path) -> dict[str, str]:
         "IPYTHONDIR": str(root / "_build/ipython"),
     }
     if os.environ.get("GLUONBOOK_DATA"):  # a chapter runs in its own folder
-        settings["GLUONBOOK_DATA"] = str(Path(os.environ["GLUONBOOK_DATA"]).absolute())
+        settings["GLUONBOOK_DATA"] = str(checks.path("GLUONBOOK_DATA", os.environ["GLUONBOOK_DATA"]).absolute())
     return {**inherited, **settings}
 
 

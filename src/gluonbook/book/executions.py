@@ -13,7 +13,6 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.main import JupyterCacheBase
-from myst_nb.core.read import myst_nb_reader_plugin
 from nbformat import NotebookNode
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -69,7 +68,7 @@ class Executions:
         if not self.folder(chapter).exists():
             return None
         cache = _open(self.folder(chapter))
-        source = myst_nb_reader_plugin(str(chapter.path))
+        source = chapter.notebook()
         try:
             record = cache.match_cache_notebook(source)
             _, notebook = cache.merge_match_into_notebook(source)

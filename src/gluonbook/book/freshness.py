@@ -20,6 +20,7 @@ from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.uses import Package, Uses, of_chapter
 from gluonbook.machine import facts
 from gluonbook.profiles import profile
+from gluonbook.storage.text import read_text
 
 _RUNNERS = ("book/execute.py",)  # no chapter imports it, but it decides in which environment they all run
 
@@ -39,7 +40,7 @@ def states(book: Book, chapters: Iterable[Chapter]) -> dict[str, str]:
 
 def _data(book: Book, chapter: Chapter, uses: Uses) -> tuple[dict, str]:
     """What the manifest says of the data sets that a chapter names, and where real data are taken from."""
-    manifest = json.loads((book.root / "data/manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads(read_text(book.root / "data/manifest.json"))
     named = manifest if uses.unclear else {*chapter.needs, *uses.strings} & set(manifest)
     return {name: manifest[name] for name in named}, os.environ.get("GLUONBOOK_DATA", "") if chapter.needs else ""
 

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
+import codecs
+import os
+from pathlib import Path
+
 import jupytext
 import nbformat
 from jupytext.cli import jupytext as jupytext_command
 
 from gluonbook.book.chapters import Book
+from gluonbook.storage.text import decoded, spelled_like
 
 
 def sync(book: Book) -> None:
     """Write or refresh `notebooks/<chapter>.ipynb` for each chapter with cells (see jupytext.toml for the pairing).
 
-    A chapter into which nothing has flowed keeps its text to the letter; jupytext would lay out its metadata anew.
+    A chapter into which nothing has flowed keeps its text to the letter; jupytext would lay out its metadata anew. One
+    into which something has keeps its line ends, and its byte order mark.
     """
-    before = {chapter.path: chapter.text() for chapter in book.running}
-    jupytext_command(["--quiet", "--sync", *map(str, before)])
-    for path, text in before.items():
-        after = path.read_text(encoding="utf-8")
-        if after != text and _says(after) == _says(text):
-            path.write_text(text, encoding="utf-8")
+    before = {chapter.path: chapter.path.read_bytes() for chapter in book.running}
+    try:
+        for path, data in before.items():
+            _take_off_the_mark(path, data)
+        if before:
+            jupytext_command(["--quiet", "--sync", *map(str, before)])
+    finally:
+        for path, data in before.items():
+            _keep_the_letter(path, data)
     images = book.root / "notebooks/images"
     if not (images.is_symlink() or images.exists()):
         images.symlink_to("../chapters/images")
+
+
+def _take_off_the_mark(path: Path, data: bytes) -> None:
+    """Without a byte order mark, which jupytext takes for text, the file is as old as it was: the newer one flows."""
+    plain = data.removeprefix(codecs.BOM_UTF8)
+    if plain != data:
+        stamp = path.stat()
+        path.write_bytes(plain)
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
+def _keep_the_letter(path: Path, before: bytes) -> None:
+    text, now = decoded(before, path), path.read_bytes()
+    after = decoded(now, path)
+    kept = before if after == text or _says(after) == _says(text) else spelled_like(before, after)
+    if kept != now:
+        path.write_bytes(kept)
 
 
 def outright(book: Book) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gluonbook.book.chapters import Chapter, Part
+from gluonbook.storage.text import read_text
 
 SUFFIX = ".notes.md"
 
@@ -27,5 +28,5 @@ def _part(part: Part) -> str:
 
 
 def _section(chapter: Chapter) -> str:
-    notes = file(chapter).read_text(encoding="utf-8").strip()
+    notes = read_text(file(chapter)).strip()
     return f"### {chapter.title}\n\nThe chapter: {{doc}}`/{chapter.name}`.\n\n{notes}"

@@ -13,11 +13,12 @@ from bs4 import BeautifulSoup
 from gluonbook.book import agendas
 from gluonbook.book.chapters import Book
 from gluonbook.machine import facts
+from gluonbook.storage.text import read_text
 
 
 def sheet(book: Book, site: Path, pythons: Sequence[str], data: Sequence[str], date: str) -> str:
     """The page as HTML, which prints on one sheet; `site` is the built site that will lie beside it as `site/`."""
-    template = Template(Path(__file__).with_name("sheet.html").read_text(encoding="utf-8"))
+    template = Template(read_text(Path(__file__).with_name("sheet.html")))
     return template.substitute(
         title=html.escape(book.settings["title"]),
         processor=html.escape(platform.machine()),
@@ -39,7 +40,7 @@ def _plan(day: agendas.Agenda, site: Path) -> str:
 def _what(step: agendas.Step, site: Path) -> str:
     if not step.chapter:
         return html.escape(step.what)
-    page = BeautifulSoup((site / f"{step.chapter}.html").read_text(encoding="utf-8"), "html.parser")
+    page = BeautifulSoup(read_text(site / f"{step.chapter}.html"), "html.parser")
     title = page.find("h1").find(string=True, recursive=False)
     return f'<a href="site/{step.chapter}.html">{html.escape(str(title).strip())}</a>'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ from gluonbook.book import claims_table, exercises_list, freshness, notes, slide
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
 from gluonbook.book.executions import Executed, Executions, merged
+from gluonbook.storage.text import read_text
 
 # Of MathJax's 24 MB, what pages with TeX need: the rest reads other notations, or draws and speaks in other ways.
 MATHJAX_KEPT = ("tex-chtml.js", "input/tex/extensions/*", "output/chtml/fonts/woff-v2/*")
@@ -46,18 +48,18 @@ def build(book: Book) -> Path:
         results = execute(book)
         _refuse([f"{result.chapter.name}: {problem}" for result in results for problem in result.problems])
         stamp, html, state = folder / "site.stamp", folder / "html", _state(book, results)
-        if not (stamp.exists() and stamp.read_text() == state):
+        if not (stamp.exists() and stamp.read_text(encoding="utf-8") == state):
             stamp.unlink(missing_ok=True)
             _write_site(book, html, results)
             _refuse(look_at(html, book.chapters))
-            stamp.write_text(state)
+            stamp.write_text(state, encoding="utf-8")
     return html / f"{book.chapters[0].name}.html"
 
 
 def fresh(book: Book) -> Path | None:
     """The folder of the site, if it shows what `build` would write now; nothing is executed or written."""
     stamp = book.built / "site.stamp"
-    if stamp.exists() and stamp.read_text() == _state(book, Executions(book).fresh()):
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == _state(book, Executions(book).fresh()):
         return stamp.with_name("html")
     return None
 
@@ -74,7 +76,7 @@ def _write_site(book: Book, html: Path, results: list[Executed]) -> None:
     _generate(book, generated, results)
     folder = html.with_name("cache")
     cache = merged(results, folder)
-    before = len(cache.list_cache_records())
+    known = {record.pk for record in cache.list_cache_records()}
     status = build_sphinx(
         sourcedir=str(book.root),
         outputdir=str(html),
@@ -91,8 +93,11 @@ def _write_site(book: Book, html: Path, results: list[Executed]) -> None:
         keep_going=True,
         quiet=True,
     )
-    if len(cache.list_cache_records()) > before:  # Sphinx has executed something, and nobody has looked at that
-        raise BuildFailed("a chapter has changed while the book was being built: run this again")
+    # What Sphinx has executed, nobody has looked at.
+    unseen = [record.uri for record in cache.list_cache_records() if record.pk not in known]
+    if unseen:
+        changed = ", ".join(os.path.relpath(file, book.root) for file in unseen)
+        raise BuildFailed(f"{changed} has changed while the book was being built: run this again")
     if status:
         raise BuildFailed("Sphinx warns or fails; see its messages above")
     _trim(html / "_static/mathjax", MATHJAX_KEPT)
@@ -119,12 +124,12 @@ def look_at(html: Path, chapters: Iterable[Chapter]) -> list[str]:
         if not page.is_file():
             problems.append(f"{chapter.name}: no page was written")
             continue
-        text = page.read_text()
-        article = Article(text)
+        shown = read_text(page)
+        article = Article(shown)
         if len(article.text) < SHORTEST_PAGE:
             problems.append(f"{chapter.name}: the page is empty ({len(article.text)} characters of text)")
         problems += [f"{chapter.name}: no alternative text for the image {image}" for image in article.without_alt]
-        if re.search(r"\x1b|&#27;", text):
+        if re.search(r"\x1b|&#27;", shown):
             problems.append(f"{chapter.name}: the page shows a terminal code")
     return problems
 

@@ -18,6 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from gluonbook.book.chapters import Book
 from gluonbook.book.times import duration
+from gluonbook.storage.text import read_text
 
 WORDS_A_MINUTE = 180  # a reader of a technical text, who looks at the code too
 
@@ -92,7 +93,7 @@ def _takes(app: Sphinx, names: list[str]) -> str:
 def _executed(app: Sphinx) -> dict[str, dict]:
     """Where and when each page was executed, by name; pages without cells are not in it."""
     file = Path(app.srcdir, app.config.gluonbook_generated, "executed.json")
-    return json.loads(file.read_text()) if file.exists() else {}
+    return json.loads(read_text(file)) if file.exists() else {}
 
 
 def _minutes(words: int) -> int:

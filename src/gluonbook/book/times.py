@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+from gluonbook.storage.text import read_text
+
 FILE = "chapters/run_times.json"
 
 
@@ -35,7 +37,7 @@ class RunTimes:
         if not file.is_file():
             return cls()
         try:
-            return cls(**json.loads(file.read_text(encoding="utf-8")))
+            return cls(**json.loads(read_text(file)))
         except (TypeError, ValueError) as error:
             raise ValueError(f"{FILE}: {type(error).__name__}: {error}") from error
 

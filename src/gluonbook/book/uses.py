@@ -18,6 +18,8 @@ from typing import final
 import jupytext
 from IPython.core.inputtransformer2 import TransformerManager
 
+from gluonbook.storage.text import read_text
+
 NAME = "gluonbook"
 # They build the book, and look at the machine: no chapter is made of them, unless it imports them.
 BUILDERS = (f"{NAME}.book", f"{NAME}.doctor")
@@ -165,7 +167,7 @@ class Package:
         return found
 
     def _uses(self, module: str) -> Uses:
-        return of_code(self.modules[module].read_text(encoding="utf-8"))
+        return of_code(read_text(self.modules[module]))
 
     def _meant(self, names: Iterable[str]) -> list[str]:
         """The modules among these names, and the packages around them, which Python executes first."""

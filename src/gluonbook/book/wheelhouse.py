@@ -72,7 +72,7 @@ def _download(folder: Path, entries: Sequence[Pinned], python: str) -> None:
     command += ["--implementation", "cp", "--python-version", python, "--dest", str(folder)]
     command += [word for name in platforms for word in ("--platform", name)]
     lines = "".join(f"{entry.line()}\n" for entry in entries)
-    done = subprocess.run(command, input=lines, capture_output=True, text=True)
+    done = subprocess.run(command, input=lines, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
         raise WheelhouseError(f"the packages for Python {python} cannot be fetched; pip says: {said[-1]}")

@@ -13,7 +13,7 @@ import numpy as np
 import safetensors.numpy
 from mxnet.gluon import Block, Parameter, Trainer
 
-from gluonbook import __version__
+from gluonbook import __version__, checks
 from gluonbook.checkpoint.anatomy import PARAMETER, differences, named, refuse_out_of_reach, some, updaters_of
 from gluonbook.checkpoint.optimizers import (
     attributes,
@@ -105,7 +105,7 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
     The number of devices may differ unless they held different values. Raises `Damaged` if a byte is not what was
     written, and ValueError that names what differs if the checkpoint belongs to another network or optimizer.
     """
-    record, arrays = _read(Path(path))
+    record, arrays = _read(checks.path("path", path))
     refuse_out_of_reach(trainer)
     names, parameters = named(net, trainer)
     memory = memories(trainer, memory)
@@ -159,7 +159,7 @@ def _put_parameters(
 
 def peek(path: str | Path) -> Position:
     """What `load` would return, without loading anything; raises `Damaged`."""
-    return _position(_read(Path(path))[0])
+    return _position(_read(checks.path("path", path))[0])
 
 
 def _position(record: Mapping) -> Position:

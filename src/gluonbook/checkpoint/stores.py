@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from mxnet.gluon import Trainer
 
+from gluonbook import checks
 from gluonbook.rank.ranks import grouped, ranges
 from gluonbook.storage import folders
 
@@ -45,7 +46,8 @@ def store_of(trainer: Trainer) -> Any:
 def own_folder(folder: str | Path, store: Any) -> Path:
     """Where this rank saves, of a run whose checkpoints are in `folder`: in `rank-2`, say, if there are several."""
     several = isinstance(store, Collective) and store.num_workers > 1
-    return Path(folder, f"rank-{store.rank}") if several else Path(folder)
+    folder = checks.path("folder", folder)
+    return folder / f"rank-{store.rank}" if several else folder
 
 
 def latest_common(folder: str | Path, store: Collective) -> Path | None:

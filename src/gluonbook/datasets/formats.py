@@ -14,6 +14,7 @@ import mxnet as mx
 import numpy as np
 
 from gluonbook.datasets.errors import DatasetError
+from gluonbook.storage.text import read_lines
 
 Bytes = Union[bytes, memoryview]
 Parts = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -70,7 +71,7 @@ def recordio(files: Mapping[str, Path]) -> Parts:
 
 
 def _decode(rec: Path, index: Path, batch_size: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    batch_size = min(batch_size, len(index.read_text().splitlines()))  # the iterator refuses one larger than the file
+    batch_size = min(batch_size, len(read_lines(index)))  # the iterator refuses one larger than the file
     batches = mx.io.ImageRecordUInt8Iter(
         path_imgrec=str(rec), path_imgidx=str(index), data_shape=(3, 32, 32), batch_size=batch_size, verbose=False
     )

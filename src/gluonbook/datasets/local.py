@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from gluonbook import paths
+from gluonbook import checks, paths
 from gluonbook.datasets.errors import DatasetError
 from gluonbook.datasets.manifest import File, Info, info
 
@@ -109,7 +109,10 @@ def user_folder() -> Path | None:
     setting = os.environ.get(VARIABLE)
     if not setting:
         return None
-    folder = Path(setting).expanduser()
+    try:
+        folder = checks.path(VARIABLE, setting)
+    except ValueError as error:
+        raise DatasetError(str(error)) from None
     if not folder.is_dir():
         raise DatasetError(
             f"{VARIABLE} is set to {setting!r}, which is not a folder; "

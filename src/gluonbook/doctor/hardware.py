@@ -14,6 +14,7 @@ import psutil
 from gluonbook import paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
 from gluonbook.machine import facts, gpus, libraries, supported
+from gluonbook.storage.text import read_output
 
 _COMFORTABLE_MEMORY, _COMFORTABLE_DISK, _LEAST_DISK = 4, 5, 1  # GiB
 
@@ -23,7 +24,7 @@ def processor() -> Check:
     cores = facts.cores()
     finding = f"{facts.machine()['cpu']}, {cores} {'core' if cores == 1 else 'cores'}"
     if platform.machine() == "x86_64" and Path("/proc/cpuinfo").is_file():
-        if not re.search(r"^flags\s*:.*\bavx2\b", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
+        if not re.search(r"^flags\s*:.*\bavx2\b", read_output(Path("/proc/cpuinfo")), re.MULTILINE):
             return Check("processor", NOTE, f"{finding}, without AVX2", "Everything runs, but more slowly.")
         finding += ", AVX2"
     if cores == 1:

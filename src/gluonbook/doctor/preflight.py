@@ -88,7 +88,10 @@ def jupyterlab() -> Check:
     if supported.version("jupyterlab") is None:
         return Check(name, PROBLEM, "not installed", '`make setup`, or `python -m pip install "gluonbook[book]"`.')
     token, port = secrets.token_hex(16), _free_port()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryFile() as log,
+    ):
         options = [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", *options]
         server = subprocess.Popen(
@@ -103,7 +106,7 @@ def jupyterlab() -> Check:
                 os.killpg(server.pid, signal.SIGKILL)
             server.wait()
         log.seek(0)
-        last = (log.read().strip().splitlines() or ["it printed nothing"])[-1].strip()
+        last = (log.read().decode(errors="replace").strip().splitlines() or ["it printed nothing"])[-1].strip()
     if answered:
         return Check(name, OK, f"its page was there after {seconds:.0f} s")
     remedy = "Start it with `make lab` and read what it prints; settings in ~/.jupyter count as well."

@@ -187,7 +187,12 @@ def _some(things: list[str]) -> str:
 def _run(command: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
     """As `subprocess.run`, but in a session of its own, so that its children end with it when time is up."""
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
     ) as process:
         try:
             stdout, stderr = process.communicate(timeout=timeout)

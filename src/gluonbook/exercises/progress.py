@@ -18,6 +18,7 @@ import platformdirs
 from filelock import FileLock
 from IPython import get_ipython
 
+from gluonbook import checks
 from gluonbook.storage import atomic
 
 VARIABLE = "GLUONBOOK_PROGRESS"  # another file for the progress, or `off`
@@ -38,7 +39,10 @@ def file() -> Path | None:
     wanted = os.environ.get(VARIABLE, "")
     if wanted == OFF:
         return None
-    path = Path(wanted or platformdirs.user_state_path("gluonbook") / "progress.json")
+    try:
+        path = checks.path(VARIABLE, wanted or platformdirs.user_state_path("gluonbook") / "progress.json")
+    except ValueError as error:
+        raise ProgressError(str(error)) from None
     if not path.is_absolute():  # chapters and shells have different working directories
         raise ProgressError(f"the file for the progress is {str(path)!r}; set {VARIABLE} to an absolute path or to off")
     return path

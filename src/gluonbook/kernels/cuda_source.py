@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from gluonbook.storage.text import read_text
+
 OPTIONS = ("--fmad=false",)  # of the compiler: a fused multiply-add would change bits
 BLOCK = 256  # threads
 ITEMS = 8  # elements a thread takes; in the sources, too
 _TYPES = {"float16": "Half", "float32": "float", "float64": "double"}
-_KERNELS = (Path(__file__).parent / "kernels.cu").read_text(encoding="utf-8")
+_KERNELS = read_text(Path(__file__).parent / "kernels.cu")
 _IN_SIGNATURES = {  # what mx.rtc calls the types of the sources
     "Half": "__half",
     "unsigned long long": "int64_t",

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from gluonbook import checks
 from gluonbook.checks import real, whole_number
 from gluonbook.launch import logs, mpi, pslite
 from gluonbook.launch.progress import Progress
 from gluonbook.launch.setup import LaunchError, Plan, Setup
 from gluonbook.launch.supervisor import Supervisor
+from gluonbook.storage.text import read_output
 
 ENGINES = ("mpi", "pslite")
 _ATTEMPTS = 3
@@ -35,7 +37,8 @@ class Result:
 
     def log(self, rank: int = 0) -> str:
         """All that one rank, or worker, has printed."""
-        return next(path for name, path in self.logs.items() if name in (f"rank-{rank}", f"worker-{rank}")).read_text()
+        names = f"rank-{rank}", f"worker-{rank}"
+        return read_output(next(path for name, path in self.logs.items() if name in names))
 
 
 def run(
@@ -135,7 +138,7 @@ def _checked(command: list[str]) -> list[str]:
 
 
 def _file(what: str, path: str | Path) -> Path:
-    found = Path(path).resolve()
+    found = checks.path(what, path).resolve()
     if not found.is_file():
         raise FileNotFoundError(f"there is no {what} {path}")
     return found
@@ -152,6 +155,6 @@ def _modules(names: Sequence[str]) -> list[str]:
 def _folder(path: str | Path | None) -> Path:
     if path is None:
         return Path(tempfile.mkdtemp(prefix="gluonbook-run-"))
-    folder = Path(path).absolute()
+    folder = checks.path("log_dir", path).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     return folder

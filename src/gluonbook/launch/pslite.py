@@ -14,6 +14,7 @@ from itertools import cycle
 from pathlib import Path
 
 from gluonbook.launch.setup import LaunchError, Plan, Process, Setup
+from gluonbook.storage.text import read_lines
 
 LOOPBACK = "127.0.0.1"
 TAKEN = "bind failed"
@@ -63,7 +64,7 @@ def plan(setup: Setup, port: int) -> Plan:
 def read_hosts(file: Path) -> list[str]:
     """The hosts of a host file as mpiexec reads it, one `name` or `name:processes` a line; the latter is repeated."""
     hosts: list[str] = []
-    for line in file.read_text().splitlines():
+    for line in read_lines(file):
         if words := line.split("#")[0].split():
             name, _, count = words[0].partition(":")
             if count and not count.isdigit():

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from gluonbook.storage.text import read_output
+
 FOLDER = Path("/dev/shm")
 PROCESSES = Path("/proc")
 _PATTERN = "mpich_shm_*"
@@ -53,6 +55,6 @@ def _opened(process: Path) -> Iterator[str]:
 
 def _mapped(process: Path) -> Iterator[str]:
     with suppress(OSError):
-        for line in (process / "maps").read_text().splitlines():
+        for line in read_output(process / "maps").splitlines():
             if "/mpich_shm_" in line:
                 yield line.split(maxsplit=5)[-1]

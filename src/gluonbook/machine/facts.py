@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from gluonbook.machine import gpus, supported
+from gluonbook.storage.text import read_output
 
 _REPORTED = (
     "gluonbook",
@@ -46,7 +47,7 @@ def commit() -> str:
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],
             cwd=Path(__file__).resolve().parent,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
     except OSError:
         return "unknown"
@@ -78,7 +79,7 @@ def _os() -> str:
     name = platform.system()
     release = Path("/etc/os-release")
     if release.is_file():
-        pretty = re.search(r'^PRETTY_NAME="?([^"\n]*)', release.read_text(errors="replace"), re.MULTILINE)
+        pretty = re.search(r'^PRETTY_NAME="?([^"\n]*)', read_output(release), re.MULTILINE)
         name = pretty[1] if pretty else name
     return f"{name}, {platform.machine()}"
 
@@ -86,7 +87,7 @@ def _os() -> str:
 def _cpu() -> str:
     table = Path("/proc/cpuinfo")
     if table.is_file():
-        model = re.search(r"^model name\s*:\s*(.+)$", table.read_text(errors="replace"), re.MULTILINE)
+        model = re.search(r"^model name\s*:\s*(.+)$", read_output(table), re.MULTILINE)
         if model:
             return " ".join(model[1].split())
     return platform.processor() or platform.machine()
@@ -116,7 +117,7 @@ def _groups(root: Path, controller: str) -> list[Path]:
     """The folders of this process's control groups and of the groups around them, versions 1 and 2."""
     table = root / "proc/self/cgroup"
     folders = []
-    for line in table.read_text().splitlines() if table.is_file() else []:
+    for line in read_output(table).splitlines() if table.is_file() else []:
         _, controllers, path = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
@@ -128,6 +129,6 @@ def _groups(root: Path, controller: str) -> list[Path]:
 
 def _words(file: Path) -> list[str]:
     try:
-        return file.read_text().split()
+        return read_output(file).split()
     except OSError:  # the group has no such file, or it lies outside what this container sees
         return []

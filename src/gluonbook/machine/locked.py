@@ -10,6 +10,8 @@ from typing import final
 
 from packaging.requirements import Requirement
 
+from gluonbook.storage.text import read_text
+
 
 @final
 @dataclass(frozen=True)
@@ -32,6 +34,6 @@ class Pinned:
 
 def read(lock: Path) -> list[Pinned]:
     """The entries of a lock, for all interpreters."""
-    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
+    text = read_text(lock).replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return [Pinned(Requirement(line.split(" --hash=")[0]), tuple(re.findall(r"--hash=(\S+)", line))) for line in lines]

@@ -123,7 +123,7 @@ class _Profiler:
     def _new_events(self) -> list[dict[str, Any]]:
         """Those since the last call. MXNet appends to its file, and closes the list only when the process ends."""
         mx.profiler.dump(finished=False)
-        with self._file.open() as file:
+        with self._file.open(encoding="utf-8") as file:
             file.seek(self._read)
             text = file.read()
             self._read = file.tell()

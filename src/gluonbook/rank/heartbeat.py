@@ -75,16 +75,16 @@ def waiting() -> Iterator[None]:
         pause()
 
 
-def saved(path: str | Path) -> None:
+def saved(path: Path) -> None:
     """Note a checkpoint, so that the launcher can name the last one when the run fails."""
     if notes := Notes.own():
-        notes.write("checkpoint", str(Path(path).absolute()))
+        notes.write("checkpoint", str(path.absolute()))
 
 
 def read(notes: Notes) -> tuple[int, bool] | None:
     """How many steps a rank has begun, and whether it is under the deadline; None before its first step."""
     try:
-        steps, state = notes.file("beat").read_text().split()
+        steps, state = notes.file("beat").read_text(encoding="ascii").split()
     except (FileNotFoundError, ValueError):  # none yet, or just made and still empty
         return None
     return int(steps), state == "runs"

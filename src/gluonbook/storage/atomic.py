@@ -12,14 +12,13 @@ TEMPORARY = ".tmp-"  # how the names of what is not finished begin
 
 
 @contextmanager
-def beside(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
+def beside(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """A file to write, beside `path`: when the block has ended, it takes its place; when the block raises, it is gone.
 
     After a crash `path` holds the new bytes or the old. Several processes may do so at once: what the last one writes
     stays. One that is killed leaves a `.tmp-` file of its own. Without `durable` nothing is flushed to the disk: that
     holds for the death of the process, not for that of the machine. Raises OSError when the disk refuses.
     """
-    path = Path(path)
     written = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}")
     try:
         yield written
@@ -33,7 +32,7 @@ def beside(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         sync(path.parent)
 
 
-def replace(path: str | Path, data: bytes) -> None:
+def replace(path: Path, data: bytes) -> None:
     """Write the single file `path`, new or in place of an older one, as `beside` does."""
     with beside(path) as written:
         written.write_bytes(data)

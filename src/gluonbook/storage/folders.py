@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from gluonbook import checks
 from gluonbook.checks import whole_number
 from gluonbook.storage.atomic import TEMPORARY, sync
 
@@ -34,7 +35,7 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     """
     whole_number("keep", keep, 1)
     whole_number("step", step, 0)
-    folder = Path(folder)
+    folder = checks.path("folder", folder)
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     later = [path for path in _checkpoints(folder) if step_of(path) > step]
@@ -64,7 +65,7 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
 
 def read(path: str | Path) -> dict[str, bytes]:
     """The files of a checkpoint, checked against its SHA256SUMS; raises Damaged unless every byte is right."""
-    path = Path(path)
+    path = checks.path("path", path)
     try:
         files = {file.name: file.read_bytes() for file in path.iterdir()}
     except OSError as error:
@@ -93,7 +94,7 @@ def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
     Damaged ones are skipped with a RuntimeWarning that names them; raises Damaged if no other is left.
     """
     skipped: list[str] = []
-    for path in _checkpoints(Path(folder)):
+    for path in _checkpoints(checks.path("folder", folder)):
         if until is not None and step_of(path) > until:
             continue
         if is_sound(path):
@@ -108,7 +109,7 @@ def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
 
 def steps(folder: str | Path) -> list[int]:
     """The steps that have a checkpoint in `folder`, sound or not, the newest first."""
-    return sorted({step_of(path) for path in _checkpoints(Path(folder))}, reverse=True)
+    return sorted({step_of(path) for path in _checkpoints(checks.path("folder", folder))}, reverse=True)
 
 
 def step_of(path: Path) -> int:
@@ -121,8 +122,9 @@ def step_of(path: Path) -> int:
 
 def clear(folder: str | Path, *, after: int = -1) -> None:
     """Delete every checkpoint in `folder` of a step later than `after`, and leave its other files alone."""
-    _sweep(Path(folder))
-    for path in _checkpoints(Path(folder)):
+    folder = checks.path("folder", folder)
+    _sweep(folder)
+    for path in _checkpoints(folder):
         if step_of(path) > after:
             _discard(path)
 

@@ -15,9 +15,10 @@ from typing import Any, final
 import numpy as np
 from filelock import FileLock, Timeout
 
-from gluonbook import paths
+from gluonbook import checks, paths
 from gluonbook.machine import facts
 from gluonbook.storage import atomic
+from gluonbook.storage.text import read_lines
 from gluonbook.study.plan import STAGES, TUNING_SEED, Setting, Study, Trial
 from gluonbook.tables import Table
 from gluonbook.training import History
@@ -230,16 +231,16 @@ class Results:
             }
             for run in self.runs.values()
         ]
-        text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-        atomic.replace(path, text.encode())
+        written = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+        atomic.replace(checks.path("path", path), written.encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Results:
         """The results that `save` wrote; raises FileNotFoundError, or ValueError with the line that is not right."""
         results: Results | None = None
-        for number, text in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        for number, written in enumerate(read_lines(checks.path("path", path)), 1):
             try:
-                line = json.loads(text)
+                line = json.loads(written)
                 if results is None:
                     results = cls(_header(line))
                 elif "session" in line:

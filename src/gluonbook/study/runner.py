@@ -11,6 +11,7 @@ import mxnet as mx
 from mxnet import gluon
 
 import gluonbook.optimizers  # noqa: F401  (registers the book's optimizers)
+from gluonbook import checks
 from gluonbook.machine.devices import devices
 from gluonbook.study.plan import Study, Trial
 from gluonbook.study.problem import Data
@@ -40,7 +41,7 @@ def run(
     """
     if path is None:
         return _run(study, Results(study), lambda: None, command, report)
-    path = Path(path)
+    path = checks.path("path", path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with only_writer(path):
         results = Results.load(path) if path.exists() else Results(study)
