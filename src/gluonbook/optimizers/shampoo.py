@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import final
 
 import numpy as np
@@ -11,6 +12,8 @@ from mxnet.ndarray import NDArray
 from gluonbook.checks import real, whole_number
 from gluonbook.optimizers.rule import Rule, register
 
+State = list[tuple[NDArray, NDArray]]  # of each axis, H and its root
+
 
 def power(H: NDArray, exponent: float, floor: float) -> NDArray:
     """H^exponent of a symmetric matrix with eigenvalues ≥ `floor`, or of each element of a vector."""
@@ -18,8 +21,44 @@ def power(H: NDArray, exponent: float, floor: float) -> NDArray:
         return H**exponent
     # In float64, since small eigenvalues beside large ones are where this method differs from SGD.
     U, eigenvalues = nd.linalg.syevd(H.astype(np.float64))
+    # Below its own rounding, H tells nothing: with eigenvalues as small as that, a step would be noise.
+    floor = max(floor, np.finfo(H.dtype).eps * eigenvalues.max().asscalar())
     powers = nd.maximum(eigenvalues, floor) ** exponent
     return nd.dot(U.T * powers.reshape((1, -1)), U).astype(H.dtype)
+
+
+def unfolded(G: NDArray) -> Iterator[NDArray]:
+    """G as a matrix with the rows of each axis in turn; how its columns are ordered is no matter."""
+    for n in G.shape:
+        G = G.reshape((n, -1))
+        yield G
+        G = G.T
+
+
+def times(matrix: NDArray, G: NDArray) -> NDArray:
+    """The product, where a vector stands for a diagonal matrix."""
+    return nd.dot(matrix, G) if matrix.ndim == 2 else matrix.reshape((-1, 1)) * G
+
+
+def along_axes(matrices: Iterable[NDArray], G: NDArray) -> NDArray:
+    """G, multiplied along each axis by the matrix of that axis."""
+    shape = G.shape
+    for n, matrix in zip(shape, matrices):
+        # The axis in turn is the first; transposing puts it last, so that after a whole round all are in order.
+        G = times(matrix, G.reshape((n, -1))).T
+    return G.reshape(shape)
+
+
+def too_long(step: NDArray, state: State) -> bool:
+    """Whether `step` = P·grad, by the roots that are there, might be over twice as long as Q·grad, by new ones.
+
+    By Cauchy and Schwarz ‖Q·grad‖² ≥ (gradᵀx)²/(xᵀQ⁻²x) for every x, here for x = P·step, with gradᵀx = ‖step‖². Q⁻² is
+    the geometric mean of the H_i, each along its axis. They commute, so xᵀQ⁻²x is at most the geometric mean of all
+    xᵀH_i x.
+    """
+    x = along_axes([root for _, root in state], step)
+    products = [(X * times(H, X)).sum().asscalar() for (H, _), X in zip(state, unfolded(x))]
+    return np.prod(np.power(products, 1 / len(products))) > 4 * step.square().sum().asscalar()
 
 
 @final
@@ -34,9 +73,14 @@ class Shampoo(Rule):
         H_i ← H_i + G_i·G_iᵀ,  weight ← weight − lr·(G, multiplied along each axis i by H_i^(−1/(2k)))
 
     Every H_i begins as eps·I. A vector has one axis, and this is AdaGrad with a full matrix. For an axis longer than
-    `max_size`, only the diagonal of H_i is kept (the paper's diagonal variant). The roots are renewed every `every`
-    steps, since they cost n_i³ each. State: a list of (H_i, its root), shapes (n_i, n_i), or (n_i,) for a diagonal, in
-    float32 for float16 weights.
+    `max_size`, only the diagonal of H_i is kept (the paper's diagonal variant). State: a list of (H_i, its root), of
+    shapes (n_i, n_i), or (n_i,) for a diagonal, in float32 for float16 weights.
+
+    Since the roots cost n_i³ each, they are renewed every `every` steps only. An old root knows nothing of a direction
+    that is new since, and would make a step in it some 1/√eps times too long; so roots are also renewed where a step
+    might be over twice as long by old ones as by new ones (`too_long`). So from the same H_i a step is as long as with
+    every=1, or longer, but at most twice. As H_i grows, early renewals become rare.
+
     Options: `eps` in (0, inf), `every` and `max_size` whole numbers from 1 and from 0; the others, and the errors, are
     those of `Rule`.
 
@@ -52,7 +96,7 @@ class Shampoo(Rule):
         self.every = whole_number("every", every, 1)
         self.max_size = whole_number("max_size", max_size, 0)
 
-    def create_state(self, index: int, weight: NDArray) -> list[tuple[NDArray, NDArray]]:
+    def create_state(self, index: int, weight: NDArray) -> State:
         like = {"ctx": weight.context, "dtype": np.promote_types(weight.dtype, np.float32)}
 
         def identity(n: int, scale: float) -> NDArray:
@@ -63,14 +107,18 @@ class Shampoo(Rule):
         root = self.eps ** (-1 / (2 * weight.ndim))
         return [(identity(n, self.eps), identity(n, root)) for n in weight.shape]
 
-    def delta(self, grad: NDArray, state: list[tuple[NDArray, NDArray]], lr: float, t: int) -> NDArray:
-        G = step = grad.astype(state[0][0].dtype, copy=False)
-        for n, (H, root) in zip(grad.shape, state):
-            # The axis in turn is the first; transposing puts it last, so that after a whole round all are in order.
-            G, step = G.reshape((n, -1)), step.reshape((n, -1))
-            H += nd.dot(G, G.T) if H.ndim == 2 else G.square().sum(axis=1)
-            if (t - 1) % self.every == 0:
-                root[:] = power(H, -1 / (2 * grad.ndim), self.eps)
-            step = nd.dot(root, step) if root.ndim == 2 else root.reshape((n, 1)) * step
-            G, step = G.T, step.T
-        return lr * step.reshape(grad.shape).astype(grad.dtype, copy=False)
+    def delta(self, grad: NDArray, state: State, lr: float, t: int) -> NDArray:
+        G = grad.astype(state[0][0].dtype, copy=False)
+        for (H, _), G_i in zip(state, unfolded(G)):
+            H += nd.dot(G_i, G_i.T) if H.ndim == 2 else G_i.square().sum(axis=1)
+        due = (t - 1) % self.every == 0
+        step = self._step(G, state, new_roots=due)
+        if not due and too_long(step, state):
+            step = self._step(G, state, new_roots=True)
+        return lr * step.astype(grad.dtype, copy=False)
+
+    def _step(self, G: NDArray, state: State, new_roots: bool) -> NDArray:
+        if new_roots:
+            for H, root in state:
+                root[:] = power(H, -1 / (2 * len(state)), self.eps)
+        return along_axes([root for _, root in state], G)
