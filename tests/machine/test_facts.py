@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from files import written
-from gluonbook.machine import facts, supported
+from gluonbook.machine import facts, groups, supported
 
 
 def test_versions_tells_the_build_of_mxnet(monkeypatch):
@@ -63,11 +63,11 @@ GROUPS = {
 }
 
 
-@pytest.mark.parametrize("groups", GROUPS)
-def test_control_groups_bound_cores_and_memory(tmp_path, groups):
-    root = written(tmp_path, GROUPS[groups])
-    assert facts._core_quotas(root) == [1.5]
-    assert facts._memory_limits(root) == [2**30]
+@pytest.mark.parametrize("version", GROUPS)
+def test_control_groups_bound_cores_and_memory(tmp_path, version):
+    root = written(tmp_path, GROUPS[version])
+    assert groups.core_quotas(root) == [1.5]
+    assert groups.memory_limits(root) == [2**30]
 
 
 def test_without_limits_there_are_none(tmp_path):
@@ -76,14 +76,14 @@ def test_without_limits_there_are_none(tmp_path):
         "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
         "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
     }
-    assert facts._core_quotas(written(tmp_path, unlimited)) == []
-    assert facts._memory_limits(tmp_path / "nothing") == []
+    assert groups.core_quotas(written(tmp_path, unlimited)) == []
+    assert groups.memory_limits(tmp_path / "nothing") == []
 
 
 def test_cores_are_at_least_one_and_at_most_the_affinity(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
     for quotas, cores in (([], 4), ([2.5], 2), ([0.1], 1), ([8.0], 4)):
-        monkeypatch.setattr(facts, "_core_quotas", lambda root, quotas=quotas: quotas)
+        monkeypatch.setattr(groups, "core_quotas", lambda quotas=quotas: quotas)
         assert facts.cores() == cores
 
 

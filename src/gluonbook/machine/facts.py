@@ -9,7 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from gluonbook.machine import gpus, supported
+from gluonbook.machine import gpus, groups, supported
 from gluonbook.storage.text import read_output
 
 _REPORTED = (
@@ -66,13 +66,13 @@ def machine() -> dict[str, object]:
 def cores() -> int:
     """How many processor cores this process may use: its affinity, bounded by the quota of its control groups."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min([allowed, *(int(quota) for quota in _core_quotas(Path("/")))]))
+    return max(1, min([allowed, *(int(quota) for quota in groups.core_quotas())]))
 
 
 def memory() -> float:
     """How many GiB of memory this process may use: what the machine has, bounded by its control groups."""
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return round(min([installed, *_memory_limits(Path("/"))]) / 2**30, 1)
+    return round(min([installed, *groups.memory_limits()]) / 2**30, 1)
 
 
 def _os() -> str:
@@ -96,39 +96,3 @@ def _cpu() -> str:
 @functools.cache
 def _gpus() -> tuple[str, ...]:
     return tuple(gpu.name for gpu in gpus.listed())
-
-
-def _core_quotas(root: Path) -> list[float]:
-    quotas = []
-    for folder in _groups(root, "cpu"):
-        version_1 = _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
-        for words in (version_1, _words(folder / "cpu.max")):
-            if len(words) == 2 and all(word.isdigit() for word in words):  # else there is no limit: "max" or "-1"
-                quotas.append(int(words[0]) / int(words[1]))
-    return quotas
-
-
-def _memory_limits(root: Path) -> list[int]:
-    files = [folder / name for folder in _groups(root, "memory") for name in ("memory.max", "memory.limit_in_bytes")]
-    return [int(word) for file in files for word in _words(file) if word.isdigit()]
-
-
-def _groups(root: Path, controller: str) -> list[Path]:
-    """The folders of this process's control groups and of the groups around them, versions 1 and 2."""
-    table = root / "proc/self/cgroup"
-    folders = []
-    for line in read_output(table).splitlines() if table.is_file() else []:
-        _, controllers, path = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        mount = root / "sys/fs/cgroup" / controllers
-        inner = mount / path.lstrip("/")
-        folders += [inner, *(folder for folder in inner.parents if mount in (folder, *folder.parents))]
-    return folders
-
-
-def _words(file: Path) -> list[str]:
-    try:
-        return read_output(file).split()
-    except OSError:  # the group has no such file, or it lies outside what this container sees
-        return []
