@@ -1,30 +1,39 @@
-"""How the kernels for CPUs are compiled: by numba, at the first call, into its cache.
+"""How the kernels for CPUs are compiled: by numba, at the first call, and kept for other processes where that can be.
 
-The cache looks at the time of the one file that a function is in. So what a compiled function calls, and the constants
-that are compiled into it, stand in its own file: `native`, or `native_vote`.
+What is kept counts as long as the one file that a function is in stays as it is. So what a compiled function calls, and
+the constants that are compiled into it, stand in its own file: `native`, or `native_vote`.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Callable
+from contextlib import suppress
+from typing import Any, Callable
 
 import numba
+from numba.core.ccallback import CFunc
+from numba.core.sigutils import normalize_signature
+
+from gluonbook.kernels.cache import Cache
 
 
-def kept(compiler: Callable) -> Callable:
-    """The compiler, told to keep what it compiles if numba finds a folder that it may write to.
-
-    That is the package's own, else the user's cache, or NUMBA_CACHE_DIR. With none, every process compiles anew.
-    """
-
-    def keeping(function: Callable) -> Callable:
-        try:
-            return compiler(cache=True)(function)
-        except RuntimeError:
-            return compiler()(function)
-
-    return keeping
+def compiled(function: Callable) -> Callable:
+    """The function, which is compiled for each new signature that it is called with."""
+    return _keeping(numba.njit(nogil=True, error_model="numpy", fastmath=False)(function), function)
 
 
-compiled = kept(partial(numba.njit, nogil=True, error_model="numpy", fastmath=False))
+def callback(signature: object) -> Callable[[Callable], CFunc]:
+    """The function as one of C, as numba's `cfunc` makes it, whose cache could not be another."""
+
+    def compiling(function: Callable) -> CFunc:
+        made = _keeping(CFunc(function, normalize_signature(signature), locals={}, options={}), function)
+        made.compile()
+        return made
+
+    return compiling
+
+
+def _keeping(made: Any, function: Callable) -> Any:
+    """With a cache in the package's own folder, else the user's cache, or NUMBA_CACHE_DIR, if one can be written to."""
+    with suppress(Exception):  # none can, and every process compiles anew
+        made._cache = Cache(function)
+    return made

@@ -1,4 +1,4 @@
-"""The kernels for CPUs, compiled by numba at the first call and kept in its cache.
+"""The kernels for CPUs, compiled by numba at the first call and kept, if that can be.
 
 A kernel works on the elements from `start` to `stop` of flat arrays, without holding Python's lock, so that threads
 share a long array; `start` is a multiple of 64. float16 comes as its bits in uint16, which numba can compute with.
@@ -9,21 +9,19 @@ It takes nothing from other files that is compiled, or compiled in: see `compile
 
 from __future__ import annotations
 
-from functools import partial
-
 import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from gluonbook.kernels.compiler import compiled, kept
+from gluonbook.kernels.compiler import callback, compiled
 
 BITS = 64
 _CHUNK = 2048  # elements that one loop leaves in the nearest cache for the next
 
 
-@kept(partial(numba.cfunc, types.void(types.voidptr, types.voidptr)))
+@callback(types.void(types.voidptr, types.voidptr))
 def nothing(context, argument):
     """An operation for MXNet's engine that does nothing."""
 

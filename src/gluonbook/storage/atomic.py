@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gluonbook.storage.errors import told
+
 TEMPORARY = ".tmp-"  # how the names of what is not finished begin
+
+# What shares answer whose folders cannot be flushed: CIFS, NFS, 9p, FUSE, and a folder that may not be read.
+_NO_FLUSH = {
+    *(errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTTY),
+    *(errno.EBADF, errno.EISDIR, errno.EACCES, errno.EPERM),
+}
 
 
 @contextmanager
@@ -17,31 +26,44 @@ def beside(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     After a crash `path` holds the new bytes or the old. Several processes may do so at once: what the last one writes
     stays. One that is killed leaves a `.tmp-` file of its own. Without `durable` nothing is flushed to the disk: that
-    holds for the death of the process, not for that of the machine. Raises OSError when the disk refuses.
+    holds for the death of the process, not for that of the machine. Raises StorageError when the disk refuses.
     """
-    written = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    # Not the whole name, which the beginning would make too long.
+    written = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name[-50:]}")
     try:
         yield written
-        if durable:
-            sync(written)
-        written.replace(path)
+        with told(path, "written"):
+            if durable:
+                sync(written)
+            written.replace(path)
     except BaseException:
-        written.unlink(missing_ok=True)
+        with suppress(OSError):
+            written.unlink()
         raise
     if durable:
-        sync(path.parent)
+        with told(path, "kept for sure"):
+            sync(path.parent)
 
 
 def replace(path: Path, data: bytes) -> None:
     """Write the single file `path`, new or in place of an older one, as `beside` does."""
-    with beside(path) as written:
+    with beside(path) as written, told(path, "written"):
         written.write_bytes(data)
 
 
 def sync(path: Path) -> None:
-    """Flush a file to the disk, or a folder, so that its renames outlive a crash."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Flush a file to the disk, or a folder, so that its renames outlive a crash.
+
+    Where the file system does not know how to flush a folder, that is left to it; a file is flushed, or OSError raised.
+    """
+    folder = path.is_dir()
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        # CIFS flushes a file only through a descriptor that may write.
+        descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if not (folder and error.errno in _NO_FLUSH):
+            raise

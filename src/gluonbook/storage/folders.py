@@ -6,6 +6,7 @@ A folder belongs to one run and has one writer. Nothing here needs MXNet.
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import warnings
@@ -16,8 +17,10 @@ from pathlib import Path
 from gluonbook import checks
 from gluonbook.checks import whole_number
 from gluonbook.storage.atomic import TEMPORARY, sync
+from gluonbook.storage.errors import StorageError, reason, told
 
 SUMS = "SHA256SUMS"
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}  # what a part that is missing, or no file, makes the disk say
 # A writer killed between the two renames of a replacement leaves the former version as `.old`: it still counts.
 _NAME = re.compile(r"step-(\d{8,})(\.old)?")
 
@@ -30,14 +33,15 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     """Write `files` as the checkpoint of `step`, then delete all but the newest `keep`; returns its directory.
 
     Whatever happens meanwhile, a full disk or a kill, the checkpoints that were there stay loadable. What a killed
-    writer left behind is removed first. An older version of the same step is replaced. Raises OSError when the disk
-    refuses, and ValueError if the folder already holds a sound checkpoint of a later step: it is another run's.
+    writer left behind is removed first. An older version of the same step is replaced. Raises StorageError when the
+    disk refuses, and ValueError if the folder already holds a sound checkpoint of a later step: it is another run's.
     """
     whole_number("keep", keep, 1)
     whole_number("step", step, 0)
     folder = checks.path("folder", folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
+    with told(folder, "written"):
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
     later = [path for path in _checkpoints(folder) if step_of(path) > step]
     for path in later:
         if is_sound(path):
@@ -45,31 +49,37 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
 
     path = folder / f"step-{step:08d}"
     beside = folder / f"{TEMPORARY}{path.name}"
-    beside.mkdir()
     try:
-        for name, data in {**files, SUMS: _sums(files)}.items():
-            (beside / name).write_bytes(data)
-            sync(beside / name)
-        sync(beside)
-        _put(beside, path)
-        sync(folder)
+        with told(path, "written"):
+            beside.mkdir()
+            for name, data in {**files, SUMS: _sums(files)}.items():
+                (beside / name).write_bytes(data)
+                sync(beside / name)
+            sync(beside)
+            _put(beside, path)
+            sync(folder)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    for damaged in later:
-        _discard(damaged)
-    for surplus in _checkpoints(folder)[keep:]:
-        _discard(surplus)
+    kept = [other for other in _checkpoints(folder) if other not in later]
+    for surplus in [*later, *kept[keep:]]:
+        _discard_if_possible(surplus)
     return path
 
 
 def read(path: str | Path) -> dict[str, bytes]:
-    """The files of a checkpoint, checked against its SHA256SUMS; raises Damaged unless every byte is right."""
+    """The files of a checkpoint, checked against its SHA256SUMS.
+
+    Raises Damaged unless every byte is right, and StorageError where the disk does not say: that proves nothing.
+    """
     path = checks.path("path", path)
     try:
-        files = {file.name: file.read_bytes() for file in path.iterdir()}
-    except OSError as error:
-        raise Damaged(f"{path} cannot be read: {error}") from error
+        with told(path, "read", "go on from another checkpoint"):
+            files = {file.name: file.read_bytes() for file in path.iterdir()}
+    except StorageError as error:
+        if error.errno in _NOT_THERE:
+            raise Damaged(f"{path} is not whole: {error.__cause__}") from error
+        raise
     listed = files.pop(SUMS, None)
     if listed is None:
         raise Damaged(f"{path} has no {SUMS}")
@@ -80,7 +90,7 @@ def read(path: str | Path) -> dict[str, bytes]:
 
 
 def is_sound(path: str | Path) -> bool:
-    """Whether `read(path)` succeeds."""
+    """Whether `read(path)` finds every byte right; raises StorageError where it cannot tell."""
     try:
         read(path)
     except Damaged:
@@ -91,7 +101,8 @@ def is_sound(path: str | Path) -> bool:
 def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
     """The newest sound checkpoint in `folder`, of the steps up to `until` if given, or None if it holds none at all.
 
-    Damaged ones are skipped with a RuntimeWarning that names them; raises Damaged if no other is left.
+    Damaged ones are skipped with a RuntimeWarning that names them; raises Damaged if no other is left, and
+    StorageError where one cannot be read, which is no reason to go on from an older one.
     """
     skipped: list[str] = []
     for path in _checkpoints(checks.path("folder", folder)):
@@ -121,12 +132,16 @@ def step_of(path: Path) -> int:
 
 
 def clear(folder: str | Path, *, after: int = -1) -> None:
-    """Delete every checkpoint in `folder` of a step later than `after`, and leave its other files alone."""
+    """Delete every checkpoint in `folder` of a step later than `after`, and leave its other files alone.
+
+    Raises StorageError when the disk refuses.
+    """
     folder = checks.path("folder", folder)
-    _sweep(folder)
-    for path in _checkpoints(folder):
-        if step_of(path) > after:
-            _discard(path)
+    with told(folder, "cleared"):
+        _sweep(folder)
+        for path in _checkpoints(folder):
+            if step_of(path) > after:
+                _discard(path)
 
 
 def _sums(files: Mapping[str, bytes]) -> bytes:
@@ -135,16 +150,20 @@ def _sums(files: Mapping[str, bytes]) -> bytes:
 
 def _checkpoints(folder: Path) -> list[Path]:
     """Newest first; a replaced version comes right after its replacement."""
-    if not folder.is_dir():
-        return []
-    found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    try:
+        with told(folder, "read"):
+            found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    except StorageError as error:
+        if error.errno == errno.ENOENT:
+            return []
+        raise
     return sorted(found, key=lambda path: (-step_of(path), path.name))
 
 
 def _sweep(folder: Path) -> None:
     for leftover in folder.glob(f"{TEMPORARY}*"):
         if leftover.is_dir():  # a file may be one that another process is just writing with `replace`
-            shutil.rmtree(leftover)
+            shutil.rmtree(leftover, ignore_errors=True)  # it is in nobody's way, and goes as soon as it can
 
 
 def _put(beside: Path, path: Path) -> None:
@@ -156,7 +175,7 @@ def _put(beside: Path, path: Path) -> None:
         _discard(former)
     path.rename(former)
     beside.rename(path)
-    _discard(former)
+    _discard_if_possible(former)
 
 
 def _discard(path: Path) -> None:
@@ -164,3 +183,11 @@ def _discard(path: Path) -> None:
     doomed = path.with_name(f"{TEMPORARY}discarded-{path.name}")
     path.rename(doomed)
     shutil.rmtree(doomed)
+
+
+def _discard_if_possible(path: Path) -> None:
+    """Not so long as somebody reads it, on some shares: what was to be saved is saved all the same."""
+    try:
+        _discard(path)
+    except OSError as error:
+        warnings.warn(f"{path} cannot be removed ({reason(path, error)})", RuntimeWarning, stacklevel=3)
