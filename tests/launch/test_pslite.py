@@ -142,6 +142,16 @@ def test_f9_an_optimizer_of_the_script_itself(tmp_path):
         start(tmp_path, text, workers=1)
 
 
+def test_an_optimizer_that_needs_the_shape_of_a_parameter(tmp_path):
+    """MXNet's own server gives it a vector, and it does something else."""
+    text = (
+        PS
+        + "\n    import gluonbook.optimizers\n    kv.set_optimizer(mx.optimizer.create('shampoo'))\n    time.sleep(60)\n"
+    )
+    with pytest.raises(launch.LaunchFailed, match=r"^server 0 raised Shaped: Shampoo is not elementwise"):
+        start(tmp_path, text, workers=1)
+
+
 def test_f9_a_trusted_module_beside_the_script(tmp_path):
     script(tmp_path, MINE, "my_optimizers.py")
     text = (

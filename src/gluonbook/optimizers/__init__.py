@@ -17,6 +17,9 @@ All take the options of `gluonbook.optimizers.whole_step.WholeStep`, whose `prep
 clipping and decay. In each, sign is MXNet's: sign(0) = 0 and sign(NaN) = 0, such a weight is not moved; what one bit
 makes of a zero on its way to another worker is said in `gluonbook.kernels`.
 
+`efsignsgd`, `onebitsgd`, `shampoo` and `ggt` look at a parameter as a whole. MXNet's own servers (`dist_sync`) have it
+as a vector, or cut; there these four are refused, where the stores of `gluonbook.kvstore` take them.
+
 `partition` gives each part of the parameters an optimizer of its own.
 
 `gluonbook.optimizers.rule` is the frame for one of your own.

@@ -31,6 +31,8 @@ class FusedSignum(WholeStep):
     Source: `gluonbook.kernels.signum_step`; the method, arXiv:1802.04434, Algorithm 2.
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate: float | None = None, momentum: float = 0.9, **options) -> None:
         super().__init__(learning_rate, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")

@@ -26,6 +26,7 @@ class Lion(Rule):
     Source: Chen and others, Symbolic discovery of optimization algorithms (2023), arXiv:2302.06675, Algorithm 2.
     """
 
+    elementwise = True
     default_lr = 1e-4
 
     def __init__(self, learning_rate: float | None = None, beta1: float = 0.9, beta2: float = 0.99, **options) -> None:

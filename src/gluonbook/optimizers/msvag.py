@@ -42,6 +42,8 @@ class MSVAG(Rule):
     arXiv:1705.07774, Algorithm 2.
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate: float | None = None, beta: float = 0.9, **options) -> None:
         super().__init__(learning_rate, **options)
         self.beta = real("beta", beta, "[0, 1)")

@@ -26,6 +26,7 @@ class PlainAdaGrad(Rule):
     (JMLR 12, 2011).
     """
 
+    elementwise = True
     decay = Decay.BESIDE
 
     def __init__(self, learning_rate: float | None = None, eps: float = 1e-7, **options) -> None:

@@ -30,6 +30,7 @@ class PlainAdam(Rule):
     remark that follows it.
     """
 
+    elementwise = True
     decay = Decay.BEFORE_CLIP
     default_lr = 0.001
 

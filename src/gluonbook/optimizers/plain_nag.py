@@ -29,6 +29,8 @@ class PlainNAG(Rule):
     form of Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum (2013).
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate: float | None = None, momentum: float = 0.0, **options) -> None:
         super().__init__(learning_rate, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")

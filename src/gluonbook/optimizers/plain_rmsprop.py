@@ -33,6 +33,7 @@ class PlainRMSProp(Rule):
     Generating sequences with recurrent neural networks (2013), arXiv:1308.0850, equations 38 to 45.
     """
 
+    elementwise = True
     decay = Decay.BEFORE_CLIP
     default_lr = 0.001
 

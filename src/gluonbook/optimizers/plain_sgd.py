@@ -24,6 +24,8 @@ class PlainSGD(Rule):
     Source: Polyak, Some methods of speeding up the convergence of iteration methods (1964).
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate: float | None = None, momentum: float = 0.0, **options) -> None:
         super().__init__(learning_rate, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")

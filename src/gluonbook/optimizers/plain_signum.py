@@ -34,6 +34,8 @@ class PlainSignum(OneByOne):
     Source: Bernstein, Wang, Azizzadenesheli and Anandkumar, signSGD (2018), arXiv:1802.04434, Algorithm 2.
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate: float | None = None, momentum: float = 0.9, **options) -> None:
         super().__init__(learning_rate, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")

@@ -32,6 +32,7 @@ class RProp(Rule):
     (1993); iRprop−: Igel and Hüsken, Improving the Rprop learning algorithm (2000).
     """
 
+    elementwise = True
     default_lr = 0.1
 
     def __init__(

@@ -23,5 +23,7 @@ class SignSGD(Rule):
     (2018), arXiv:1802.04434, Algorithm 1.
     """
 
+    elementwise = True
+
     def delta(self, grad: NDArray, state: None, lr: float, t: int) -> NDArray:
         return lr * grad.sign()

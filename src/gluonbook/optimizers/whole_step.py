@@ -72,6 +72,11 @@ class WholeStep(Optimizer, ABC):
 
     default_lr: ClassVar[float] = 0.01
     decay: ClassVar[Decay] = Decay.AFTER_CLIP
+    elementwise: ClassVar[bool] = False
+    """Whether each coordinate's step depends on that coordinate alone, so that a parameter may be flattened or cut.
+
+    MXNet's own servers do both (`gluonbook.rank.shapes`), and are not given an optimizer that does not say so.
+    """
 
     def __init__(
         self,

@@ -22,6 +22,8 @@ from mxnet.context import Context
 from mxnet.lr_scheduler import LRScheduler
 from mxnet.optimizer import Optimizer
 
+from gluonbook.rank.shapes import refuse_shaped
+
 TRUST = "GLUONBOOK_TRUST"
 """The environment variable with the names of the modules that the user trusts, with commas between them."""
 
@@ -61,8 +63,9 @@ def refuse_unsendable(optimizer: Optimizer) -> None:
 
     Raises:
         Refused: its class is in `__main__`, or in a module that the run was not told to trust.
+        Shaped: it looks at more than one coordinate of a parameter (see `gluonbook.rank.shapes`).
     """
-    loads(pickle.dumps(optimizer, 0), trusted())
+    refuse_shaped(loads(pickle.dumps(optimizer, 0), trusted()))
 
 
 @final

@@ -29,7 +29,7 @@ def serve(role: str) -> None:
     import mxnet as mx
     from mxnet.kvstore.kvstore_server import KVStoreServer
 
-    from gluonbook.rank import pickles
+    from gluonbook.rank import pickles, shapes
 
     if role == "server":
         # A pickle imports nothing, so what it may name has to be there.
@@ -42,7 +42,9 @@ def serve(role: str) -> None:
             def control(command: int, body: bytes, _: Any) -> None:
                 if command != _SET_OPTIMIZER:
                     raise pickles.Refused(f"unknown command {command}; the only one is {_SET_OPTIMIZER}, set_optimizer")
-                self.kvstore.set_optimizer(pickles.loads(body, pickles.trusted()))
+                optimizer = pickles.loads(body, pickles.trusted())
+                shapes.refuse_shaped(optimizer)
+                self.kvstore.set_optimizer(optimizer)
 
             return control
 
