@@ -360,10 +360,10 @@ def test_no_pickle_and_a_format_others_can_read(tmp_path):
     assert record["versions"]["mxnet"] == mx.__version__
     assert checkpoint.peek(path).settings["optimizer.beta1"] == 0.9
     record["format"] = 99
-    blob = (path / "state.safetensors").read_bytes().replace(b'format\\": 2,', b'format\\": 9,')
+    blob = (path / "state.safetensors").read_bytes().replace(b'format\\": 3,', b'format\\": 9,')
     shutil.rmtree(path)
     folders.write(tmp_path, 2, {"state.safetensors": blob})
-    with pytest.raises(ValueError, match="has format 9, this gluonbook reads format 2"):
+    with pytest.raises(ValueError, match="has format 9, this gluonbook reads format 3"):
         checkpoint.load(path, net, trainer)
     folders.write(tmp_path, 3, {"other": b""})
     with pytest.raises(Damaged, match=r"step-00000003 has no state\.safetensors"):

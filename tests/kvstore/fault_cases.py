@@ -241,7 +241,7 @@ def common_checkpoints(rank: int) -> dict:
             if step < 0:
                 (path / "a").write_bytes(b"other")
         try:
-            path = checkpoint.latest_common(folder, store)
+            path = checkpoint.latest_common(FOLDER / name, store)
             found[name] = path and path.relative_to(FOLDER / name).as_posix()
         except ValueError as error:
             found[name] = str(error)

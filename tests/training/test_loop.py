@@ -109,8 +109,9 @@ def test_saving_does_not_change_the_run(tmp_path):
 
 def interrupted(folder, steps: int, every: int, start=scheduled, data=DATA, **arguments) -> None:
     net, trainer = start()
+    runs.break_after(trainer, steps)
     with pytest.raises(runs.Interrupted):
-        fit(net, trainer, data, loss=runs.BreakingLoss(steps), checkpoints=folder, every=every, **arguments)
+        fit(net, trainer, data, checkpoints=folder, every=every, **arguments)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +195,8 @@ def test_a_finished_run_is_loaded(tmp_path, uninterrupted):
     net, trainer = scheduled()
     fit(net, trainer, DATA, **FEW, test=TEST, seed=1, checkpoints=tmp_path)
     again, trainer = scheduled()
-    history = fit(again, trainer, DATA, **FEW, test=TEST, seed=1, checkpoints=tmp_path, loss=runs.BreakingLoss(0))
+    runs.break_after(trainer, 0)
+    history = fit(again, trainer, DATA, **FEW, test=TEST, seed=1, checkpoints=tmp_path)
     assert (runs.fingerprint(again), history) == uninterrupted[1:]
 
 

@@ -6,11 +6,13 @@
 `state.safetensors` holds every array, and as JSON in its metadata everything else; `SHA256SUMS` proves both. Unlike
 `Trainer.save_states` it names parameters by their place in `net` ("0.weight"), not by Gluon's running prefixes, whose
 sorting changes from one instance to the next (`dense10` < `dense9`). MXNet's random generators cannot be read, so a
-loop that needs them exact seeds them from the step, as `gluonbook.training.fit` does. Gradients are not kept.
+loop that needs them exact seeds them from the step, as `gluonbook.training.fit` does. A
+gradient is kept where it is added to (`grad_req="add"`), else the next backward pass replaces it.
 """
 
+from gluonbook.checkpoint.anatomy import optimizer_of
 from gluonbook.checkpoint.exact import Position, load, peek, save
-from gluonbook.checkpoint.optimizers import optimizers_of, settings
+from gluonbook.checkpoint.optimizers import optimizers_of
 from gluonbook.checkpoint.stateful import Stateful
 from gluonbook.checkpoint.stores import Collective, latest_common, own_folder, store_of
 from gluonbook.storage.folders import Damaged, clear, latest
@@ -24,10 +26,10 @@ __all__ = [
     "latest",
     "latest_common",
     "load",
+    "optimizer_of",
     "optimizers_of",
     "own_folder",
     "peek",
     "save",
-    "settings",
     "store_of",
 ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import Block, Parameter, Trainer
 
-from gluonbook.checkpoint.optimizers import packed_settings, settings
+from gluonbook.checkpoint.optimizers import attributes, chosen, packed_settings, settings
+from gluonbook.checkpoint.packing import qualified_name
+from gluonbook.checkpoint.parameters import GRADIENT, VALUE
 from gluonbook.checkpoint.stateful import Stateful
-from gluonbook.checkpoint.stores import store_of
+from gluonbook.checkpoint.stores import Collective, ranks_of, store_of
 
-PARAMETER = "parameter"
 NOTHING: dict[str, list] = {"dict": []}  # an empty dict, packed
 
 
@@ -29,6 +31,15 @@ def named(net: Block, trainer: Trainer) -> tuple[dict[int, str], dict[str, Param
         raise ValueError(f"sparse parameters cannot be stored: {some(sparse)}")
     names = {place: first[parameter] for place, parameter in enumerate(trainer._params)}
     return names, {name: parameter for parameter, name in first.items()}
+
+
+def optimizer_of(net: Block, trainer: Trainer) -> dict[str, Any]:
+    """A trainer's optimizer as a dict of its class and of what was chosen for it, with parameters by names in `net`.
+
+    Raises ValueError as `save` does.
+    """
+    refuse_out_of_reach(trainer)
+    return chosen(attributes(trainer.optimizer, named(net, trainer)[0]))
 
 
 def updaters_of(trainer: Trainer) -> list[mx.optimizer.Updater]:
@@ -62,13 +73,24 @@ def differences(
     for name in remembered:
         if name not in memory:
             yield f"the checkpoint has states of a {name}: pass one with an attribute `states`"
+    for name in memory:
+        if name not in record["memory"] and memory[name].states:
+            yield f"the {name} has states, and the checkpoint none for it"
     there, here = record["devices"], len(trainer._contexts)
-    if there != here and (remembered or any(not key.startswith("0/") for key in arrays)):
+    if there != here and (remembered or any(_is_of_one_device(key) for key in arrays)):
         yield f"its {there} devices hold different values, and there are {here} here"
+    there, here = record["ranks"], ranks_of(store_of(trainer))
+    if there != here and remembered:
+        yield f"each of its {there} ranks remembers something else, and num_workers is {here} here"
+
+
+def _is_of_one_device(key: str) -> bool:
+    """Whether an array is not that of every device; gradients of devices are added up, equal or not."""
+    return not key.startswith("0/") or key.startswith(f"0/{GRADIENT}/")
 
 
 def _of_parameters(arrays: Mapping[str, np.ndarray], parameters: Mapping[str, Parameter]) -> Iterator[str]:
-    prefix = f"0/{PARAMETER}/"
+    prefix = f"0/{VALUE}/"
     saved = {key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)}
     for name in [*(name for name in saved if name not in parameters), *(n for n in parameters if n not in saved)]:
         yield f"{name} is only in {'the checkpoint' if name in saved else 'net'}"
@@ -86,9 +108,12 @@ def _of_trainer(record: Mapping, trainer: Trainer, names: Mapping[int, str]) -> 
     for place in sorted(place for place in then.keys() | now.keys() if _is_structure(place)):
         if then.get(place) != now.get(place):
             yield f"{place} is {now.get(place)} here, {then.get(place)} in the checkpoint"
-    if (record["loss_scaler"] is None) != (getattr(trainer, "_amp_loss_scaler", None) is None):
+    scaler = getattr(trainer, "_amp_loss_scaler", None)
+    if (record["loss_scaler"] is None) != (scaler is None):
         yield "only one of the two scales its loss (AMP)"
-    if trainer._update_on_kvstore and not isinstance(store_of(trainer), str):
+    elif scaler is not None and record["loss_scaler"]["class"] != qualified_name(scaler):
+        yield f"loss_scaler.class is {qualified_name(scaler)} here, {record['loss_scaler']['class']} in the checkpoint"
+    if trainer._update_on_kvstore and not isinstance(store_of(trainer), (str, Collective)):
         yield "the store already holds weights: load before the first step"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import Any, final
 
 import mxnet as mx
 import numpy as np
-import safetensors.numpy
 from mxnet.gluon import Block, Parameter, Trainer
 
 from gluonbook import __version__, checks
-from gluonbook.checkpoint.anatomy import PARAMETER, differences, named, refuse_out_of_reach, some, updaters_of
+from gluonbook.checkpoint.anatomy import differences, named, refuse_out_of_reach, some, updaters_of
 from gluonbook.checkpoint.optimizers import (
     attributes,
     counts_of,
@@ -24,14 +22,13 @@ from gluonbook.checkpoint.optimizers import (
     restore,
     restore_counts,
 )
+from gluonbook.checkpoint.parameters import packed as packed_parameters
+from gluonbook.checkpoint.parameters import restore as restore_parameters
+from gluonbook.checkpoint.record import read, write
 from gluonbook.checkpoint.stateful import Stateful, memories
+from gluonbook.checkpoint.stores import ranks_of, store_of
 from gluonbook.checkpoint.tensors import Tensors
 from gluonbook.rank import heartbeat
-from gluonbook.storage import folders
-from gluonbook.storage.folders import Damaged
-
-_FILE = "state.safetensors"
-_FORMAT = 2
 
 
 @final
@@ -69,26 +66,27 @@ def save(
     if empty := [name for name, parameter in parameters.items() if parameter._data is None]:
         raise ValueError(f"no values yet for {some(empty)}: pass one batch through net before saving")
     tensors = Tensors(trainer._contexts)
-    for name, parameter in parameters.items():
-        for device, value in enumerate(parameter.list_data()):
-            tensors.pack(value, f"{PARAMETER}/{name}", device)
     position = {"step": step, "epoch": epoch, "extra": extra or {}}
-    record = {**position, **_packed(trainer, names, memories(trainer, memory), tensors)}
-    blob = safetensors.numpy.save(tensors.arrays, {"gluonbook": json.dumps(record)})
-    path = folders.write(folder, step, {_FILE: blob}, keep=keep)
+    record = {**position, **_packed(trainer, names, parameters, memories(trainer, memory), tensors)}
+    path = write(folder, step, record, tensors.arrays, keep=keep)
     heartbeat.saved(path)
     return path
 
 
 def _packed(
-    trainer: Trainer, names: Mapping[int, str], memory: Mapping[str, Stateful], tensors: Tensors
+    trainer: Trainer,
+    names: Mapping[int, str],
+    parameters: Mapping[str, Parameter],
+    memory: Mapping[str, Stateful],
+    tensors: Tensors,
 ) -> dict[str, Any]:
     counts = [counts_of(optimizer, names) for optimizer in optimizers_of(trainer)]
     return {
-        "format": _FORMAT,
         "versions": {"gluonbook": __version__, "mxnet": mx.__version__, "numpy": np.__version__},
+        "ranks": ranks_of(store_of(trainer)),
         "devices": len(trainer._contexts),
         "trained": sorted(names.values()),
+        "parameters": packed_parameters(parameters, tensors),
         "optimizer": tensors.pack(attributes(trainer.optimizer, names), "optimizer"),
         "counts": tensors.pack(counts, "counts"),
         "updaters": [tensors.pack(rekey(u.states, names), "updater", k) for k, u in enumerate(updaters_of(trainer))],
@@ -101,11 +99,14 @@ def _packed(
 def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str, Stateful] | None = None) -> Position:
     """Put a checkpoint into `net`, `trainer` and `memory`, bit for bit; all of it or, with an error, none of it.
 
-    As with `Trainer.load_states`, the optimizer gets the settings it had then (learning rate, momentum, schedule).
-    The number of devices may differ unless they held different values. Raises `Damaged` if a byte is not what was
-    written, and ValueError that names what differs if the checkpoint belongs to another network or optimizer.
+    As with `Trainer.load_states`, the optimizer gets the settings it had then (learning rate, momentum, schedule), and
+    so do the parameters (`grad_req`, `lr_mult`, `wd_mult`). What had nothing to remember then forgets what it has: to
+    load into objects that were used is to load into new ones. The number of devices may differ unless they held
+    different values, and so may that of ranks unless their stores remembered something. Raises `Damaged` if a byte is
+    not what was written, and ValueError that names what differs if the checkpoint belongs to another network or
+    optimizer.
     """
-    record, arrays = _read(checks.path("path", path))
+    record, arrays = read(checks.path("path", path))
     refuse_out_of_reach(trainer)
     names, parameters = named(net, trainer)
     memory = memories(trainer, memory)
@@ -117,17 +118,15 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
     counts = tensors.unpack(record["counts"])
     tensors.unpack(record["loss_scaler"], getattr(trainer, "_amp_loss_scaler", None))
     remembered = {name: rekey(tensors.unpack(packed), places) for name, packed in record["memory"].items()}
-    values = {name: _ndarray(arrays[f"0/{PARAMETER}/{name}"]) for name in parameters}
 
-    _put_parameters(trainer, parameters, values, arrays)
+    restore_parameters(record["parameters"], parameters, trainer, tensors)
     updaters = updaters_of(trainer)
     for device, updater in enumerate(updaters):
         packed = record["updaters"][device if device < len(record["updaters"]) else 0]
         updater.states = rekey(tensors.unpack(packed, device=device), places)
         updater.states_synced = dict.fromkeys(updater.states, False)  # MXNet then moves them to their device
-    for name, states in remembered.items():
-        if name in memory:
-            memory[name].states = states
+    for name, one in memory.items():
+        one.states = remembered.get(name, {})
     tensors.settle()
     restore(trainer.optimizer, kept, places)
     # Where other devices will do the updates than those that counted them, each must know about all.
@@ -138,45 +137,10 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
     return _position(record)
 
 
-def _put_parameters(
-    trainer: Trainer,
-    parameters: Mapping[str, Parameter],
-    values: Mapping[str, mx.nd.NDArray],
-    arrays: Mapping[str, np.ndarray],
-) -> None:
-    if trainer._update_on_kvstore:  # the store has weights of its own: a new one will fetch these
-        trainer._reset_kvstore()
-    for name, parameter in parameters.items():
-        parameter._load_init(values[name], None)
-    if not trainer._kv_initialized:
-        trainer._init_kvstore()
-    trainer._init_params()  # copies rank 0's first device's values to all others, so the others' own come after it
-    for key, array in arrays.items():
-        device, kind, name = key.split("/", 2)
-        if kind == PARAMETER:
-            parameters[name].list_data()[int(device)][:] = _ndarray(array)
-
-
 def peek(path: str | Path) -> Position:
     """What `load` would return, without loading anything; raises `Damaged`."""
-    return _position(_read(checks.path("path", path))[0])
+    return _position(read(checks.path("path", path))[0])
 
 
 def _position(record: Mapping) -> Position:
     return Position(record["step"], record["epoch"], record["extra"], packed_settings(record["optimizer"]))
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    blob = folders.read(path).get(_FILE)
-    if blob is None:
-        raise Damaged(f"{path} has no {_FILE}")
-    # The safetensors layout: the header's length in eight bytes, then the header as JSON.
-    header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
-    record = json.loads(header["__metadata__"]["gluonbook"])
-    if record["format"] != _FORMAT:
-        raise ValueError(f"{path} has format {record['format']}, this gluonbook reads format {_FORMAT}")
-    return record, safetensors.numpy.load(blob)
-
-
-def _ndarray(array: np.ndarray) -> mx.nd.NDArray:
-    return mx.nd.array(array, dtype=array.dtype)

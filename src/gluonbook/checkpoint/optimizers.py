@@ -64,8 +64,17 @@ def attributes(optimizer: Optimizer, names: Mapping[int, str]) -> dict[str, Any]
     return {"class": qualified_name(optimizer), **described}
 
 
+def chosen(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What `attributes` gave, without what the trainer sets at every step."""
+    return {
+        key: chosen(value) if isinstance(value, dict) else value for key, value in kept.items() if key not in _MOVING
+    }
+
+
 def restore(optimizer: Optimizer, kept: Mapping[str, Any], places: Mapping[str, int]) -> None:
-    """Give an optimizer what `attributes` had of it, by parameter position again."""
+    """Give an optimizer what `attributes` had of it, by parameter position again, and nothing else of that kind."""
+    for surplus in attributes(optimizer, {}).keys() - kept.keys():
+        delattr(optimizer, surplus)
     for key, value in kept.items():
         if parts := _parts(vars(optimizer).get(key)):
             for label, part in parts.items():

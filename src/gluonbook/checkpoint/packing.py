@@ -73,7 +73,7 @@ def unpack(
         if later is None:
             raise ValueError(f"{packed['class']} is packed here, and there is no list for what is to be set later")
         fresh = {key: down(item, vars(present).get(key)) for key, item in packed["vars"].items()}
-        later.append(lambda: vars(present).update(fresh))
+        later.append(lambda: _put(present, fresh))
         return present
     if "fixed" in packed:
         return present
@@ -91,6 +91,12 @@ def unpack(
     ((kind, items),) = packed.items()
     places = present if isinstance(present, (tuple, list)) and len(present) == len(items) else [None] * len(items)
     return {"tuple": tuple, "list": list}[kind](map(down, items, places))
+
+
+def _put(present: Any, attributes: dict[str, Any]) -> None:
+    """Give an object these attributes, and no others."""
+    vars(present).clear()
+    vars(present).update(attributes)
 
 
 def leaves(packed: Any, name: str) -> Iterator[tuple[str, Any]]:

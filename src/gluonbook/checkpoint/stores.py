@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from mxnet.gluon import Trainer
 
 from gluonbook import checks
+from gluonbook.checkpoint.record import glance
 from gluonbook.rank.ranks import grouped, ranges
 from gluonbook.storage import folders
 
@@ -43,29 +46,51 @@ def store_of(trainer: Trainer) -> Any:
     return trainer._kvstore_params["kvstore"]
 
 
+def ranks_of(store: Any) -> int:
+    """How many ranks a store serves; MXNet's own distributed ones say so in the environment until they are made."""
+    if isinstance(store, str):
+        return int(os.environ.get("DMLC_NUM_WORKER", 1)) if "dist" in store else 1
+    return getattr(store, "num_workers", 1)
+
+
 def own_folder(folder: str | Path, store: Any) -> Path:
-    """Where this rank saves, of a run whose checkpoints are in `folder`: in `rank-2`, say, if there are several."""
-    several = isinstance(store, Collective) and store.num_workers > 1
-    folder = checks.path("folder", folder)
-    return folder / f"rank-{store.rank}" if several else folder
+    """Where this rank saves, of a run whose checkpoints are in `folder`: in `rank-2`, say, if there are several.
+
+    Raises ValueError where there are several whose store does not let them talk, as MXNet's own: they could not find
+    out which step all of them have saved.
+    """
+    folder, ranks = checks.path("folder", folder), ranks_of(store)
+    if ranks == 1:
+        return folder
+    if not isinstance(store, Collective):
+        name = store if isinstance(store, str) else store.type
+        raise ValueError(
+            f"{ranks} ranks with MXNet's store {name!r} cannot agree on checkpoints: use one of gluonbook.kvstore"
+        )
+    return folder / f"rank-{store.rank}"
 
 
-def latest_common(folder: str | Path, store: Collective) -> Path | None:
-    """The newest sound checkpoint in this rank's `folder` of a step that every rank has one of, each in its own.
+def latest_common(folder: str | Path, store: Any) -> Path | None:
+    """The newest sound checkpoint of this rank of a step that every rank has one of, each in its `own_folder`.
 
     When a run is killed, some ranks have saved a step that others have not. All ranks call this, and load what it
     gives (their weights are the same, but not what their stores remember), or begin anew where it gives None: when
-    some had saved once, and others never.
+    some had saved once, and others never. A trainer without a store of several ranks is the only rank there is.
 
     Raises:
-        ValueError: there is no such step, though ranks have saved more than once; on every rank.
-        Damaged: every checkpoint in `folder` is damaged.
+        ValueError: the checkpoints are those of another number of ranks; or there is no such step, though ranks have
+            saved more than once; on every rank.
+        Damaged: every checkpoint of this rank is damaged.
     """
-    saved, bound = len(folders.steps(folder)), None
+    _refuse_other_ranks(checks.path("folder", folder), store)
+    own = own_folder(folder, store)
+    if not isinstance(store, Collective):
+        return folders.latest(own)
+    saved, bound = len(folders.steps(own)), None
     while True:
-        path = folders.latest(folder, until=bound)
-        own = -1 if path is None else folders.step_of(path)
-        told = store.all_gather(np.array([own, saved], np.int64))
+        path = folders.latest(own, until=bound)
+        newest = -1 if path is None else folders.step_of(path)
+        told = store.all_gather(np.array([newest, saved], np.int64))
         bound = int(told[:, 0].min())
         if (told[:, 0] == bound).all() or bound < 0:
             break
@@ -73,5 +98,26 @@ def latest_common(folder: str | Path, store: Collective) -> Path | None:
         return path
     if told[:, 1].max() > 1:
         listed = "; ".join(f"rank {ranges(r)}: {n}" for n, r in grouped(told[:, 1].tolist()).items())
-        raise ValueError(f"no step has a checkpoint on every rank; there are, in {folder} and its likes, {listed}")
+        raise ValueError(f"no step has a checkpoint on every rank; there are, in {own} and its likes, {listed}")
     return None
+
+
+def _refuse_other_ranks(folder: Path, store: Any) -> None:
+    """Raise ValueError, on every rank, if one finds a checkpoint in `folder` that another number of ranks has saved."""
+    ranks = ranks_of(store)
+    other = max((found for found in _ranks_in(folder) if found != ranks), default=0)
+    if isinstance(store, Collective):
+        other = int(store.all_gather(np.array([other], np.int64)).max())
+    if other:
+        raise ValueError(
+            f"the run in {folder} had num_workers={other}, and this one has num_workers={ranks}: go on with as many, "
+            "or choose another folder"
+        )
+
+
+def _ranks_in(folder: Path) -> Iterator[int]:
+    """How many ranks had saved what lies in `folder`, by each checkpoint that says so."""
+    for one in (folder, *filter(Path.is_dir, folder.glob("rank-*"))):
+        for path in folders.checkpoints(one):
+            if "ranks" in (record := glance(path)):
+                yield record["ranks"]

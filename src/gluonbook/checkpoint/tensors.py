@@ -35,11 +35,12 @@ class Tensors:
     def unpack(self, packed: Any, present: Any = None, device: int = 0) -> Any:
         """What was packed; objects in `present` are changed by `settle` only."""
 
-        def get(name: str) -> np.ndarray:
-            own = f"{device}/{name}"
-            return self.arrays[own if own in self.arrays else f"0/{name}"]
+        return unpack(packed, lambda name: self.get(name, device), self.contexts, present, self._later)
 
-        return unpack(packed, get, self.contexts, present, self._later)
+    def get(self, name: str, device: int) -> np.ndarray:
+        """The array that a device held."""
+        own = f"{device}/{name}"
+        return self.arrays[own if own in self.arrays else f"0/{name}"]
 
     def settle(self) -> None:
         """Change the objects that were present when they were unpacked."""

@@ -42,7 +42,7 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     with told(folder, "written"):
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-    later = [path for path in _checkpoints(folder) if step_of(path) > step]
+    later = [path for path in checkpoints(folder) if step_of(path) > step]
     for path in later:
         if is_sound(path):
             raise ValueError(f"{folder} holds {path.name}, later than step {step}: one folder serves one run")
@@ -61,7 +61,7 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    kept = [other for other in _checkpoints(folder) if other not in later]
+    kept = [other for other in checkpoints(folder) if other not in later]
     for surplus in [*later, *kept[keep:]]:
         _discard_if_possible(surplus)
     return path
@@ -105,7 +105,7 @@ def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
     StorageError where one cannot be read, which is no reason to go on from an older one.
     """
     skipped: list[str] = []
-    for path in _checkpoints(checks.path("folder", folder)):
+    for path in checkpoints(checks.path("folder", folder)):
         if until is not None and step_of(path) > until:
             continue
         if is_sound(path):
@@ -118,9 +118,21 @@ def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
     return None
 
 
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in `folder`, sound or not, newest first; a replaced version comes right after its replacement."""
+    try:
+        with told(folder, "read"):
+            found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    except StorageError as error:
+        if error.errno == errno.ENOENT:
+            return []
+        raise
+    return sorted(found, key=lambda path: (-step_of(path), path.name))
+
+
 def steps(folder: str | Path) -> list[int]:
     """The steps that have a checkpoint in `folder`, sound or not, the newest first."""
-    return sorted({step_of(path) for path in _checkpoints(checks.path("folder", folder))}, reverse=True)
+    return sorted({step_of(path) for path in checkpoints(checks.path("folder", folder))}, reverse=True)
 
 
 def step_of(path: Path) -> int:
@@ -139,25 +151,13 @@ def clear(folder: str | Path, *, after: int = -1) -> None:
     folder = checks.path("folder", folder)
     with told(folder, "cleared"):
         _sweep(folder)
-        for path in _checkpoints(folder):
+        for path in checkpoints(folder):
             if step_of(path) > after:
                 _discard(path)
 
 
 def _sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())).encode()
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    """Newest first; a replaced version comes right after its replacement."""
-    try:
-        with told(folder, "read"):
-            found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
-    except StorageError as error:
-        if error.errno == errno.ENOENT:
-            return []
-        raise
-    return sorted(found, key=lambda path: (-step_of(path), path.name))
 
 
 def _sweep(folder: Path) -> None:

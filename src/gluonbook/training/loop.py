@@ -75,7 +75,7 @@ def fit(
         raise ValueError(f"every={every} needs a folder to save in: checkpoints=...")
     loader = ReproducibleLoader(train, batches, num_workers)
     draws = may_draw(net, trainer, loss, step)
-    run = start_or_resume(net, trainer, step, batches, ctx, last, checkpoints)
+    run = start_or_resume(net, trainer, loss, step, batches, ctx, last, checkpoints)
     _draw_weights(net, train, batch_size, ctx)
 
     # The bar for notebooks overrides the variable that the other bars of tqdm obey.

@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 import mxnet as mx
+import numpy as np
 from mxnet import gluon
+from mxnet.contrib.amp import amp
 
-from gluonbook import checkpoint
+from gluonbook import checkpoint, checks
+from gluonbook.rank.ranks import ranges
 from gluonbook.training.batches import ShuffledBatches
-from gluonbook.training.evaluation import Outcome, Score, Tally
+from gluonbook.training.description import Description, same
+from gluonbook.training.evaluation import Loss, Outcome, Score, Tally
 from gluonbook.training.history import Epoch, History
-from gluonbook.training.step import Step, held, setup_of
+from gluonbook.training.step import Step
+
+_MXNETS = "a sum over devices"  # what MXNet's own stores make of gradients
 
 
 @final
 @dataclass
 class Run:
-    """Who takes part in a run, how it was set up, and how far it has come."""
+    """Who takes part in a run, how it was set up, and how far it has come.
+
+    What makes two runs the same is `identity`. What belongs to it and was changed after the start is state: a
+    checkpoint has it, and who goes on gets it.
+    """
 
     net: gluon.Block
     trainer: gluon.Trainer
+    loss: Loss
     step: Step
-    setup: dict[str, Any]  # what has to be the same when the run is resumed
+    batches: ShuffledBatches
     tally: Tally
-    folder: Path | None  # where it is saved
-    settings: dict[str, Any] = field(default_factory=dict)  # those of the trainer when the run began
+    checkpoints: Path | None  # the folder of the run
+    begun: dict[str, Any] = field(default_factory=dict)  # its identity at the start
     steps: int = 0
     history: History = field(default_factory=History)
     seconds: float = 0.0
@@ -59,64 +71,107 @@ class Run:
 
     def save(self) -> None:
         """Write a checkpoint, if there is a folder; raises FloatingPointError if the loss so far is not finite."""
-        if self.folder is None:
+        if self.checkpoints is None:
             return
         sums = self.tally.read()
         self._must_be_finite("train", sum(loss for loss, _ in sums))
+        identity = self.identity()
         extra = {
-            "setup": self.setup,
-            "settings": self.settings,
+            "begun": self.begun,
+            "changed": {place: now for place, now in identity.values.items() if not same(now, self.begun.get(place))},
             "history": self.history.to_json(),
             "sums": sums,
             "seconds": self.seconds,
         }
         place = {"step": self.steps, "epoch": len(self.history)}
-        checkpoint.save(self.folder, self.net, self.trainer, **place, extra=extra, memory=self._memory())
+        folder = checkpoint.own_folder(self.checkpoints, checkpoint.store_of(self.trainer))
+        checkpoint.save(folder, self.net, self.trainer, **place, extra=extra, memory=identity.stateful)
 
     def resume(self, last: int) -> None:
         """Go on from the folder's newest checkpoint, if there is one.
 
         Raises ValueError if that is of another run, or of a later step than the `last`.
         """
-        if self.folder is None:
+        if self.checkpoints is None:
             return
-        self.settings = checkpoint.settings(self.trainer)
+        identity = self.identity()
+        self.begun = identity.values
         store = checkpoint.store_of(self.trainer)
-        shared = isinstance(store, checkpoint.Collective)
-        path = checkpoint.latest_common(self.folder, store) if shared else checkpoint.latest(self.folder)
-        if path is None:
-            checkpoint.clear(self.folder)  # what this rank has, others do not have
+        path = checkpoint.latest_common(self.checkpoints, store)
+        folder = checkpoint.own_folder(self.checkpoints, store)
+        newest = path or checkpoint.latest(folder)
+        found = self._found(newest, last)
+        if path is None or found is None:
+            if found is not None:
+                warnings.warn(f"{newest} is deleted: not all ranks have saved yet", RuntimeWarning, stacklevel=4)
+            checkpoint.clear(folder)
             return
-        found = checkpoint.peek(path)
-        if "setup" not in found.extra:
-            raise ValueError(f"{path} was not written by fit: choose another folder")
-        if differing := list(self._differences(found, last)):
-            advice = f"choose another folder, or delete it by checkpoint.clear({str(self.folder)!r}), to start over"
-            raise ValueError(f"{path} belongs to another run ({'; '.join(differing)}): {advice}")
-        checkpoint.load(path, self.net, self.trainer, memory=self._memory())
-        if shared:
-            checkpoint.clear(self.folder, after=found.step)  # others do not have these, and they will come again
+        checkpoint.load(path, self.net, self.trainer, memory=identity.stateful)
+        if isinstance(store, checkpoint.Collective):
+            checkpoint.clear(folder, after=found.step)  # others do not have these, and they will come again
         extra = found.extra
-        self.settings, self.steps, self.seconds = extra["settings"], found.step, extra["seconds"]
+        identity.put(extra["changed"])
+        self.begun, self.steps, self.seconds = extra["begun"], found.step, extra["seconds"]
         self.tally, self.history = Tally(self.tally.ctx, extra["sums"]), History.from_json(extra["history"])
 
-    def _differences(self, found: checkpoint.Position, last: int) -> Iterator[str]:
-        """What makes the run of a checkpoint another one than this, a clause each."""
-        setup, at_start, then = found.extra["setup"], found.extra["settings"], found.settings
-        for key in dict.fromkeys([*self.setup, *setup]):
-            if self.setup.get(key) != setup.get(key):
-                yield f"{key}={self.setup.get(key)}, there {setup.get(key)}"
-        for place in sorted(at_start.keys() | self.settings.keys()):
-            here, there = self.settings.get(place), at_start.get(place)
-            # What training has changed since the start is state, and is restored; the rest was set.
-            was_set = then.get(place) == there
-            if was_set and here != there:
-                yield f"{place}={here}, there {there}"
-        if found.step > last:
-            yield f"{last} steps, there {found.step} already"
+    def identity(self) -> Description:
+        """What has to be the same when the run is resumed.
 
-    def _memory(self) -> dict[str, checkpoint.Stateful]:
-        return {name: step for name, step in held(self.step) if isinstance(step, checkpoint.Stateful)}
+        That is not: how far it goes and how often it is saved or tested, which do not change what is trained; devices,
+        engine and `num_workers`, on which the same is computed. Shapes and values of parameters are in the checkpoint.
+        """
+        store, trainer = checkpoint.store_of(self.trainer), self.trainer
+        return Description(
+            {
+                "seed": self.batches.seed,
+                "batch_size": self.batches.batch_size,
+                "samples": self.batches.length,
+                "shuffle": self.batches.shuffle,
+                "net": self.net,
+                "loss": self.loss,
+                "step": self.step,
+                "optimizer": checkpoint.optimizer_of(self.net, trainer),
+                "trainer.rescale_grad": getattr(trainer, "_amp_original_scale", trainer._scale),
+                "amp": amp._amp_initialized,
+                "amp.loss_scaler": getattr(trainer, "_amp_loss_scaler", None),
+                "store": _MXNETS if store is None or isinstance(store, (str, mx.kvstore.KVStore)) else store,
+            }
+        )
+
+    def _found(self, path: Path | None, last: int) -> checkpoint.Position | None:
+        """What is in a checkpoint; raises ValueError, on all ranks, if that of one of them is not of this run."""
+        found = problem = None
+        if path is not None:
+            found = checkpoint.peek(path)
+            problem = self._problem(path.parent, found, last)
+        refusing, store = [problem is not None], checkpoint.store_of(self.trainer)
+        if isinstance(store, checkpoint.Collective):
+            refusing = store.all_gather(np.array(refusing))[:, 0].tolist()
+        if problem is not None:
+            raise ValueError(f"{path} {problem}")
+        if any(refusing):
+            odd = ranges([rank for rank, refuses in enumerate(refusing) if refuses])
+            raise ValueError(f"rank {odd} cannot go on from its checkpoint in {self.checkpoints}, and says why")
+        return found
+
+    def _problem(self, folder: Path, found: checkpoint.Position, last: int) -> str | None:
+        """Why this run cannot go on from a checkpoint, if so."""
+        if "begun" not in found.extra:
+            return "was not written by fit: choose another folder"
+        differing = list(self._differences(found.extra["begun"], found.extra["changed"]))
+        if found.step > last:
+            differing.append(f"{last} steps, there {found.step} already")
+        advice = f"choose another folder, or delete it by checkpoint.clear({str(folder)!r}), to start over"
+        return f"belongs to another run ({'; '.join(differing)}): {advice}" if differing else None
+
+    def _differences(self, begun: Mapping[str, Any], changed: Mapping[str, Any]) -> Iterator[str]:
+        """What the run of a checkpoint began with, and this one does not, a clause each."""
+        used = self.trainer._kv_initialized  # it may have been changed by the very run that goes on
+        for place in dict.fromkeys([*self.begun, *begun]):
+            here, there = self.begun.get(place), begun.get(place)
+            if same(here, there) or (place in changed and (used or same(here, changed[place]))):
+                continue
+            yield f"{place}={here}, there {there}"
 
     def _must_be_finite(self, name: str, loss: float) -> None:
         if not math.isfinite(loss):
@@ -129,6 +184,7 @@ class Run:
 def start_or_resume(
     net: gluon.Block,
     trainer: gluon.Trainer,
+    loss: Loss,
     step: Step,
     batches: ShuffledBatches,
     ctx: Sequence[mx.Context],
@@ -142,9 +198,7 @@ def start_or_resume(
     store = checkpoint.store_of(trainer)
     if isinstance(store, checkpoint.Collective):
         store.agree(f"{last} steps, {len(batches)} an epoch")  # else they would wait for one that has ended
-    setup = {"seed": batches.seed, "batch_size": batches.batch_size, "samples": batches.length}
-    setup |= {"shuffle": batches.shuffle, **setup_of(step)}
-    folder = None if checkpoints is None else checkpoint.own_folder(checkpoints, store)
-    run = Run(net, trainer, step, setup, Tally(ctx), folder)
+    folder = None if checkpoints is None else checks.path("checkpoints", checkpoints)
+    run = Run(net, trainer, loss, step, batches, Tally(ctx), folder)
     run.resume(last)
     return run

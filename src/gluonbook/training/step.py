@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import final
 
 import mxnet as mx
 from mxnet import autograd, gluon
@@ -23,8 +23,9 @@ class Step(ABC):
     that was resumed.
 
     What a step remembers from one batch to the next it keeps in an attribute `states`, a dict as `checkpoint.Stateful`
-    says: it is saved and restored bit for bit. Its other attributes say how it was made. The numbers and strings among
-    them have to be the same when a run is resumed; and where one is another step, what that remembers is kept, too.
+    says: it is saved and restored bit for bit. Its other attributes say how it was made, and have to be the same when a
+    run is resumed; and where one is another step, what that remembers is kept, too. The gradients of parameters whose
+    `grad_req` is "add" are kept as well: a step that adds them up says when they are zero again.
     """
 
     @abstractmethod
@@ -37,9 +38,12 @@ class Step(ABC):
 
 @final
 class PlainStep(Step):
-    """One update along the mean gradient of the batch."""
+    """One update along the mean gradient of the batch, and of no other: what is to be added to begins at zero."""
 
     def take(self, trainer: gluon.Trainer, batch: Batch) -> list[Outcome]:
+        for parameter in trainer.optimizer.param_dict.values():
+            if parameter.grad_req == "add":
+                parameter.zero_grad()
         with autograd.record():
             outcomes = batch.forward()
         autograd.backward([outcome.loss for outcome in outcomes])
@@ -108,22 +112,3 @@ class Batch:
                         parameter.grad(device)[:] = 0
                 if parameter.grad_req != "null":
                     parameter.data(device)._fresh_grad = True
-
-
-def held(step: Step, name: str = "step") -> Iterator[tuple[str, Step]]:
-    """A step and those that it holds, each with its dotted name."""
-    yield name, step
-    for key, value in vars(step).items():
-        if isinstance(value, Step):
-            yield from held(value, f"{name}.{key}")
-
-
-def setup_of(step: Step) -> dict[str, Any]:
-    """How a step was made: its class, and the numbers and strings among its attributes, by dotted name."""
-    setup: dict[str, Any] = {}
-    for name, one in held(step):
-        setup[name] = f"{type(one).__module__}.{type(one).__qualname__}"
-        for key, value in vars(one).items():
-            if value is None or isinstance(value, (int, float, str)):
-                setup[f"{name}.{key}"] = value
-    return setup
