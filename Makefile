@@ -10,7 +10,8 @@ UV ?= uv
 # Tests run side by side; what shares something costly stays together: see tests/conftest.py.
 TESTS := $(PYTHON_IN) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
-# Variables of Python itself that may point at other packages, or make it talk.
+# Texts are UTF-8, whatever the locale says; and variables of Python that may point at other packages, or make it talk.
+export PYTHONUTF8 := 1
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT
 
 .PHONY: help setup book slides pdf bundle test quick coverage faults check lab notebooks doctor bench lock report times clean
@@ -46,7 +47,7 @@ faults: setup ## run the fault tests with all their repetitions: killed ranks, f
 	@GLUONBOOK_FAULTS=full $(PYTHON_IN) -m pytest tests/storage tests/checkpoint tests/rank tests/launch tests/kvstore
 
 check: setup ## look at style and types: ruff, mypy, codespell, and that every chapter survives the way to a notebook and back
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pre-commit run --all-files
+	@PATH="$$PWD/$(VENV)/bin:$$PATH" $(PYTHON_IN) -m pre_commit run --all-files
 
 notebooks: setup ## write the chapters as .ipynb files to notebooks/, paired with their text
 	@$(PYTHON_IN) -m gluonbook.book notebooks
@@ -61,10 +62,10 @@ lab: setup ## open JupyterLab on the notebooks; what is saved there flows back i
 	@$(PYTHON_IN) -m gluonbook.book lab
 
 doctor: setup ## look at this machine, and say what each chapter will need
-	@$(VENV)/bin/gluonbook doctor
+	@$(PYTHON_IN) -m gluonbook doctor
 
 bench: setup ## measure the kernels against their peers, in one run, and keep the ratios in benchmarks/results
-	@$(VENV)/bin/gluonbook bench
+	@$(PYTHON_IN) -m gluonbook bench
 
 lock: ## resolve the environments anew (needs uv)
 	@sh scripts/lock.sh $(UV)

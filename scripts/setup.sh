@@ -29,6 +29,17 @@ case ${PYTHON:-} in # it may be relative to where we were called
 esac
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 root=$(pwd -P)
+# Python makes no environment below a colon or what is not UTF-8, and the book is not built below ? and such as %20.
+case $root in
+*:* | *\?* | *%[0-9A-Fa-f][0-9A-Fa-f]* | *"
+"*) odd=1 ;;
+*) odd= ;;
+esac
+if command -v iconv >/dev/null 2>&1; then
+    printf '%s' "$root" | iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1 || odd=1
+fi
+[ -z "$odd" ] ||
+    fail "the book cannot be set up in '$root': take colons, ?, %, line ends and what is not UTF-8 out of the names of its folders"
 inner=$root/$venv/bin/python
 stamp=$venv/.gluonbook-setup
 wanted="$kind $(cat "requirements/$kind.txt" pyproject.toml | cksum) $root"

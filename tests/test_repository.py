@@ -36,6 +36,14 @@ def test_no_file_names_a_registry_or_a_machine(in_git, pattern):
     assert not found
 
 
+def test_a_checkout_as_git_makes_it_on_windows_has_no_other_line_ends(in_git, tmp_path):
+    settings = ["-c", "core.autocrlf=true", "-c", "core.eol=crlf"]
+    subprocess.run(["git", *settings, "clone", "--quiet", "--no-local", ROOT, tmp_path / "book"], check=True)
+    files = [file for file in (tmp_path / "book").rglob("*") if file.is_file() and ".git" not in file.parts]
+    assert len(files) > 300
+    assert [file for file in files if file.suffix in TEXT and b"\r" in file.read_bytes()] == []
+
+
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
 def test_locks_pin_every_package_by_hash(lock):
     requirements = re.split(r"\n(?=\S)", lock.read_text().strip())

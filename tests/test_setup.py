@@ -19,7 +19,7 @@ from read_only import read_only
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-TOOLS = ["sh", "cat", "cksum", "date", "dirname", "env", "grep", "mkdir", "paste", "rm", "sed", "tail", "tr"]
+TOOLS = ["sh", "cat", "cksum", "date", "dirname", "env", "grep", "iconv", "mkdir", "paste", "rm", "sed", "tail", "tr"]
 
 # Stands in for an interpreter: it runs the script's own snippets, but as another version, and only plays venv and pip.
 FAKE_PYTHON = r"""
@@ -164,7 +164,8 @@ class Machine:
             env={**self.environment, **variables},
             cwd=self.bin.parent,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             check=False,
         )
 
@@ -211,6 +212,44 @@ def test_a_fresh_machine_gets_the_locked_environment_in_a_path_with_a_space(mach
     assert package.endswith("--find-links .venv/wheel gluonbook") and "--no-index" in package and "--no-deps" in package
     assert str(machine.root) in machine.stamp()
     assert not (machine.root / ".venv/wheel").exists()
+
+
+ODD = [
+    "#1 & co; (x)",
+    "Bücher",
+    "it's",
+    'say "x"',
+    "$HOME `id`",
+    "[x] {y}*",
+    "a\\b",
+    "-n",
+    "~",
+    "a=b,c",
+    "100% sure",
+    "book.",
+]
+BARRED = ["a:b", "a%20b", "what?", "a\nb", os.fsdecode(b"caf\xe9")]
+
+
+def moved(machine: Machine, name: str) -> Machine:
+    machine.root = machine.root.rename(machine.root.parent / name)
+    return machine
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_folder_may_have_an_odd_name(machine, name):
+    moved(machine, name).python("python3", "3.10.4")
+    assert ".venv is ready" in succeeded(machine.setup())
+    assert succeeded(machine.setup()) == ""
+
+
+@pytest.mark.parametrize("name", BARRED, ids=ascii)
+def test_a_folder_in_which_the_book_could_not_be_built_is_refused(machine, name):
+    moved(machine, name).python("python3", "3.10.4")
+    result = machine.setup()
+    said = result.stderr.replace("\n", " ").strip()
+    assert (result.returncode, machine.calls()) == (1, [])
+    assert said.startswith("gluonbook: the book cannot be set up in '") and said.endswith("of its folders")
 
 
 def test_beside_a_wheelhouse_no_index_is_asked(machine):

@@ -9,6 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from gluonbook import doctor, paths
+from gluonbook.command import command
 from gluonbook.profiles import profile
 
 # No `from __future__ import annotations` here, and `Optional`: the typer that Python 3.9 gets reads annotations as they
@@ -146,8 +147,9 @@ def run_command(
 
 def main() -> None:
     """The entry point: errors that a user can fix are one message, not a traceback."""
-    try:
-        profile()  # whatever is asked, a mistyped profile is better mended first
-        app()
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f"gluonbook: {error}")
+    with command():
+        try:
+            profile()  # whatever is asked, a mistyped profile is better mended first
+            app()
+        except (FileNotFoundError, ValueError) as error:
+            sys.exit(f"gluonbook: {error}")

@@ -16,6 +16,7 @@ from gluonbook.book.chapters import Book
 from gluonbook.book.execute import QUIET
 from gluonbook.book.executions import Executions
 from gluonbook.book.times import RunTimes
+from gluonbook.command import command
 from gluonbook.datasets import DatasetError
 from gluonbook.machine import facts
 from gluonbook.profiles import profile
@@ -144,7 +145,8 @@ def times() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except (OSError, ValueError, yaml.YAMLError) as error:  # what an author can fix, in _toc.yml or a front matter
-        sys.exit(f"{type(error).__name__}: {error}")
+    with command():
+        try:
+            app()
+        except (OSError, ValueError, yaml.YAMLError) as error:  # what an author can fix, in _toc.yml or a front matter
+            sys.exit(f"{type(error).__name__}: {error}")

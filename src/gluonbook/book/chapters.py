@@ -24,6 +24,10 @@ BACK_MATTER = "back_matter"  # the one folder whose pages teach nothing
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 
 
+# SQLAlchemy takes the path of a data base for a part of a URL; SQLite takes UTF-8.
+_ASTRAY = re.compile(r"\?|%[0-9A-Fa-f]{2}|[\ud800-\udfff]")
+
+
 @final
 @dataclass(frozen=True)
 class Chapter:
@@ -83,9 +87,20 @@ class Part:
 @final
 @dataclass(frozen=True)
 class Book:
-    """The book in the folder `root`, as its files are when each is asked for the first time."""
+    """The book in the folder `root`, as its files are when each is asked for the first time.
+
+    Raises:
+        ValueError: it cannot be built in a folder of that name.
+    """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        if _ASTRAY.search(str(self.root)):
+            raise ValueError(
+                f"the book lies in {str(self.root)!r}, where the data base of executed chapters cannot be opened: "
+                "take ?, % and what is not UTF-8 out of the names of its folders"
+            )
 
     @classmethod
     def here(cls) -> Book:
@@ -93,6 +108,7 @@ class Book:
 
         Raises:
             FileNotFoundError: gluonbook is installed without the book around it.
+            ValueError: the checkout lies in a folder of a name with which the book cannot be built.
         """
         root = paths.checkout()
         if root is None:

@@ -200,6 +200,7 @@ def _kernel_environment(threads: int, root: Path) -> dict[str, str]:
         "MXNET_CPU_WORKER_NTHREADS": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NO_COLOR": "1",
+        "PYTHONUTF8": "1",
         "TERM": "dumb",
         "TQDM_DISABLE": "1",  # a bar that has run its course is noise on a page
         # The reader's own settings stay out of the book, and a home that cannot be written does no harm.

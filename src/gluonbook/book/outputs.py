@@ -22,7 +22,7 @@ def unclean(notebook: NotebookNode, root: Path) -> list[str]:
 
     Among a machine's folders are `root`, which holds the book, and that of Python.
     """
-    folders = re.compile("|".join(map(re.escape, (str(root), sys.prefix))))
+    folders = re.compile("|".join(rf"(?<![\w.-]){re.escape(folder)}(?![\w-])" for folder in (str(root), sys.prefix)))
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return [
         f"cell {number} {fault}"

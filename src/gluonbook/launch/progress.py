@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import final
@@ -51,4 +52,10 @@ class Progress:
             self.read[name] += len(whole)
             prefix = f"[{name}] " if len(self.shown) > 1 else ""
             for line in whole.decode(errors="replace").splitlines():
-                self.bar.write(prefix + line)
+                self.bar.write(_writable(prefix + line))
+
+
+def _writable(line: str) -> str:
+    """The line with question marks for what the output has no characters for: a healthy run is not to fail by that."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return line.encode(encoding, "replace").decode(encoding)

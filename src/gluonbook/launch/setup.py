@@ -40,6 +40,8 @@ class Setup:
         """The variables that every process of the run gets besides those of this one."""
         return {
             "PYTHONUNBUFFERED": "1",
+            "PYTHONUTF8": "1",
+            "PYTHONIOENCODING": "utf-8",  # in which logs are read
             **self.variables,
             lifeline.MARK: self.run,
             notes.FOLDER: str(self.folder),
