@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mxnet.gluon import data
 
 from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches
+from gluonbook.training.samples import Samples
 from gluonbook.training.seeds import set_seed
 
 lengths, sizes, seeds = st.integers(1, 300), st.integers(1, 400), st.integers(0, 2**40)
@@ -94,7 +95,8 @@ def augmented() -> data.Dataset:
 
 def batches_seen(dataset, epoch: int, start: int, num_workers: int = 0) -> list:
     batches = ShuffledBatches(10, 3, seed=1, epoch=epoch, start=start)
-    return [(X.asnumpy().tolist(), y.asnumpy().tolist()) for X, y in ReproducibleLoader(dataset, batches, num_workers)]
+    with ReproducibleLoader(Samples("train", dataset), batches, num_workers) as loader:
+        return [(X.asnumpy().tolist(), y.asnumpy().tolist()) for X, y in loader]
 
 
 def test_augmentation_is_a_function_of_seed_and_step():
@@ -115,8 +117,8 @@ def test_workers_do_not_change_what_is_drawn():
 
 def test_one_loader_serves_many_epochs():
     batches = ShuffledBatches(10, 3, seed=1)
-    loader = ReproducibleLoader(augmented(), batches, num_workers=1)
-    for epoch in range(3):
-        batches.epoch, batches.start = epoch, epoch
-        seen = [(X.asnumpy().tolist(), y.asnumpy().tolist()) for X, y in loader]
-        assert seen == batches_seen(augmented(), epoch, start=epoch)
+    with ReproducibleLoader(Samples("train", augmented()), batches, num_workers=1) as loader:
+        for epoch in range(3):
+            batches.epoch, batches.start = epoch, epoch
+            seen = [(X.asnumpy().tolist(), y.asnumpy().tolist()) for X, y in loader]
+            assert seen == batches_seen(augmented(), epoch, start=epoch)

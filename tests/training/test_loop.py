@@ -306,7 +306,7 @@ def test_regression_trains_too():
         ({"every": 0, "checkpoints": "run"}, "every must be a whole number from 1, got 0"),
         ({"ctx": mx.cpu(1)}, r"ctx is \[cpu\(1\)\], and net lives on \[cpu\(0\)\]"),
         ({"ctx": []}, r"ctx is \[\], and net lives on \[cpu\(0\)\]"),
-        ({"train": gluon.data.ArrayDataset(np.zeros((0, 3)), np.zeros(0))}, "the dataset is empty"),
+        ({"train": gluon.data.ArrayDataset(np.zeros((0, 3)), np.zeros(0))}, "train is empty"),
         ({"loss": lambda out, y: (out * 0).sum()}, r"loss must give one value a sample, shape \(10,\), got \(1,\)"),
     ],
 )

@@ -247,7 +247,10 @@ def test_a_step_within_a_step_remembers_too(tmp_path):
         (None, r"step=gluonbook\.training\.step\.PlainStep, there .*Averaged"),
         (Averaged(0.99, Clipped(0.5)), r"step\.decay=0\.99, there 0\.9"),
         (Averaged(0.9, Clipped(0.25)), r"step\.inner\.bound=0\.25, there 0\.5"),
-        (Averaged(0.9, PlainStep()), r"step\.inner=.*PlainStep, there .*Clipped; step\.inner\.bound=None, there 0\.5"),
+        (
+            Averaged(0.9, PlainStep()),
+            r"step\.inner=.*PlainStep, there .*Clipped; .*step\.inner\.bound=None, there 0\.5",
+        ),
     ],
 )
 def test_another_step_is_another_run(tmp_path, step, message):

@@ -1,11 +1,13 @@
 """The one Gluon training loop of the book, and what belongs to it: evaluate, predict, exact resuming."""
 
 from gluonbook.training.batches import ShuffledBatches
-from gluonbook.training.evaluation import Outcome, Score, evaluate, predict
+from gluonbook.training.evaluation import Score, evaluate, predict
 from gluonbook.training.history import Epoch, History
 from gluonbook.training.loop import fit
+from gluonbook.training.outcome import Outcome
 from gluonbook.training.seeds import set_seed
 from gluonbook.training.step import Batch, PlainStep, Step
+from gluonbook.training.workers import WorkerError
 
 __all__ = [
     "Batch",
@@ -16,6 +18,7 @@ __all__ = [
     "Score",
     "ShuffledBatches",
     "Step",
+    "WorkerError",
     "evaluate",
     "fit",
     "predict",

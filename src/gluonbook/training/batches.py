@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, final
 
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import data
+from mxnet.util import is_np_array
 
 from gluonbook.checks import whole_number
-from gluonbook.training.seeds import derived, preserved, set_seed
+from gluonbook.training.samples import Samples
+from gluonbook.training.seeds import seeded
+from gluonbook.training.workers import Workers
 
 
 @final
@@ -46,60 +49,59 @@ class ShuffledBatches(data.Sampler):
 
 @final
 class ReproducibleLoader:
-    """A `DataLoader` over `batches` whose random transforms are a function of (seed, step) too.
+    """The batches [X, y] of `samples` in the order of `batches`; their random transforms depend on (seed, step) alone.
 
-    The first sample of a batch seeds Python, numpy and MXNet, in the worker process if there are workers: the batches
-    do not depend on `num_workers`. Plain arrays draw nothing and go without, since seeding MXNet takes about 1 ms.
+    Before the first sample of a batch Python, numpy and MXNet are seeded, in the worker process if there are workers:
+    the batches do not depend on `num_workers`. Plain arrays draw nothing and go without, since seeding MXNet takes
+    about 1 ms. `Workers` says what is raised when one of them ends; leaving the loader's context ends them.
     """
 
-    def __init__(self, dataset: data.Dataset, batches: ShuffledBatches, num_workers: int = 0) -> None:
-        whole_number("num_workers", num_workers, 0)
-        self._plain = _is_plain(dataset)
-        if not self._plain:
-            dataset, batches = _SeededDataset(dataset, batches.seed), _NumberedBatches(batches)
-        self._loader = data.DataLoader(dataset, batch_sampler=batches, num_workers=num_workers)
+    def __init__(self, samples: Samples, batches: ShuffledBatches, num_workers: int = 0) -> None:
+        self._samples, self._batches = samples, batches
+        self._num_workers = whole_number("num_workers", num_workers, 0)
+        self._plain = _is_plain(samples.dataset)
+        self._workers: Workers | None = None
 
-    def __iter__(self) -> Iterator[Any]:
-        batches = iter(self._loader)
-        while True:
-            with nullcontext() if self._plain else preserved():
-                batch = next(batches, None)
-            if batch is None:
-                return
-            yield batch
+    def __enter__(self) -> ReproducibleLoader:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        if self._workers:
+            self._workers.close()
+            self._workers = None
 
-@final
-class _NumberedBatches(data.Sampler):
-    """Tells `_SeededDataset` where a batch begins, by giving its first index together with the step."""
+    def __iter__(self) -> Iterator[list[mx.nd.NDArray]]:
+        if not self._num_workers:
+            yield from (load() for load in self._loads())
+            return
+        if not self._workers:  # as late as that, so that mistakes are found before any is made
+            self._workers = Workers(self._num_workers, self._packed)
+        array = mx.np.array if is_np_array() else mx.nd.array
+        for batch in self._workers.items((self._batches.epoch, self._batches.start), len(self._batches)):
+            yield [array(part, dtype=part.dtype) for part in batch]
 
-    def __init__(self, batches: ShuffledBatches) -> None:
-        self._batches = batches
+    def _loads(self) -> Iterator[Callable[[], list[mx.nd.NDArray]]]:
+        """What makes each of the batches that are left of the epoch."""
+        first = self._batches.epoch * (len(self._batches) + self._batches.start) + self._batches.start
+        for step, indices in enumerate(self._batches, first):
+            yield partial(self._load, step, indices)
 
-    def __iter__(self) -> Iterator[list]:
-        per_epoch = len(self._batches) + self._batches.start
-        step = self._batches.epoch * per_epoch + self._batches.start
-        for i, (first, *rest) in enumerate(self._batches, step):
-            yield [(first, i), *rest]
+    def _packed(self, place: tuple[int, int]) -> Iterator[Callable[[], list[np.ndarray]]]:
+        """The same in a worker, as arrays that go through a pipe."""
+        self._batches.epoch, self._batches.start = place
+        for load in self._loads():
+            yield partial(_as_numpy, load)
 
-    def __len__(self) -> int:
-        return len(self._batches)
-
-
-@final
-class _SeededDataset(data.Dataset):
-    def __init__(self, dataset: data.Dataset, seed: int) -> None:
-        self._dataset, self._seed = dataset, seed
-
-    def __getitem__(self, index: int | tuple[int, int]) -> Any:
-        if isinstance(index, tuple):
-            index, step = index
-            set_seed(derived(self._seed, step, 1))
-        return self._dataset[index]
-
-    def __len__(self) -> int:
-        return len(self._dataset)
+    def _load(self, step: int, indices: list[int]) -> list[mx.nd.NDArray]:
+        if self._plain:
+            return self._samples.batch(indices)
+        with seeded(self._batches.seed, step, 1):
+            return self._samples.batch(indices)
 
 
-def _is_plain(dataset: data.Dataset) -> bool:
+def _as_numpy(load: Callable[[], list[mx.nd.NDArray]]) -> list[np.ndarray]:
+    return [part.asnumpy() for part in load()]
+
+
+def _is_plain(dataset: Any) -> bool:
     return type(dataset) is data.ArrayDataset and all(isinstance(d, (np.ndarray, mx.nd.NDArray)) for d in dataset._data)

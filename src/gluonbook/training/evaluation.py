@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, final
+from typing import Any, final
 
 import mxnet as mx
 import numpy as np
 from mxnet import gluon
-from mxnet.gluon.data.dataloader import default_batchify_fn
 from mxnet.gluon.utils import split_and_load
 
-from gluonbook.checks import whole_number
-
-Loss = Callable[[mx.nd.NDArray, mx.nd.NDArray], mx.nd.NDArray]
+from gluonbook.checkpoint.anatomy import some
+from gluonbook.training.outcome import Loss, Outcome, answer
+from gluonbook.training.samples import Samples, described
 
 
 @final
@@ -27,15 +26,6 @@ class Score:
     loss: float
     accuracy: float | None
     count: int
-
-
-@final
-class Outcome(NamedTuple):
-    """What a net gave for some samples on one device."""
-
-    loss: mx.nd.NDArray  # one value a sample
-    out: mx.nd.NDArray
-    y: mx.nd.NDArray
 
 
 @final
@@ -50,11 +40,12 @@ class Tally:
         self._sums = [mx.nd.array(pair, ctx=device, dtype="float64") for device, pair in zip(ctx, sums)]
 
     def add(self, outcome: Outcome) -> None:
-        losses, out, y = outcome
-        if losses.shape != (len(out),):
-            raise ValueError(f"loss must give one value a sample, shape ({len(out)},), got {losses.shape}")
-        if out.ndim == 2 and out.shape[1] > 1 and y.ndim == 1:
-            hits = out.astype("float32", copy=False).argmax(axis=1) == y.astype("float32")
+        """Raises ValueError unless there is one loss a sample."""
+        losses, out, y = outcome.checked()
+        losses = losses.as_nd_ndarray()  # else a comparison gives another type in MXNet's numpy mode
+        if isinstance(out, mx.nd.NDArray) and out.ndim == 2 and out.shape[1] > 1 and y.ndim == 1:
+            answers = out.as_nd_ndarray().astype("float32", copy=False).argmax(axis=1)
+            hits = answers == y.as_nd_ndarray().astype("float32")
         else:
             hits = mx.nd.full(losses.shape, math.nan, ctx=losses.context)
         pairs = mx.nd.stack(losses, hits.astype(losses.dtype, copy=False))
@@ -81,16 +72,16 @@ def evaluate(
 ) -> Score:
     """Mean loss and accuracy over the (X, y) pairs of `dataset`, every sample weighing the same.
 
-    `loss(out, y)` gives one value a sample (default: softmax cross-entropy). Runs on `ctx`, by default wherever `net`
-    lives. Raises ValueError for an empty dataset or a loss of another shape.
+    `loss(out, y)` gives one value a sample (default: softmax cross-entropy) for what `net` gives, which may be more
+    than one array. Runs on `ctx`, by default wherever `net` lives. Raises ValueError for what is no dataset, or empty,
+    for samples that `net` cannot take, and for a loss of another shape.
     """
-    loss, ctx, count = loss or gluon.loss.SoftmaxCrossEntropyLoss(), contexts(net, ctx), sample_count(dataset)
+    loss, ctx, samples = checked_loss(loss), contexts(net, ctx), Samples("the dataset", dataset)
     tally = Tally(ctx)
-    for X, y in batches_in_order(dataset, batch_size):
-        for x_part, y_part in zip(split(X, ctx), split(y, ctx)):
-            out = net(x_part)
-            tally.add(Outcome(loss(out, y_part), out, y_part))
-    return tally.score(count)
+    for X, y in samples.in_order(batch_size):
+        for outcome in outcomes(net, loss, ctx, X, y):
+            tally.add(outcome)
+    return tally.score(len(samples))
 
 
 def predict(
@@ -99,25 +90,54 @@ def predict(
     *,
     batch_size: int = 256,
     ctx: mx.Context | Sequence[mx.Context] | None = None,
-) -> np.ndarray:
+) -> Any:
     """What `net` gives for each sample, stacked as a numpy array; `.argmax(axis=1)` turns scores into classes.
 
-    A sample is X or a tuple that begins with X. Raises ValueError for an empty dataset.
+    A sample is X or a tuple that begins with X. Where the net gives a tuple or a list of arrays, a tuple of stacked
+    ones is returned. Raises ValueError for what is no dataset, or empty, for samples that `net` cannot take, and where
+    it gives anything but one row a sample.
     """
     ctx = contexts(net, ctx)
-    outputs: list[np.ndarray] = []
-    sample_count(dataset)
-    for batch in batches_in_order(dataset, batch_size):
-        X = batch[0] if isinstance(batch, (list, tuple)) else batch
-        parts = [net(part) for part in split(X, ctx)]  # all devices are busy before the first is waited for
-        outputs.extend(part.asnumpy() for part in parts)
-    return np.concatenate(outputs)
+    rows: list[list[np.ndarray]] = []
+    for (X,) in Samples("the dataset", dataset, labelled=False).in_order(batch_size):
+        parts = split(X, ctx)
+        outs = [answer(net, part) for part in parts]  # all devices are busy before the first is waited for
+        rows.extend([array.asnumpy() for array in _arrays(out, len(part))] for out, part in zip(outs, parts))
+    stacked = tuple(np.concatenate(column) for column in zip(*rows))
+    return stacked if isinstance(outs[0], (tuple, list)) else stacked[0]
 
 
-def batches_in_order(dataset: gluon.data.Dataset, batch_size: int) -> Iterator:
-    # What a DataLoader without workers does, less the garbage collection that each new DataLoader waits for.
-    for first in range(0, len(dataset), whole_number("batch_size", batch_size, 1)):
-        yield default_batchify_fn([dataset[i] for i in range(first, min(first + batch_size, len(dataset)))])
+def _arrays(out: Any, count: int) -> Sequence[mx.nd.NDArray]:
+    arrays = out if isinstance(out, (tuple, list)) else [out]
+    for array in arrays:
+        if not isinstance(array, mx.nd.NDArray) or array.shape[:1] != (count,):
+            raise ValueError(
+                f"net must give an array, or several, with a row a sample, {count}, got {described(array)}"
+            )
+    return arrays
+
+
+def outcomes(
+    net: gluon.Block, loss: Loss, ctx: Sequence[mx.Context], X: mx.nd.NDArray, y: mx.nd.NDArray
+) -> list[Outcome]:
+    """What net and loss make of a batch, spread over devices; ValueError also for labels beyond the net's classes."""
+    found = [Outcome.of(net, loss, *part) for part in zip(split(X, ctx), split(y, ctx))]
+    if isinstance(loss, gluon.loss.SoftmaxCrossEntropyLoss) and loss._sparse_label:
+        classes, labels = found[0].out.shape[loss._axis], y.asnumpy()
+        if labels.min() < 0 or labels.max() >= classes:  # MXNet would take the nearest
+            spread = f"{labels.min():g} … {labels.max():g}"
+            raise ValueError(f"y must be a class, 0 … {classes - 1} with what net gives, got {spread}")
+    return found
+
+
+def checked_loss(loss: Loss | None) -> Loss:
+    """`loss`, by default softmax cross-entropy; raises ValueError if it is nothing to call."""
+    if loss is None:
+        return gluon.loss.SoftmaxCrossEntropyLoss()
+    if isinstance(loss, type) or not callable(loss):
+        what = f"the class {loss.__name__}, not one of its kind" if isinstance(loss, type) else described(loss)
+        raise ValueError(f"loss must be a function of (out, y), such as gluon.loss.L2Loss(), got {what}")
+    return loss
 
 
 def split(array: mx.nd.NDArray, ctx: Sequence[mx.Context]) -> list[mx.nd.NDArray]:
@@ -128,19 +148,19 @@ def contexts(
     net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None, *, whole: bool = False
 ) -> list[mx.Context]:
     """`ctx` as a list, by default all devices of `net`; ValueError if net is not there, or (`whole`) also elsewhere."""
-    parameters = net.collect_params().values()
+    if not isinstance(net, gluon.Block):
+        raise ValueError(f"net must be a gluon.Block, got {described(net)}")
+    parameters = dict(net.collect_params().items())
     if not parameters:
         raise ValueError(f"net has no parameters: {net}")
-    own = next(iter(parameters)).list_ctx()
-    wanted = own if ctx is None else [ctx] if isinstance(ctx, mx.Context) else list(ctx)
+    if missing := [name for name, p in parameters.items() if p._data is None and not p._deferred_init]:
+        raise ValueError(f"net is not initialized, there is no {some(missing)}: net.initialize(ctx=...)")
+    own = next(iter(parameters.values())).list_ctx()
+    if apart := [name for name, parameter in parameters.items() if parameter.list_ctx() != own]:
+        raise ValueError(f"net lives on {own}, but not {some(apart)}: net.collect_params().reset_ctx(...)")
+    wanted = own if ctx is None else list(ctx) if isinstance(ctx, (list, tuple)) else [ctx]
     if not wanted or not set(wanted) <= set(own) or (whole and set(wanted) != set(own)):
         raise ValueError(
             f"ctx is {wanted}, and net lives on {own}: net.initialize(ctx=...) or net.collect_params().reset_ctx(...)"
         )
     return wanted
-
-
-def sample_count(dataset: gluon.data.Dataset) -> int:
-    if len(dataset) == 0:
-        raise ValueError("the dataset is empty")
-    return len(dataset)

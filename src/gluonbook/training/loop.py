@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,18 +12,16 @@ import mxnet as mx
 from mxnet import gluon
 from tqdm.auto import tqdm
 
-from gluonbook.checks import whole_number
+from gluonbook.checkpoint import store_of
+from gluonbook.checkpoint.anatomy import some
+from gluonbook.checks import flag, whole_number
 from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches
-from gluonbook.training.evaluation import (
-    Loss,
-    batches_in_order,
-    contexts,
-    evaluate,
-    sample_count,
-    split,
-)
+from gluonbook.training.evaluation import checked_loss, contexts, evaluate, outcomes, split
 from gluonbook.training.history import History
+from gluonbook.training.outcome import Loss, answer, reason
 from gluonbook.training.run import start_or_resume
+from gluonbook.training.samples import Samples, described
+from gluonbook.training.scaling import trained
 from gluonbook.training.seeds import may_draw, preserved, seeded
 from gluonbook.training.step import Batch, PlainStep, Step
 
@@ -67,20 +65,30 @@ def fit(
     Raises FloatingPointError when the loss is no longer finite, which is seen at the end of the epoch and before a
     checkpoint; ValueError for arguments out of range, and for a checkpoint of a run that had other settings.
     """
-    loss, step = loss or gluon.loss.SoftmaxCrossEntropyLoss(), step or PlainStep()
+    loss, step = checked_loss(loss), PlainStep() if step is None else step
+    if not isinstance(step, Step):
+        raise ValueError(f"step must be a Step, such as PlainStep(), got {described(step)}")
+    if on_epoch is not None and not callable(on_epoch):
+        raise ValueError(f"on_epoch must be a function of the history, got {described(on_epoch)}")
     ctx = contexts(net, ctx, whole=True)
-    batches = ShuffledBatches(sample_count(train), batch_size, seed, shuffle=shuffle)
+    _must_train(trainer, net, ctx)
+    samples, tests = Samples("train", train), None if test is None else Samples("test", test)
+    batches = ShuffledBatches(len(samples), batch_size, seed, shuffle=flag("shuffle", shuffle))
     per_epoch, last = len(batches), whole_number("epochs", epochs, 1) * len(batches)
     if every is not None and whole_number("every", every, 1) and checkpoints is None:
         raise ValueError(f"every={every} needs a folder to save in: checkpoints=...")
-    loader = ReproducibleLoader(train, batches, num_workers)
+    loader = ReproducibleLoader(samples, batches, num_workers)
+    with preserved():
+        first = [next(one.in_order(batches.batch_size)) for one in (samples, tests) if one]
     draws = may_draw(net, trainer, loss, step)
     run = start_or_resume(net, trainer, loss, step, batches, ctx, last, checkpoints)
-    _draw_weights(net, train, batch_size, ctx)
+    with preserved():
+        _look(net, trainer, loss, ctx, step, *first)
+        del first  # it may be large
 
     # The bar for notebooks overrides the variable that the other bars of tqdm obey.
     hidden = os.environ.get("TQDM_DISABLE") == "1"
-    with tqdm(total=last, initial=run.steps, unit="step", leave=False, disable=hidden) as bar:
+    with loader, tqdm(total=last, initial=run.steps, unit="step", leave=False, disable=hidden) as bar:
         for epoch in range(run.steps // per_epoch, epochs):
             bar.set_description(f"epoch {epoch + 1} of {epochs}")
             batches.epoch, batches.start = epoch, run.steps % per_epoch
@@ -93,7 +101,7 @@ def fit(
                 if every and run.steps % every == 0 and run.steps % per_epoch:
                     run.seconds = time.perf_counter() - begun
                     run.save()
-            trained, seconds = run.tally.score(len(train)), time.perf_counter() - begun
+            trained, seconds = run.tally.score(len(samples)), time.perf_counter() - begun
             with seeded(seed, run.steps, 2):
                 tested = None if test is None else evaluate(net, test, loss=loss, ctx=ctx)
             run.close_epoch(trained, tested, seconds)
@@ -104,9 +112,46 @@ def fit(
     return run.history
 
 
-def _draw_weights(net: gluon.Block, train: gluon.data.Dataset, batch_size: int, ctx: Sequence[mx.Context]) -> None:
-    """Let weights that wait for a batch be drawn now: in the first step they would be, and from its seed."""
-    if any(parameter._deferred_init for parameter in net.collect_params().values()):
-        with preserved():
-            X, _ = next(batches_in_order(train, batch_size))
-        net(split(X, ctx)[0])
+def _look(
+    net: gluon.Block,
+    trainer: gluon.Trainer,
+    loss: Loss,
+    ctx: Sequence[mx.Context],
+    step: Step,
+    batch: Sequence[mx.nd.NDArray],
+    *tests: Sequence[mx.nd.NDArray],
+) -> None:
+    """Ask net and loss about a batch of each dataset, so that what they cannot take is said before the first step.
+
+    Weights that wait for a batch are drawn now: in the first step they would be, and from its seed.
+    """
+    plain = isinstance(step, PlainStep)
+    if not plain and _waiting(net.collect_params().values()):
+        answer(net, split(batch[0], ctx)[0])  # what other steps do with the answer is not known
+    for X, y in [batch, *tests] if plain else tests:
+        outcomes(net, loss, ctx, X, y)
+        try:
+            mx.nd.waitall()
+        except mx.MXNetError as error:  # some are found as late as that
+            raise ValueError(f"net and loss cannot take X, {described(X)}: {reason(error)}") from error
+    if plain and (names := _waiting(trained(trainer))):
+        raise ValueError(f"net does not use {some(names)}, of which the shape stays unknown: give in_units, or drop it")
+
+
+def _waiting(parameters: Iterable[gluon.Parameter]) -> list[str]:
+    return [parameter.name for parameter in parameters if parameter._deferred_init]
+
+
+def _must_train(trainer: gluon.Trainer, net: gluon.Block, ctx: Sequence[mx.Context]) -> None:
+    """Raise ValueError for a trainer that cannot move the parameters of `net`, on all its devices alike."""
+    if not isinstance(trainer, gluon.Trainer):
+        raise ValueError(f"trainer must be a gluon.Trainer, got {described(trainer)}")
+    own = {id(parameter) for parameter in net.collect_params().values()}
+    if not any(id(parameter) in own for parameter in trainer._params):
+        raise ValueError("trainer has no parameter of net: make it by gluon.Trainer(net.collect_params(), ...)")
+    if not trained(trainer):
+        raise ValueError("all parameters of trainer have grad_req='null', so that there is nothing to train")
+    if set(trainer._contexts) != set(ctx):
+        raise ValueError(f"trainer was made for {trainer._contexts}, and net lives on {ctx} now: make another trainer")
+    if len(ctx) > 1 and store_of(trainer) is None:
+        raise ValueError(f"without a store the weights on {ctx} drift apart: make trainer with kvstore='device'")

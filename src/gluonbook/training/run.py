@@ -18,8 +18,9 @@ from gluonbook import checkpoint, checks
 from gluonbook.rank.ranks import ranges
 from gluonbook.training.batches import ShuffledBatches
 from gluonbook.training.description import Description, same
-from gluonbook.training.evaluation import Loss, Outcome, Score, Tally
+from gluonbook.training.evaluation import Score, Tally
 from gluonbook.training.history import Epoch, History
+from gluonbook.training.outcome import Loss, Outcome
 from gluonbook.training.step import Step
 
 _MXNETS = "a sum over devices"  # what MXNet's own stores make of gradients

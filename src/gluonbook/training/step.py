@@ -10,8 +10,12 @@ from typing import final
 import mxnet as mx
 from mxnet import autograd, gluon
 
-from gluonbook.checks import whole_number
-from gluonbook.training.evaluation import Loss, Outcome, split
+from gluonbook.checkpoint import Collective, store_of
+from gluonbook.checkpoint.anatomy import some
+from gluonbook.checks import flag, whole_number
+from gluonbook.training.evaluation import split
+from gluonbook.training.outcome import Loss, Outcome
+from gluonbook.training.scaling import overflows, scaled, store_has_optimizer, trained
 
 
 class Step(ABC):
@@ -38,17 +42,46 @@ class Step(ABC):
 
 @final
 class PlainStep(Step):
-    """One update along the mean gradient of the batch, and of no other: what is to be added to begins at zero."""
+    """One update along the mean gradient of the batch, and of no other: what is to be added to begins at zero.
+
+    If `amp.init_trainer` has prepared the trainer, the losses are multiplied by its scale, and a step whose gradients
+    overflow is skipped on all devices and ranks, as MXNet's own loop does.
+
+    A parameter that the loss of no sample depends on has no gradient. With `ignore_stale_grad` it stays as it is in
+    this step, and so does what the optimizer remembers of it; by default ValueError names it, before anything moves.
+    """
+
+    def __init__(self, ignore_stale_grad: bool = False) -> None:
+        self.ignore_stale_grad = flag("ignore_stale_grad", ignore_stale_grad)
 
     def take(self, trainer: gluon.Trainer, batch: Batch) -> list[Outcome]:
-        for parameter in trainer.optimizer.param_dict.values():
+        parameters = trained(trainer)
+        for parameter in parameters:
             if parameter.grad_req == "add":
                 parameter.zero_grad()
+            _set_fresh(parameter, batch.ctx, False)  # a trainer whose store runs the optimizer leaves that to others
         with autograd.record():
             outcomes = batch.forward()
-        autograd.backward([outcome.loss for outcome in outcomes])
-        trainer.step(len(batch))
+            losses = scaled(trainer, [outcome.loss for outcome in outcomes])
+        autograd.backward(losses)
+        if unused := _unused(parameters, batch):
+            self._may_leave(unused, trainer)
+        if not overflows(trainer):
+            trainer.step(len(batch), self.ignore_stale_grad)
         return outcomes
+
+    def _may_leave(self, unused: Sequence[gluon.Parameter], trainer: gluon.Trainer) -> None:
+        names = some([parameter.name for parameter in unused])
+        if not self.ignore_stale_grad:
+            raise ValueError(
+                f"the loss does not depend on {names}: if that is meant, fit(..., "
+                "step=PlainStep(ignore_stale_grad=True)) leaves such parameters as they are"
+            )
+        if store_has_optimizer(trainer) and not isinstance(store_of(trainer), Collective):
+            raise ValueError(
+                f"the loss does not depend on {names}, which MXNet's store would move all the same, since it runs the "
+                "optimizer: make trainer by gluon.Trainer(..., update_on_kvstore=False)"
+            )
 
 
 @final
@@ -79,10 +112,10 @@ class Batch:
         """What the net gives, and the losses, on each device that has samples.
 
         The gradient of a device that has none is zero, so that it takes part in the update and adds nothing.
+        Raises ValueError if the net cannot take X, or the loss does not give one value a sample.
         """
         self._rest()
-        outs = [self.net(X) for X, _ in self.parts]
-        return [Outcome(self.loss(out, y), out, y) for out, (_, y) in zip(outs, self.parts)]
+        return [Outcome.of(self.net, self.loss, X, y) for X, y in self.parts]
 
     def backward(self) -> list[Outcome]:
         """`forward`, recorded, and then the gradients of the sum of its losses."""
@@ -103,12 +136,34 @@ class Batch:
 
     def _rest(self) -> None:
         busy = [X.context for X, _ in self.parts]
-        for device in self.ctx:
-            if device in busy:
-                continue
-            for parameter in self.net.collect_params().values():
-                if parameter.grad_req == "write":
-                    with autograd.pause():
-                        parameter.grad(device)[:] = 0
-                if parameter.grad_req != "null":
-                    parameter.data(device)._fresh_grad = True
+        idle = [device for device in self.ctx if device not in busy]
+        for parameter in self.net.collect_params().values() if idle else ():
+            if parameter.grad_req != "null":
+                _set_zero(parameter, idle)
+
+
+def _unused(parameters: Sequence[gluon.Parameter], batch: Batch) -> list[gluon.Parameter]:
+    """Those without a gradient on any device; where others have none on one device, it is zero there, and counts."""
+    unused = []
+    busy = [X.context for X, _ in batch.parts]
+    for parameter in parameters:
+        missing = [device for device in busy if not parameter.data(device)._fresh_grad]
+        if missing == busy:
+            unused.append(parameter)
+            _set_fresh(parameter, batch.ctx, False)
+        else:
+            _set_zero(parameter, missing)
+    return unused
+
+
+def _set_zero(parameter: gluon.Parameter, devices: Sequence[mx.Context]) -> None:
+    if parameter.grad_req == "write":
+        for device in devices:
+            with autograd.pause():
+                parameter.grad(device)[:] = 0
+    _set_fresh(parameter, devices, True)
+
+
+def _set_fresh(parameter: gluon.Parameter, devices: Sequence[mx.Context], fresh: bool) -> None:
+    for device in devices:
+        parameter.data(device)._fresh_grad = fresh
