@@ -28,14 +28,26 @@ class Case:
 
 CASES = [
     Case("NOFILE", 30, "[os.dup(0) for _ in range(99)]", "may have 30 files open (`ulimit -n 5000` raises it).", 5000),
-    Case("NOFILE", 30, "[os.dup(0) for _ in range(99)]", "(ulimit -n, and an administrator alone raises it)", 30),
+    Case(
+        "NOFILE",
+        30,
+        "[os.dup(0) for _ in range(99)]",
+        "(ulimit -n, and an administrator or `docker run --ulimit` raises it)",
+        30,
+    ),
     Case("AS", 2**31, "bytearray(2**32)", "may take 2 GiB of memory", -1),
     Case("AS", 2**31, "import mmap; mmap.mmap(-1, 2**32)", "`ulimit -v unlimited` raises it", -1),
     Case("DATA", 2**31, "bytearray(2**32)", "`ulimit -d unlimited` raises it", -1),
     Case("FSIZE", 4096, "open(sys.argv[1], 'wb').write(bytes(9999))", "A file may have 4 KiB (`ulimit -f unlimited`"),
     Case("FSIZE", 4096, signal.SIGXFSZ, "A file may have 4 KiB"),
     Case("CPU", 2, signal.SIGXCPU, "may compute for 2 s (`ulimit -t unlimited` raises it)"),
-    Case("CPU", 2, signal.SIGKILL, "may compute for 2 s (ulimit -t, and an administrator alone raises it)", 2),
+    Case(
+        "CPU",
+        2,
+        signal.SIGKILL,
+        "may compute for 2 s (ulimit -t, and an administrator or `docker run --ulimit` raises it)",
+        2,
+    ),
     Case("STACK", 2**19, signal.SIGSEGV, "A stack may have 512 KiB (`ulimit -s 8192` raises it)."),
     Case("STACK", 2**19, signal.SIGSEGV, "A stack may have 512 KiB (ulimit -s, and an administrator", 2**19),
 ]

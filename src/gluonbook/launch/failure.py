@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import final
 
 from gluonbook.launch import logs
-from gluonbook.machine import load
+from gluonbook.machine import limits, load
 from gluonbook.rank import heartbeat
 from gluonbook.rank.notes import Notes
 
@@ -66,10 +66,10 @@ def died(notes: Notes, code: int, log: Path, said: str | None = None) -> Failure
     """The failure of a part that has ended with `code`; `said`, or else its own note, tells what it did."""
     reason = notes.read("reason")
     said = said or (reason[1] if reason else _ending(code))
-    hint = ["(the kernel, too, sends SIGKILL: to a process that takes more memory than there is)"]
     words = logs.tail(log)
+    behind = limits.behind(code, "\n".join([said, *words]))
     heading = [f"the last lines of {log.name}:"] if words else [f"{log.name} is empty"]
-    details = [*(hint if code == -signal.SIGKILL else ()), *heading, *(f"| {line}" for line in words)]
+    details = [*([behind] if behind else ()), *heading, *(f"| {line}" for line in words)]
     return Failure(f"{title(notes.name)} {said}{_progress(notes)}", details)
 
 

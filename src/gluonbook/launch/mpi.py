@@ -11,6 +11,7 @@ import importlib.util
 import sysconfig
 from pathlib import Path
 
+from gluonbook.launch import room
 from gluonbook.launch.setup import LaunchError, Plan, Process, Setup
 
 _LOOPBACK = {"UCX_NET_DEVICES": "lo", "FI_TCP_IFACE": "lo"}
@@ -20,14 +21,19 @@ def plan(setup: Setup) -> Plan:
     """One mpiexec, and as many ranks as there are workers.
 
     Raises:
-        LaunchError: `mpich` or `mpi4py` is not installed.
+        LaunchError: `mpich` or `mpi4py` is not installed, or this machine has too little room for so many ranks.
     """
     if importlib.util.find_spec("mpi4py") is None:
         raise LaunchError('the engine "mpi" needs mpi4py: pip install "gluonbook[dist]"')
+    if setup.hosts is None:
+        room.open_files(setup.workers, servers=None)
     count = ["-n", str(setup.workers)]
     ranks = [f"rank-{rank}" for rank in range(setup.workers)]
     if setup.hosts is None:
-        words, variables = [_program("mpiexec.gforker"), *count], _LOOPBACK
+        words, variables = (
+            [_program("mpiexec.gforker"), *count],
+            {**_LOOPBACK, **room.shared_memory(setup.workers, setup.variables)},
+        )
     else:
         words, variables = [_program("mpiexec"), "-f", str(setup.hosts), *count], {}
     mpiexec = Process("mpiexec", [*words, *setup.part("rank")], {**variables, **setup.environment()})

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 
+from gluonbook.launch import room
 from gluonbook.launch.setup import LaunchError, Plan, Process, Setup
 from gluonbook.storage.text import read_lines
 
@@ -34,8 +35,10 @@ def plan(setup: Setup, port: int) -> Plan:
     """The scheduler, the servers and the workers, which meet at `port` of the scheduler's machine.
 
     Raises:
-        LaunchError: the host file names no host, or one that is not known.
+        LaunchError: the host file names no host, or one that is not known, or too few files may be open here.
     """
+    if setup.hosts is None:
+        room.open_files(setup.workers, setup.servers)
     hosts = read_hosts(setup.hosts) if setup.hosts else [LOOPBACK]
     helpers = [("scheduler", None), *(("server", index) for index in range(setup.servers))]
     workers = [("worker", index) for index in range(setup.workers)]

@@ -67,7 +67,7 @@ class _Row:
 
 def behind_signal(number: int) -> str:
     """What may be behind the death of a process by this signal, and what helps, a sentence or more; "" if unknown."""
-    return _behind(Sign(signal=abs(number)))
+    return behind(-abs(number), "")
 
 
 def behind_error(error: BaseException) -> str:
@@ -77,11 +77,20 @@ def behind_error(error: BaseException) -> str:
 
 def behind_words(text: str) -> str:
     """What is behind the last words of a program, and what helps, a sentence or more; "" where no limit is."""
-    return _behind(Sign(words=text))
+    return behind(0, text)
+
+
+def behind(code: int, words: str) -> str:
+    """What is behind the end of a program by its exit status (negative or from 129: a signal) and its last words."""
+    number = -code if code < 0 else code - 128
+    return _behind(Sign(number if 0 < number < signal.NSIG else 0, words))
 
 
 def _behind(sign: Sign) -> str:
-    found = [row.lack(sign) for row in _TABLE if row.fits(sign)]
+    try:
+        found = [row.lack(sign) for row in _TABLE if row.fits(sign)]
+    except OSError:  # what is short of files or of memory cannot look at the machine, either
+        return ""
     return " ".join(dict.fromkeys(filter(None, found)))
 
 
@@ -106,6 +115,16 @@ def shared_memory_missing() -> str:
     if not os.access(SHARED_MEMORY, os.W_OK | os.X_OK):
         return f"{SHARED_MEMORY} cannot be written by this user: as root, `chmod 1777 {SHARED_MEMORY}`."
     return ""
+
+
+def open_files() -> str:
+    """How many files a process may have open, and how that is raised, as a sentence; "" where there is no limit."""
+    limit = _Ulimit(resource.RLIMIT_NOFILE, "n", 1)
+    return f"A process may have {limit.count('files open')}." if limit.holds else ""
+
+
+def _without_shared_memory(sign: Sign) -> str:
+    return "" if sign.path() else shared_memory_missing()
 
 
 def _shared_memory(sign: Sign) -> str:
@@ -205,10 +224,7 @@ def _library(sign: Sign) -> Path | None:
 
 
 def _open_files(sign: Sign) -> str:
-    if " in system" in sign.words:
-        return ""
-    limit = _Ulimit(resource.RLIMIT_NOFILE, "n", 1)
-    return f"A process may have {limit.count('files open')}." if limit.holds else ""
+    return "" if " in system" in sign.words else open_files()
 
 
 def _open_files_of_all(sign: Sign) -> str:
@@ -270,12 +286,13 @@ class _Ulimit:
     def _remedy(self, wanted: int) -> str:
         most = min(wanted, self._hard)
         if most <= self.soft:
-            return f"ulimit -{self._letter}, and an administrator alone raises it"
+            return f"ulimit -{self._letter}, and an administrator or `docker run --ulimit` raises it"
         return f"`ulimit -{self._letter} {'unlimited' if most == sys.maxsize else most // self._unit}` raises it"
 
 
 _TABLE = (
     _Row((signal.SIGBUS, signal.SIGSEGV), (), ("shm_open", str(SHARED_MEMORY)), _shared_memory),
+    _Row((), (errno.ENOENT, errno.EACCES, errno.EROFS, errno.ENOSYS), (), _without_shared_memory),
     _Row((signal.SIGSEGV,), (), (), _stack),
     _Row((signal.SIGKILL,), (), (), _killed),
     _Row((), (errno.ENOMEM,), ("MemoryError", "bad_alloc"), _memory),
