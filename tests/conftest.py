@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.xdist_group("book" if book else f"{item.path.parent.name}/{item.path.stem}"))
     if book:
         item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A temporary folder that everybody may enter: those around `tmp_path` are closed at each start of pytest."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture

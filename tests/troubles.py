@@ -26,14 +26,14 @@ def refuse(
     operation: str,
     trouble: BaseException,
     *,
-    of: Callable[..., bool] = lambda *_: True,
+    of: Callable[..., bool] = lambda *_, **__: True,
     once: bool = False,
 ) -> None:
     """From now on an operation meets this trouble, where `of` says so of what it is asked for; or only once."""
     real, met = getattr(owner, operation), []
 
     def played(*args: object, **options: object) -> object:
-        if of(*args) and not (once and met):
+        if of(*args, **options) and not (once and met):
             met.append(trouble)
             raise trouble
         return real(*args, **options)

@@ -11,6 +11,7 @@ import typer
 from gluonbook import doctor, paths
 from gluonbook.command import command
 from gluonbook.profiles import profile
+from gluonbook.storage.errors import StorageError
 
 # No `from __future__ import annotations` here, and `Optional`: the typer that Python 3.9 gets reads annotations as they
 # stand, and Python 3.9 cannot evaluate `str | None`.
@@ -151,5 +152,5 @@ def main() -> None:
         try:
             profile()  # whatever is asked, a mistyped profile is better mended first
             app()
-        except (FileNotFoundError, ValueError) as error:
+        except (FileNotFoundError, ValueError, StorageError) as error:
             sys.exit(f"gluonbook: {error}")

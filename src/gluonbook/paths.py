@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pooch
 
+from gluonbook.storage.errors import StorageError, told
 from gluonbook.storage.text import read_text
 
 PACKAGE = Path(__file__).resolve().parent
@@ -19,9 +20,18 @@ def checkout() -> Path | None:
 
 
 def data_folder() -> Path:
-    """The folder downloads are cached in: the checkout's `data`, else the user's cache; it need not exist yet."""
-    root = checkout()
-    return root / "data" if root else Path(pooch.os_cache("gluonbook"))
+    """The folder downloads are cached in: the checkout's `data`, else the user's cache; it need not exist yet.
+
+    Raises:
+        StorageError: the user's cache would be another one for each working directory, or the user has no home.
+    """
+    if root := checkout():
+        return root / "data"
+    folder = Path(pooch.os_cache("gluonbook"))
+    if not folder.is_absolute():
+        remedy = "set XDG_CACHE_HOME to an absolute path, or unset it and set HOME"
+        raise StorageError(f"the folder for downloads is {str(folder)!r}, which no absolute path is; {remedy}")
+    return folder
 
 
 def manifest_file() -> Path:
@@ -42,8 +52,11 @@ def manifest_entry(name: str, file: Path | None = None) -> dict:
 
     Raises:
         ValueError: there is no such data set.
+        StorageError: the manifest cannot be read, or is none.
     """
-    manifest = json.loads(read_text(file or manifest_file()))
+    file = file or manifest_file()
+    with told(file, "read", "reinstall gluonbook"):
+        manifest = json.loads(read_text(file))
     if name not in tuple(manifest):  # what comes from front matter may be a list, which no dict looks up
         raise ValueError(f"no data set {name!r}; there are {', '.join(manifest)}")
     return manifest[name]

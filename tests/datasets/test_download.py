@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_kept_leaves_nothing(world, monkeypatch, error):
     with pytest.raises((DatasetError, KeyboardInterrupt)) as caught:
         datasets.load("mnist")
     if isinstance(error, OSError):
-        assert re.search(rf"cannot be kept at .*mnist/{IMAGES}.*No space left", str(caught.value))
+        assert re.search(rf"cannot be kept: .*mnist/{IMAGES}.*No space left", str(caught.value))
     assert world.cached() == []
 
 

@@ -127,7 +127,7 @@ class TestFlushing:
 
     @pytest.mark.parametrize("operation", ["open", "fsync"])
     def test_of_a_folder(self, tmp_path, monkeypatch, operation):
-        meant = {"fsync": is_folder, "open": lambda path, *_: Path(path).is_dir()}[operation]
+        meant = {"fsync": is_folder, "open": lambda path, *_, **__: Path(path).is_dir()}[operation]
         for number in ERRNOS:
             here = tmp_path / str(number)
             here.mkdir()
@@ -247,13 +247,10 @@ for path in sys.argv[1:]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_the_remedy_for_a_permission_helps(tmp_path):
-    places = [tmp_path / "closed" / "run", tmp_path / "open" / "run", tmp_path / "drop" / "run"]
+def test_the_remedy_for_a_permission_helps(open_path):
+    places = [open_path / name / "run" for name in ("closed", "open", "drop")]
     for place in places:
         place.mkdir(parents=True)
-    for folder in [tmp_path, *tmp_path.parents]:
-        if not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o011)
     places[0].parent.chmod(0o700)
     places[2].chmod(0o733)  # a folder that may be written, and not be read
     tried = [sys.executable, "-c", NOBODY, *map(str, places)]

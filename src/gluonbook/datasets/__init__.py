@@ -19,7 +19,7 @@ from mxnet.gluon.data import ArrayDataset
 from gluonbook.datasets import formats
 from gluonbook.datasets.download import fetch, obtain
 from gluonbook.datasets.errors import DatasetError
-from gluonbook.datasets.local import FileStatus, Status, status
+from gluonbook.datasets.local import FileStatus, Status, contents, reading, status
 from gluonbook.datasets.manifest import Info, info
 
 __all__ = [
@@ -116,9 +116,10 @@ def _embedded_digits() -> tuple[str, int, formats.Parts]:
 def _from_files(name: str) -> tuple[str, int, formats.Parts]:
     form, files = obtain(name)
     if form == "recordio":
-        return form, 255, formats.recordio({file.name: path for file, path in files})
-    contents = {key: data for file, path in files for key, data in file.unpack(path.read_bytes()).items()}
-    return form, 255, (formats.idx if form == "idx" else formats.cifar_binary)(contents)
+        with reading(files[0][1].parent):
+            return form, 255, formats.recordio({file.name: path for file, path in files})
+    found = {key: data for file, path in files for key, data in file.unpack(contents(path)).items()}
+    return form, 255, (formats.idx if form == "idx" else formats.cifar_binary)(found)
 
 
 def _check(what: str, images: np.ndarray, labels: np.ndarray, classes: int) -> None:

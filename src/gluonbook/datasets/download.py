@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, final
 
 import pooch
 import requests
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 
 from gluonbook.datasets.archive import SLACK
 from gluonbook.datasets.errors import DatasetError
 from gluonbook.datasets.local import VARIABLE, choose, look, user_folder
 from gluonbook.datasets.manifest import File, info
 from gluonbook.storage import atomic
+from gluonbook.storage.errors import StorageError, told
 
+# requests' own are OSErrors; it lets through some of what it stands on: urllib3, ssl, http.client.
+_FAILURES = (OSError, ValueError, EOFError, HTTPError, HTTPException)
 _TIMEOUT = (3.05, 20)  # s to connect, s between two packets
 
 
@@ -50,6 +59,8 @@ def _ensure(name: str, file: File, path: Path) -> None:
     if now.state == "damaged" and path.parent.parent == user_folder():
         found.append(f"(in your {VARIABLE}, so it was left as it is: replace it, move it away, or unset {VARIABLE})")
         raise _error(name, file, found, places=[str(path)])
+    if file.urls:
+        _make_room(path)
     data = _download(file, found)
     if data is None:
         raise _error(name, file, found, places=[str(path), f"${VARIABLE}/{name}/{file.name}"])
@@ -71,8 +82,8 @@ def _download(file: File, found: list[str]) -> bytes | None:
             headers = {"Accept-Encoding": "identity"}
             try:
                 pooch.HTTPDownloader(chunk_size=1 << 16, timeout=_TIMEOUT, headers=headers)(url, buffer, None)
-            except requests.RequestException as error:
-                failure = _reason(error)
+            except _FAILURES as error:
+                failure = _reason(error, url)
         data = buffer.getvalue()
         if data or not failure:
             failure = file.damage(data)
@@ -99,23 +110,46 @@ class _Buffer(io.BytesIO):
         return len(chunk)
 
 
-def _reason(error: requests.RequestException) -> str:
-    if error.response is not None:
-        return f"HTTP {error.response.status_code} {error.response.reason}"
+def _reason(error: Exception, url: str) -> str:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP {response.status_code} {response.reason}"
     what = "truncated" if isinstance(error, requests.exceptions.ChunkedEncodingError) else "no answer"
-    inner = error.args[0] if error.args else error
-    return f"{what}: {getattr(inner, 'reason', inner)}"
+    inner = error.args[0] if len(error.args) == 1 else error  # what is behind a reason of requests
+    return f"{what}: {getattr(inner, 'reason', inner)}{_settings(url)}"
+
+
+def _settings(url: str) -> str:
+    """The variables of the environment that have a say; not what they say, for a proxy's may hold a password."""
+    scheme = url.partition(":")[0].lower()
+    names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
+    names += ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] if scheme == "https" else []
+    found = [name for name in names if os.environ.get(name)]
+    return f" (as {' and '.join(found)} would have it: set that right, or unset it)" if found else ""
+
+
+def _make_room(path: Path) -> None:
+    """Raise DatasetError if nothing can be kept at `path`: best before it is downloaded."""
+    with _keeping(path, "cannot be kept"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _store(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _keeping(path, "was downloaded, but cannot be kept"):
         atomic.replace(path, data)
-    except OSError as error:
-        raise DatasetError(
-            f"{path.name} was downloaded, but cannot be kept at {path}: {error}; "
-            f"make room there, or set {VARIABLE} to a folder that holds {path.parent.name}/{path.name}"
-        ) from error
+
+
+@contextmanager
+def _keeping(path: Path, said: str) -> Iterator[None]:
+    try:
+        with told(path, "written"):
+            yield
+    except StorageError as error:
+        raise DatasetError(f"{path.name} {said}: {error}: {VARIABLE} may name a folder that has it") from error
 
 
 def _error(name: str, file: File, found: list[str], places: list[str]) -> DatasetError:

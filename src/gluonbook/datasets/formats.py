@@ -67,7 +67,11 @@ def _cifar_records(name: str, data: Bytes) -> np.ndarray:
 
 def recordio(files: Mapping[str, Path]) -> Parts:
     """CIFAR-10 as JPEG in MXNet's RecordIO: `train.rec`, `train.idx`, `test.rec`, `test.idx`, in the files' order."""
-    return {part: _decode(files[f"{part}.rec"], files[f"{part}.idx"]) for part in ("train", "test")}
+    try:
+        return {part: _decode(files[f"{part}.rec"], files[f"{part}.idx"]) for part in ("train", "test")}
+    except mx.MXNetError as error:
+        why = str(error).strip().splitlines()[-1]  # above it stands where in MXNet's source
+        raise DatasetError(f"MXNet cannot read {' and '.join(map(str, files.values()))}: {why}") from error
 
 
 def _decode(rec: Path, index: Path, batch_size: int = 500) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import final
 from gluonbook import paths
 from gluonbook.datasets import archive
 from gluonbook.datasets.errors import DatasetError
+from gluonbook.storage.errors import StorageError
 
 
 @final
@@ -89,10 +90,16 @@ def info(name: str) -> Info:
 
     Raises:
         ValueError: there is no such data set.
+        DatasetError: the manifest cannot be read, or is damaged.
     """
-    entry = paths.manifest_entry(name)
-    forms = {form: tuple(map(_file, files)) for form, files in entry.pop("forms").items()}
-    return Info(name=name, forms=forms, **entry)
+    try:
+        entry = paths.manifest_entry(name)
+        forms = {form: tuple(map(_file, files)) for form, files in entry.pop("forms").items()}
+        return Info(name=name, forms=forms, **entry)
+    except StorageError as error:
+        raise DatasetError(str(error)) from error
+    except (LookupError, TypeError, AttributeError) as error:
+        raise DatasetError(f"{paths.manifest_file()} is damaged ({error}): reinstall gluonbook") from error
 
 
 def _file(entry: dict) -> File:

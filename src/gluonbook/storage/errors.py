@@ -20,7 +20,7 @@ _REMEDIES = {
     errno.EROFS: "mount it so that it can be written",
     errno.ENAMETOOLONG: "shorten the name",
     errno.ELOOP: "remove the link that leads back to itself",
-    errno.ENOENT: "make the folder that it belongs in",
+    errno.ENOENT: "make what is missing",
 }
 _ELSE = "see whether that disk or share is well"
 
