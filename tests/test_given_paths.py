@@ -23,7 +23,6 @@ from gluonbook.study.results import Results
 from gluonbook.training import fit
 from sources import MODULES, parsed
 
-
 SPEAK_OF_IT = ("gluonbook.machine.", "gluonbook.storage.errors")  # they say something of paths that others have taken
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import glob
 import os
 from pathlib import Path
 
@@ -20,18 +21,25 @@ def sync(book: Book) -> None:
     A chapter into which nothing has flowed keeps its text to the letter; jupytext would lay out its metadata anew. One
     into which something has keeps its line ends, and its byte order mark.
     """
-    before = {chapter.path: chapter.path.read_bytes() for chapter in book.running}
+    chapters = [chapter.path for chapter in book.running]
+    before = {path: path.read_bytes() for path in [*chapters, *book.root.glob("jupytext.toml")]}
     try:
         for path, data in before.items():
             _take_off_the_mark(path, data)
-        if before:
-            jupytext_command(["--quiet", "--sync", *map(str, before)])
+        if chapters:
+            jupytext_command(["--quiet", "--sync", *map(_literally, chapters)])
     finally:
         for path, data in before.items():
             _keep_the_letter(path, data)
     images = book.root / "notebooks/images"
     if not (images.is_symlink() or images.exists()):
+        images.parent.mkdir(exist_ok=True)
         images.symlink_to("../chapters/images")
+
+
+def _literally(path: Path) -> str:
+    """The path as jupytext takes it, which reads one with a `*` or a `?` in it as a pattern."""
+    return glob.escape(str(path)) if {"*", "?"} & set(str(path)) else str(path)
 
 
 def _take_off_the_mark(path: Path, data: bytes) -> None:
