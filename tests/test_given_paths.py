@@ -96,6 +96,7 @@ DOORS: dict[str, tuple[str, Callable[[str], object]]] = {
     "gluonbook.checkpoint.exact.save": (NOTHING, saved),
     "gluonbook.checkpoint.exact.load": (STEP, loaded),
     "gluonbook.checkpoint.exact.peek": (STEP, checkpoint.peek),
+    "gluonbook.checkpoint.record.write": (NOTHING, saved),
     "gluonbook.checkpoint.stores.own_folder": (NOTHING, lambda path: checkpoint.own_folder(path, None).mkdir()),
     "gluonbook.checkpoint.stores.latest_common": (
         CHECKPOINTS,
