@@ -9,7 +9,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from jupytext import TextFileContentsManager
 
+from gluonbook.book import __main__ as commands
 from gluonbook.book import exercises_list, notebooks, notes, site, slides, workshop_pages
 from gluonbook.book.chapters import Book
 from gluonbook.book.freshness import states
@@ -152,6 +154,20 @@ class TestSync:
         kept = {"CR LF": "\r\n", "both": "\r\n", "CR": "\r"}.get(name, "\n")
         assert [end for end, count in ends.items() if count] == [kept]
         assert book.book.chapters[1].timed
+
+    def test_jupyterlab_is_given_chapters_whose_front_matter_it_sees(self, book, monkeypatch, capsys):
+        page = book.root / "chapters/part/sum.md"
+        plain = page.read_bytes()
+        respell(page, SPELLINGS["byte order mark"])
+        respell(book.root / "jupytext.toml", SPELLINGS["byte order mark"])
+        monkeypatch.setattr(commands.Book, "here", lambda: book.book)
+        monkeypatch.setattr(os, "execve", lambda *words: None)
+        commands.lab()
+        named = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+        assert named == ["chapters/part/sum.md", "jupytext.toml"]
+        assert page.read_bytes() == plain
+        opened = TextFileContentsManager(root_dir=str(book.root)).get("notebooks/part/sum.ipynb", type="notebook")
+        assert opened["content"].cells[0].source.startswith("# The page part/sum")
 
     def test_a_book_without_cells_has_nothing_to_sync(self, book):
         book.page("part/sum", "# Words alone\n")

@@ -110,6 +110,8 @@ def write_notebooks() -> None:
 def lab() -> None:
     """Open JupyterLab on the notebooks."""
     book = Book.here()
+    for name in notebooks.take_off_marks(book):  # for good: JupyterLab reads the chapters as often as it likes
+        print(f"{name} begins without a byte order mark from now on, which JupyterLab would take for text")
     notebooks.sync(book)
     os.chdir(book.root)
     settings = ["--ServerApp.root_dir=.", "--LabApp.default_url=/lab/tree/notebooks", "--LabApp.news_url=None"]

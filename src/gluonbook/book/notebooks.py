@@ -21,13 +21,11 @@ def sync(book: Book) -> None:
     A chapter into which nothing has flowed keeps its text to the letter; jupytext would lay out its metadata anew. One
     into which something has keeps its line ends, and its byte order mark.
     """
-    chapters = [chapter.path for chapter in book.running]
-    before = {path: path.read_bytes() for path in [*chapters, *book.root.glob("jupytext.toml")]}
+    before = {path: path.read_bytes() for path in _read_by_jupytext(book)}
     try:
-        for path, data in before.items():
-            _take_off_the_mark(path, data)
-        if chapters:
-            jupytext_command(["--quiet", "--sync", *map(_literally, chapters)])
+        take_off_marks(book)
+        if chapters := [_literally(chapter.path) for chapter in book.running]:
+            jupytext_command(["--quiet", "--sync", *chapters])
     finally:
         for path, data in before.items():
             _keep_the_letter(path, data)
@@ -42,21 +40,29 @@ def _literally(path: Path) -> str:
     return glob.escape(str(path)) if {"*", "?"} & set(str(path)) else str(path)
 
 
-def _take_off_the_mark(path: Path, data: bytes) -> None:
-    """Without a byte order mark, which jupytext takes for text, the file is as old as it was: the newer one flows."""
-    plain = data.removeprefix(codecs.BOM_UTF8)
-    if plain != data:
-        stamp = path.stat()
-        path.write_bytes(plain)
-        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-
-
 def _keep_the_letter(path: Path, before: bytes) -> None:
     text, now = decoded(before, path), path.read_bytes()
     after = decoded(now, path)
     kept = before if after == text or _says(after) == _says(text) else spelled_like(before, after)
     if kept != now:
         path.write_bytes(kept)
+
+
+def take_off_marks(book: Book) -> list[str]:
+    """Take the byte order marks, which jupytext takes for text, off the chapters and its settings; returns which.
+
+    They stay as old as they were: of a chapter and its notebook the newer one flows.
+    """
+    marked = [path for path in _read_by_jupytext(book) if path.read_bytes().startswith(codecs.BOM_UTF8)]
+    for path in marked:
+        stamp = path.stat()
+        path.write_bytes(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    return [str(path.relative_to(book.root)) for path in marked]
+
+
+def _read_by_jupytext(book: Book) -> list[Path]:
+    return [*(chapter.path for chapter in book.running), *book.root.glob("jupytext.toml")]
 
 
 def outright(book: Book) -> dict[str, str]:
