@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections import namedtuple
 
 import mxnet as mx
 import numpy as np
+import pandas
 import pytest
 from mxnet import gluon, init
 from mxnet.gluon import nn
@@ -36,12 +38,12 @@ class Listing:
 class Heads(nn.Block):
     """Two outputs, or one of them, or what a function makes of both."""
 
-    def __init__(self, give):
+    def __init__(self, give, waiting=False):
         super().__init__()
-        self.a, self.b, self.give = nn.Dense(3, in_units=4), nn.Dense(3, in_units=4), give
+        self.a, self.b, self.give = nn.Dense(3, in_units=4), nn.Dense(3, in_units=0 if waiting else 4), give
 
     def forward(self, x):
-        return self.give(self.a(x), self.b(x))
+        return self.give(self.a(x), None if self.b.weight.shape[1] == 0 else self.b(x))
 
 
 class Choice(nn.Block):
@@ -79,6 +81,14 @@ def refused(net, trainer, folder, message, call):
     assert not folder.exists()
 
 
+def archive():
+    """What numpy makes of a file with two arrays."""
+    file = io.BytesIO()
+    np.savez(file, X=X, y=Y)
+    file.seek(0)
+    return np.load(file)
+
+
 # A mistake that predict cannot see, since it is not in X, is marked by what stands behind it.
 LABELS = "the labels"
 DATASETS = {
@@ -93,6 +103,13 @@ DATASETS = {
     "a class": (gluon.data.vision.MNIST, "is the class MNIST; wanted a dataset"),
     "no length": (Listing(PAIRS), "is a Listing; wanted a dataset"),
     "columns": ({"X": X, "y": Y}, "is a dict of 2, and has no sample 0"),
+    "a table": (pandas.DataFrame({"X": X[:, 0], "y": Y}), "is a DataFrame, and has no sample 0"),
+    "a table without names": (pandas.DataFrame(X), "is a DataFrame, and has no sample 11"),
+    "an archive": (archive(), "is a NpzFile of 2, and has no sample 0"),
+    "samples with nothing in them": (
+        ArrayDataset(X[:, :0], Y),
+        "X of a sample of .* is an array of shape .*0,?.* nothing",
+    ),
     "an empty list": ([], "is empty"),
     "an empty array": (ArrayDataset(X[:0], Y[:0]), "is empty"),
     "a number of MXNet's": (np.array(3.0), "is an array of shape \\(\\) and float64; wanted a dataset"),
@@ -118,6 +135,12 @@ DATASETS = {
     "three": (ArrayDataset(X, Y, Y), LABELS, r"a sample of .* is a tuple of 3; wanted a tuple \(X, y\)"),
     "three, later": ([*PAIRS[:2], (X[0], 1, 1)], LABELS, "a sample of .* is a tuple of 3"),
     "words for classes": ([(x, "cat") for x in X], LABELS, "y of a sample of .* is a str; MXNet's types"),
+    "empty labels": (
+        ArrayDataset(X, X[:, :0]),
+        LABELS,
+        r"y of a sample of .* is an array of shape \(0,\) and float32: th",
+    ),
+    "yes and no": (ArrayDataset(X, Y > 0), LABELS, "net cannot be computed for X, .* and y, an array .* and bool: Unk"),
     "no label": ([(x, None) for x in X], LABELS, "y of a sample of .* is None"),
     "uint16": (ArrayDataset(X, Y.astype("uint16")), LABELS, "y of a sample of .* is an? uint16; MXNet's types"),
     "one-hot": (
@@ -125,8 +148,10 @@ DATASETS = {
         LABELS,
         r"loss cannot take .* and y, .*, 3\) and float",
     ),
-    "classes from 1": (ArrayDataset(X, Y + 1), LABELS, "y must be a class, 0 … 2 with what net gives, got 1 … 3"),
-    "a class below 0": (ArrayDataset(X, Y - 1), LABELS, "y must be a class, 0 … 2 .* got -1 … 1"),
+    "classes from 1": (ArrayDataset(X, Y + 1), LABELS, "y must be a class, 0 … 2 with what net gives, got 3"),
+    "a class below 0": (ArrayDataset(X, Y - 1), LABELS, "y must be a class, 0 … 2 .* got -1"),
+    "half classes": (ArrayDataset(X, Y / 2), LABELS, "y must be a class, 0 … 2 .* got 0.5"),
+    "a class that is not known": (ArrayDataset(X, np.where(Y > 0, Y, np.nan)), LABELS, "y must be a class, .* got nan"),
 }
 
 
@@ -288,14 +313,43 @@ def test_two_outputs_and_a_loss_for_one(tmp_path):
     refused(net, trainer, folder, message, lambda: fit(net, trainer, DATA, checkpoints=folder, **RUN))
 
 
+@pytest.mark.parametrize("use", ["train", "test"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_seen_in_the_first_batch(tmp_path, value, use):
+    (net, trainer), folder = started(), tmp_path / "run"
+    datasets = {"train": DATA, use: ArrayDataset(np.where(X[2, 3] == X, value, X).astype("float32"), Y)}
+    message = "X, an array .* hold numbers that are not finite, and so do the losses"
+    refused(net, trainer, folder, message, lambda: fit(net, trainer, checkpoints=folder, **datasets, **RUN))
+
+
+def test_numbers_that_a_loss_leaves_out_need_not_be_finite():
+    net, trainer = started()
+    holes = ArrayDataset(X, np.where(Y > 0, X[:, 0], np.nan).astype("float32"))
+
+    def masked(out, y):
+        known = y == y
+        return known * (out.mean(axis=1) - mx.nd.where(known, y, mx.nd.zeros_like(y))) ** 2
+
+    assert np.isfinite(fit(net, trainer, holes, loss=masked, **RUN)["train_loss"]).all()
+
+
+def test_a_branch_that_waits_for_its_shape_is_named(tmp_path):
+    net, trainer = started(Heads(lambda a, b: a, waiting=True))
+    with pytest.raises(ValueError, match=r"net does not use dense.*_weight, of which the shape stays unknown"):
+        fit(net, trainer, DATA, checkpoints=tmp_path / "run", **RUN)
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_this_machine_cannot_compute_is_named(tmp_path):
     """MXNet tells that when a result is waited for, not before."""
     net = dense()
     net.cast("float16")
     (net, trainer), folder = started(net), tmp_path / "run"
     half = ArrayDataset(X.astype("float16"), Y.astype("float16"))
-    message = "net and loss cannot take X, .* float16: float16 fully connected layer is"
+    message = "net cannot be computed for X, .* float16 and y, .*: float16 fully connected layer is"
     refused(net, trainer, folder, message, lambda: fit(net, trainer, half, checkpoints=folder, **RUN))
+    refused(net, trainer, folder, message, lambda: evaluate(net, half))
+    refused(net, trainer, folder, message.replace(" and y, .*", ""), lambda: predict(net, half))
 
 
 def test_the_errors_of_a_dataset_are_its_own():

@@ -14,7 +14,7 @@ from mxnet import gluon
 from mxnet.gluon.utils import split_and_load
 
 from gluonbook.checkpoint.anatomy import some
-from gluonbook.training.outcome import Loss, Outcome, answer
+from gluonbook.training.outcome import Loss, Outcome, answer, late_errors
 from gluonbook.training.samples import Samples, described
 
 
@@ -78,9 +78,11 @@ def evaluate(
     """
     loss, ctx, samples = checked_loss(loss), contexts(net, ctx), Samples("the dataset", dataset)
     tally = Tally(ctx)
+    ask = look
     for X, y in samples.in_order(batch_size):
-        for outcome in outcomes(net, loss, ctx, X, y):
+        for outcome in ask(net, loss, ctx, X, y):
             tally.add(outcome)
+        ask = outcomes
     return tally.score(len(samples))
 
 
@@ -102,7 +104,8 @@ def predict(
     for (X,) in Samples("the dataset", dataset, labelled=False).in_order(batch_size):
         parts = split(X, ctx)
         outs = [answer(net, part) for part in parts]  # all devices are busy before the first is waited for
-        rows.extend([array.asnumpy() for array in _arrays(out, len(part))] for out, part in zip(outs, parts))
+        with late_errors(X=X):
+            rows.extend([array.asnumpy() for array in _arrays(out, len(part))] for out, part in zip(outs, parts))
     stacked = tuple(np.concatenate(column) for column in zip(*rows))
     return stacked if isinstance(outs[0], (tuple, list)) else stacked[0]
 
@@ -124,9 +127,18 @@ def outcomes(
     found = [Outcome.of(net, loss, *part) for part in zip(split(X, ctx), split(y, ctx))]
     if isinstance(loss, gluon.loss.SoftmaxCrossEntropyLoss) and loss._sparse_label:
         classes, labels = found[0].out.shape[loss._axis], y.asnumpy()
-        if labels.min() < 0 or labels.max() >= classes:  # MXNet would take the nearest
-            spread = f"{labels.min():g} … {labels.max():g}"
-            raise ValueError(f"y must be a class, 0 … {classes - 1} with what net gives, got {spread}")
+        odd = labels[~((labels >= 0) & (labels < classes) & (labels % 1 == 0))]
+        if odd.size:  # MXNet would take the nearest class
+            raise ValueError(f"y must be a class, 0 … {classes - 1} with what net gives, got {odd[0]:g}")
+    return found
+
+
+def look(net: gluon.Block, loss: Loss, ctx: Sequence[mx.Context], X: mx.nd.NDArray, y: mx.nd.NDArray) -> list[Outcome]:
+    """The `outcomes` of a first batch, which are waited for, since MXNet tells some errors no sooner."""
+    found = outcomes(net, loss, ctx, X, y)
+    with late_errors(X=X, y=y):
+        for outcome in found:
+            outcome.loss.wait_to_read()
     return found
 
 

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import mxnet as mx
+import numpy as np
 from mxnet import gluon
 from tqdm.auto import tqdm
 
@@ -16,9 +17,9 @@ from gluonbook.checkpoint import store_of
 from gluonbook.checkpoint.anatomy import some
 from gluonbook.checks import flag, whole_number
 from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches
-from gluonbook.training.evaluation import checked_loss, contexts, evaluate, outcomes, split
+from gluonbook.training.evaluation import checked_loss, contexts, evaluate, look, split
 from gluonbook.training.history import History
-from gluonbook.training.outcome import Loss, answer, reason
+from gluonbook.training.outcome import Loss, answer
 from gluonbook.training.run import start_or_resume
 from gluonbook.training.samples import Samples, described
 from gluonbook.training.scaling import trained
@@ -129,11 +130,11 @@ def _look(
     if not plain and _waiting(net.collect_params().values()):
         answer(net, split(batch[0], ctx)[0])  # what other steps do with the answer is not known
     for X, y in [batch, *tests] if plain else tests:
-        outcomes(net, loss, ctx, X, y)
-        try:
-            mx.nd.waitall()
-        except mx.MXNetError as error:  # some are found as late as that
-            raise ValueError(f"net and loss cannot take X, {described(X)}: {reason(error)}") from error
+        losses = [outcome.loss.asnumpy() for outcome in look(net, loss, ctx, X, y)]
+        finite = [all(np.isfinite(array).all() for array in arrays) for arrays in (losses, [X.asnumpy(), y.asnumpy()])]
+        if not any(finite):
+            given = f"X, {described(X)}, and y, {described(y)}"
+            raise ValueError(f"{given}, hold numbers that are not finite, and so do the losses")
     if plain and (names := _waiting(trained(trainer))):
         raise ValueError(f"net does not use {some(names)}, of which the shape stays unknown: give in_units, or drop it")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -34,7 +35,7 @@ class Outcome(NamedTuple):
             losses = loss(out, y)
         except _UNFIT as error:
             given = f"{described(out)} from net, and y, {described(y)}"
-            raise ValueError(f"loss cannot take {given}: {reason(error)}") from error
+            raise ValueError(f"loss cannot take {given}: {_reason(error)}") from error
         return cls(losses, out, y).checked()
 
     def checked(self) -> Outcome:
@@ -53,10 +54,20 @@ def answer(net: gluon.Block, X: NDArray) -> Any:
     except _UNFIT as error:
         types = {np.dtype(parameter.dtype).name for parameter in net.collect_params().values()}
         odd = f" (its parameters are {' and '.join(sorted(types))})" if np.dtype(X.dtype).name not in types else ""
-        raise ValueError(f"net cannot take X, {described(X)}{odd}: {reason(error)}") from error
+        raise ValueError(f"net cannot take X, {described(X)}{odd}: {_reason(error)}") from error
 
 
-def reason(error: Exception) -> str:
+@contextmanager
+def late_errors(**given: NDArray) -> Iterator[None]:
+    """Inside, results are waited for: what MXNet tells as late as that becomes ValueError, with what was given."""
+    try:
+        yield
+    except MXNetError as error:
+        arrays = " and ".join(f"{name}, {described(array)}" for name, array in given.items())
+        raise ValueError(f"net cannot be computed for {arrays}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
     """The last line of a message, which is MXNet's reason, without what it says of its own sources."""
     last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     return re.sub(_SOURCES, "", last) or last

@@ -46,8 +46,8 @@ class Samples:
             raise ValueError(f"{name} is {described(dataset)}; {_WANTED}{advice}")
         if self._length == 0:
             raise ValueError(f"{name} is empty")
-        if hasattr(dataset, "keys") and 0 not in dataset:
-            raise ValueError(f"{name} is {described(dataset)}, and has no sample 0; {_WANTED}")
+        if missing := [i for i in (0, self._length - 1) if hasattr(dataset, "keys") and i not in dataset]:
+            raise ValueError(f"{name} is {described(dataset)}, and has no sample {missing[0]}; {_WANTED}")
         self.dataset = dataset
 
     def __len__(self) -> int:
@@ -71,6 +71,8 @@ class Samples:
 
     def _column(self, part: str, values: Sequence[Any]) -> NDArray:
         first, is_array = values[0], isinstance(values[0], NDArray)
+        if 0 in np.shape(first):  # which MXNet does not survive everywhere
+            raise ValueError(f"{part} of a sample of {self._name} is {described(first)}: there is nothing in it")
         for value in values:
             if np.shape(value) != np.shape(first) or isinstance(value, NDArray) != is_array:
                 both = f"{described(first)} and {described(value)}"
