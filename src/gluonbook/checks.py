@@ -14,10 +14,10 @@ import numpy as np
 def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
     """`value` as an int; raises ValueError that names it and the legal range unless it is whole and within it."""
     try:
-        number = operator.index(value)
+        number = operator.index(plain := plain_number(value))
     except TypeError:
         number = None
-    if number is None or isinstance(value, bool) or number < low or (high is not None and number > high):
+    if number is None or isinstance(plain, bool) or number < low or (high is not None and number > high):
         legal = f"from {low}" if high is None else f"from {low} to {high}"
         raise ValueError(f"{name} must be a whole number {legal}, got {value!r}")
     return number
@@ -26,20 +26,30 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None) -> in
 def real(name: str, value: Any, interval: str) -> float:
     """`value` as a float; raises ValueError that names it and `interval`, such as "[0, 1)", unless it lies within."""
     low, high = map(float, interval[1:-1].split(","))
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    plain = plain_number(value)
+    is_number = isinstance(plain, numbers.Real) and not isinstance(plain, bool)
     if is_number:
-        above = value >= low if interval[0] == "[" else value > low
-        below = value <= high if interval[-1] == "]" else value < high
+        above = plain >= low if interval[0] == "[" else plain > low
+        below = plain <= high if interval[-1] == "]" else plain < high
         if above and below:  # neither is true of NaN
-            return float(value)
+            return float(plain)
     raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
 
 
-def flag(name: str, value: bool) -> bool:
-    """`value`; raises ValueError that names it unless it is True or False."""
-    if not isinstance(value, (bool, np.bool_)):
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool; raises ValueError that names it unless it is True or False."""
+    plain = plain_number(value)
+    if not isinstance(plain, bool):
         raise ValueError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
+    return plain
+
+
+def plain_number(value: Any) -> Any:
+    """A number of numpy, or that of an array of numpy or MXNet which holds one, as Python's; else what it is."""
+    if type(value).__module__.startswith("mxnet.") and getattr(value, "size", None) == 1:
+        value = value.asnumpy().reshape(())
+    is_one = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim)
+    return value.item() if is_one else value
 
 
 def path(name: str, value: Any) -> Path:

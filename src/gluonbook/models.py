@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mxnet.gluon import nn
 
-from gluonbook.checks import real
+from gluonbook.checks import real, whole_number
 
 
 def lenet(
@@ -19,9 +19,10 @@ def lenet(
     After LeCun et al. (1998), whose tanh it keeps; pooling takes the maximum, as nearly every network since does.
     """
     net = nn.HybridSequential()
+    hidden, classes = whole_number("hidden", hidden, 1), whole_number("classes", classes, 1)
     for count in channels:
         net.add(
-            nn.Conv2D(count, kernel_size=5, padding=2, activation=activation),
+            nn.Conv2D(whole_number("channels", count, 1), kernel_size=5, padding=2, activation=activation),
             nn.MaxPool2D(pool_size=2, strides=2),
         )
     net.add(nn.Dense(hidden, activation=activation), nn.Dense(classes))
@@ -35,10 +36,10 @@ def mlp(
 
     An input of any shape (batch, ...) is flattened. Raises ValueError for a `dropout` outside [0, 1).
     """
-    real("dropout", dropout, "[0, 1)")
+    dropout, classes = real("dropout", dropout, "[0, 1)"), whole_number("classes", classes, 1)
     net = nn.HybridSequential()
     for units in hidden:
-        net.add(nn.Dense(units, activation=activation))
+        net.add(nn.Dense(whole_number("hidden", units, 1), activation=activation))
         if dropout:
             net.add(nn.Dropout(dropout))
     net.add(nn.Dense(classes))

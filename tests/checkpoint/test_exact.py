@@ -356,7 +356,7 @@ def test_no_pickle_and_a_format_others_can_read(tmp_path):
         np.testing.assert_array_equal(file.get_tensor("0/parameter/0.weight"), net[0].weight.data().asnumpy())
         assert "0/updater/0.weight/1" in file.keys()  # noqa: SIM118  (not a dict)
         record = json.loads(file.metadata()["gluonbook"])
-    assert (record["step"], record["extra"]) == (2, {"seed": 5})
+    assert (record["step"], record["extra"]) == (2, {"dict": [["seed", 5]]})
     assert record["versions"]["mxnet"] == mx.__version__
     assert checkpoint.peek(path).settings["optimizer.beta1"] == 0.9
     record["format"] = 99

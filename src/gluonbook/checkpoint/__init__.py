@@ -11,7 +11,7 @@ gradient is kept where it is added to (`grad_req="add"`), else the next backward
 """
 
 from gluonbook.checkpoint.anatomy import optimizer_of
-from gluonbook.checkpoint.exact import Position, load, peek, save
+from gluonbook.checkpoint.exact import Position, load, peek, refuse, save
 from gluonbook.checkpoint.optimizers import optimizers_of
 from gluonbook.checkpoint.stateful import Stateful
 from gluonbook.checkpoint.stores import Collective, latest_common, own_folder, store_of
@@ -30,6 +30,7 @@ __all__ = [
     "optimizers_of",
     "own_folder",
     "peek",
+    "refuse",
     "save",
     "store_of",
 ]

@@ -9,7 +9,7 @@ from typing import Any, final
 
 import mxnet as mx
 import numpy as np
-from mxnet.gluon import Block, Parameter, Trainer
+from mxnet.gluon import Block, Trainer
 
 from gluonbook import __version__, checks
 from gluonbook.checkpoint.anatomy import differences, named, refuse_out_of_reach, some, updaters_of
@@ -28,6 +28,7 @@ from gluonbook.checkpoint.record import read, write
 from gluonbook.checkpoint.stateful import Stateful, memories
 from gluonbook.checkpoint.stores import ranks_of, store_of
 from gluonbook.checkpoint.tensors import Tensors
+from gluonbook.checks import whole_number
 from gluonbook.rank import heartbeat
 
 
@@ -55,8 +56,9 @@ def save(
 ) -> Path:
     """Write `folder/step-00000017/` atomically, keep the newest `keep` checkpoints, and return its path.
 
-    `extra` is anything JSON can hold; `memory` is what else remembers, by names of your choice: see `Stateful`. The
-    trainer's store, such as one that has a momentum for each worker, is covered if it is `Stateful`.
+    `extra` is a dict of numbers, strings, arrays, and tuples, lists and dicts of these; `memory` is what else
+    remembers, by names of your choice: see `Stateful`. The trainer's store, such as one that has a momentum for each
+    worker, is covered if it is `Stateful`.
     Raises ValueError for what could not be exact: parameters without values, sparse, or not in `net`; an optimizer
     that lives on a server; gradient compression, whose residual is out of reach. TypeError names a value that cannot
     be stored, OSError is the disk's. The checkpoints that were there survive every error.
@@ -66,19 +68,20 @@ def save(
     if empty := [name for name, parameter in parameters.items() if parameter._data is None]:
         raise ValueError(f"no values yet for {some(empty)}: pass one batch through net before saving")
     tensors = Tensors(trainer._contexts)
-    position = {"step": step, "epoch": epoch, "extra": extra or {}}
-    record = {**position, **_packed(trainer, names, parameters, memories(trainer, memory), tensors)}
-    path = write(folder, step, record, tensors.arrays, keep=keep)
+    position = {
+        "step": whole_number("step", step, 0),
+        "epoch": whole_number("epoch", epoch, 0),
+        "extra": tensors.pack(extra or {}, "extra"),
+        "parameters": packed_parameters(parameters, tensors),
+    }
+    record = {**position, **_packed(trainer, names, memories(trainer, memory), tensors)}
+    path = write(folder, position["step"], record, tensors.arrays, keep=keep)
     heartbeat.saved(path)
     return path
 
 
 def _packed(
-    trainer: Trainer,
-    names: Mapping[int, str],
-    parameters: Mapping[str, Parameter],
-    memory: Mapping[str, Stateful],
-    tensors: Tensors,
+    trainer: Trainer, names: Mapping[int, str], memory: Mapping[str, Stateful], tensors: Tensors
 ) -> dict[str, Any]:
     counts = [counts_of(optimizer, names) for optimizer in optimizers_of(trainer)]
     return {
@@ -86,7 +89,6 @@ def _packed(
         "ranks": ranks_of(store_of(trainer)),
         "devices": len(trainer._contexts),
         "trained": sorted(names.values()),
-        "parameters": packed_parameters(parameters, tensors),
         "optimizer": tensors.pack(attributes(trainer.optimizer, names), "optimizer"),
         "counts": tensors.pack(counts, "counts"),
         "updaters": [tensors.pack(rekey(u.states, names), "updater", k) for k, u in enumerate(updaters_of(trainer))],
@@ -94,6 +96,12 @@ def _packed(
         "scale": tensors.pack(trainer._scale, "scale"),
         "loss_scaler": tensors.pack(getattr(trainer, "_amp_loss_scaler", None), "loss_scaler"),
     }
+
+
+def refuse(net: Block, trainer: Trainer, memory: Mapping[str, Stateful] | None = None) -> None:
+    """Raise what `save` would raise for these, as far as it can be told before the first step."""
+    refuse_out_of_reach(trainer)
+    _packed(trainer, named(net, trainer)[0], memories(trainer, memory), Tensors(trainer._contexts))
 
 
 def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str, Stateful] | None = None) -> Position:
@@ -134,13 +142,14 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
     for optimizer, count in zip(optimizers_of(trainer), counts):
         restore_counts(optimizer, count, places, trainer._contexts if moved else None)
     trainer._scale = record["scale"]
-    return _position(record)
+    return _position(record, arrays)
 
 
 def peek(path: str | Path) -> Position:
     """What `load` would return, without loading anything; raises `Damaged`."""
-    return _position(read(checks.path("path", path))[0])
+    return _position(*read(checks.path("path", path)))
 
 
-def _position(record: Mapping) -> Position:
-    return Position(record["step"], record["epoch"], record["extra"], packed_settings(record["optimizer"]))
+def _position(record: Mapping, arrays: dict[str, np.ndarray]) -> Position:
+    extra = Tensors([mx.cpu()], arrays).unpack(record["extra"])
+    return Position(record["step"], record["epoch"], extra, packed_settings(record["optimizer"]))

@@ -14,7 +14,8 @@ from mxnet.lr_scheduler import LRScheduler
 _PLAIN = (type(None), bool, int, float, str)
 _OBJECTS = (LRScheduler, LossScaler)
 _FIXED = (types.FunctionType, types.BuiltinFunctionType, type)
-_DTYPES = {"bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64"}
+_WHOLE = {f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
+_DTYPES = {"bool", "float16", "float32", "float64"} | _WHOLE
 
 
 def pack(value: Any, name: str, put: Callable[[str, np.ndarray], None], contexts: Sequence[mx.Context]) -> Any:
@@ -30,7 +31,7 @@ def pack(value: Any, name: str, put: Callable[[str, np.ndarray], None], contexts
 
     if type(value) in _PLAIN:
         return value
-    if isinstance(value, np.generic) and value.dtype.name in _DTYPES:
+    if isinstance(value, (np.bool_, np.number)) and value.dtype.name in _DTYPES:
         return {"scalar": value.item(), "dtype": value.dtype.name}
     if type(value) is mx.nd.NDArray and np.dtype(value.dtype).name in _DTYPES:
         put(name, value.asnumpy())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from gluonbook.checks import real
+from gluonbook.checks import plain_number, real
 
 
 @final
@@ -24,11 +26,17 @@ class Signum(NamedTuple):
     shrink: np.floating  # 1 − lr·wd_lh
 
 
-@lru_cache(maxsize=4096, typed=True)
 def signum(
     dtype: np.dtype, lr: float, momentum: float, wd: float, wd_lh: float, rescale_grad: float, clip: float | None
 ) -> Signum:
     """The constants of a Signum step in `dtype`, each operation rounded to it as the built-in operator does."""
+    return _signum(dtype, *map(_hashable, (lr, momentum, wd, wd_lh, rescale_grad, clip)))
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _signum(
+    dtype: np.dtype, lr: float, momentum: float, wd: float, wd_lh: float, rescale_grad: float, clip: float | None
+) -> Signum:
     for name, value in (("lr", lr), ("wd", wd), ("wd_lh", wd_lh)):
         real(name, value, "[0, inf)")
     real("momentum", momentum, "[0, 1)")
@@ -45,12 +53,24 @@ def signum(
     return Signum._make([*others, type(shrink)(-1 if clip is None else read(clip)), shrink])
 
 
-@lru_cache(maxsize=4096, typed=True)
 def signs(dtype: np.dtype, lr: float, wd: float) -> tuple[np.floating, np.floating]:
     """`lr` and `wd` as numbers of `dtype`."""
+    return _signs(dtype, _hashable(lr), _hashable(wd))
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _signs(dtype: np.dtype, lr: float, wd: float) -> tuple[np.floating, np.floating]:
     real("lr", lr, "[0, inf)")
     real("wd", wd, "[0, inf)")
     return number(dtype)(lr), number(dtype)(wd)
+
+
+def _hashable(value: Any) -> Any:
+    """What holds a number as that number; those of numpy stay of their type, by which MXNet reads them."""
+    plain = value if isinstance(value, (int, float, np.generic)) else plain_number(value)
+    if isinstance(plain, Fraction):
+        return float(plain)
+    return plain if isinstance(plain, Hashable) else repr(plain)  # which is refused
 
 
 def number(dtype: np.dtype):

@@ -32,8 +32,7 @@ class _Choice:
 
 
 def _choose(n: int | None, probe: Callable[[mx.Context], None]) -> _Choice:
-    if n is not None:
-        whole_number("n", n, 1)
+    n = None if n is None else whole_number("n", n, 1)
     usable, failures = [], []
     for gpu in map(mx.gpu, range(_count())):
         try:

@@ -62,8 +62,7 @@ def record(work: Callable[[], object], *, repeat: int = 1) -> Recording:
     Raises:
         ValueError: `repeat` is not positive.
     """
-    whole_number("repeat", repeat, 1)
-    return min((_record(work) for _ in range(repeat)), key=attrgetter("seconds"))
+    return min((_record(work) for _ in range(whole_number("repeat", repeat, 1))), key=attrgetter("seconds"))
 
 
 def _record(work: Callable[[], object]) -> Recording:

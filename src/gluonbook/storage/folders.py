@@ -36,8 +36,7 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     writer left behind is removed first. An older version of the same step is replaced. Raises StorageError when the
     disk refuses, and ValueError if the folder already holds a sound checkpoint of a later step: it is another run's.
     """
-    whole_number("keep", keep, 1)
-    whole_number("step", step, 0)
+    keep, step = whole_number("keep", keep, 1), whole_number("step", step, 0)
     folder = checks.path("folder", folder)
     with told(folder, "written"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +103,7 @@ def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
     Damaged ones are skipped with a RuntimeWarning that names them; raises Damaged if no other is left, and
     StorageError where one cannot be read, which is no reason to go on from an older one.
     """
+    until = None if until is None else whole_number("until", until, 0)
     skipped: list[str] = []
     for path in checkpoints(checks.path("folder", folder)):
         if until is not None and step_of(path) > until:
@@ -148,7 +148,7 @@ def clear(folder: str | Path, *, after: int = -1) -> None:
 
     Raises StorageError when the disk refuses.
     """
-    folder = checks.path("folder", folder)
+    folder, after = checks.path("folder", folder), whole_number("after", after, -1)
     with told(folder, "cleared"):
         _sweep(folder)
         for path in checkpoints(folder):

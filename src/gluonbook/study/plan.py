@@ -76,11 +76,11 @@ class Study:
     seeds: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        whole_number("tuning_images", self.tuning_images, 1, self.problem.images)
-        for name in ("tuning_epochs", "epochs"):
-            whole_number(name, getattr(self, name), 1)
-        for seed in self.seeds:
-            whole_number("seed", seed, 0, TUNING_SEED - 1)
+        highest = {"tuning_images": self.problem.images}
+        for name in ("tuning_images", "tuning_epochs", "epochs"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1, highest.get(name)))
+        seeds = tuple(whole_number("seed", seed, 0, TUNING_SEED - 1) for seed in self.seeds)
+        object.__setattr__(self, "seeds", seeds)
         names = [method.name for method in self.methods]
         if not names or not self.seeds or len(set(names)) < len(names) or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gluonbook.checks import real, whole_number
 from gluonbook.study.plan import Method, Study
 from gluonbook.study.problem import Problem
 
@@ -16,7 +17,7 @@ def methods(count: int = 6, betas: Sequence[float] = BETAS) -> tuple[Method, ...
     `count` step sizes, evenly spaced in their logarithm, from 0.0032 to 1 for SGD and from 0.0001 to 0.032 for the
     others, whose every step has the size lr or about it. signSGD has no beta, and gets more step sizes from that range.
     """
-    betas = tuple(betas)
+    count, betas = whole_number("count", count, 1), tuple(real("beta", beta, "[0, 1)") for beta in betas)
     small = spaced(1e-4, 10**-1.5, count)
     return (
         Method("SGD with momentum", "sgd", spaced(10**-2.5, 1, count), betas),

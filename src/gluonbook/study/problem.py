@@ -63,7 +63,7 @@ class Problem:
             if name not in legal:
                 raise ValueError(f"no {what} {name!r}; there are {', '.join(legal)}")
         for name in ("images", "validation", "test", "batch_size"):
-            whole_number(name, getattr(self, name), 1)
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
 
     @property
     def classes(self) -> int:

@@ -30,28 +30,28 @@ Formula = Callable[[int, int], Cost]
 
 def vote_sharded(M: int, d: int) -> Cost:
     """Majority vote, each worker counting one M-th: 2(M − 1) messages of d/8M bytes each."""
-    return _sharded(M, d, d / 8)
+    return _sharded(M, d, 1 / 8)
 
 
 def vote_gathered(M: int, d: int) -> Cost:
     """Majority vote, each worker counting all: M − 1 messages of d/8 bytes."""
-    _check(M, d)
+    M, d = _checked(M, d)
     return Cost(M - 1, (M - 1) * d / 8, M * (M - 1) * d / 8)
 
 
 def vote_by_server(M: int, d: int) -> Cost:
     """Majority vote at one server, whose card all ballots pass: M·d/8 bytes each way."""
-    return _served(M, d, d / 8)
+    return _served(M, d, 1 / 8)
 
 
 def mean_by_ring(M: int, d: int) -> Cost:
     """All-reduce of float32 around a ring: 2(M − 1) messages of 4d/M bytes each."""
-    return _sharded(M, d, 4 * d)
+    return _sharded(M, d, 4)
 
 
 def mean_by_server(M: int, d: int) -> Cost:
     """A parameter server for float32, on one machine: M·4d bytes each way."""
-    return _served(M, d, 4 * d)
+    return _served(M, d, 4)
 
 
 METHODS: dict[str, Formula] = {
@@ -63,20 +63,19 @@ METHODS: dict[str, Formula] = {
 }
 
 
-def _sharded(M: int, d: int, whole: float) -> Cost:
-    _check(M, d)
-    own = 2 * (M - 1) / M * whole
+def _sharded(M: int, d: int, each: float) -> Cost:
+    M, d = _checked(M, d)
+    own = 2 * (M - 1) / M * (each * d)
     return Cost(2 * (M - 1), own, M * own)
 
 
-def _served(M: int, d: int, whole: float) -> Cost:
-    _check(M, d)
-    return Cost(2, M * whole, 2 * M * whole)
+def _served(M: int, d: int, each: float) -> Cost:
+    M, d = _checked(M, d)
+    return Cost(2, M * (each * d), 2 * M * (each * d))
 
 
-def _check(M: int, d: int) -> None:
-    whole_number("the number of workers", M, 1)
-    whole_number("the number of parameters", d, 1)
+def _checked(M: int, d: int) -> tuple[int, int]:
+    return whole_number("the number of workers", M, 1), whole_number("the number of parameters", d, 1)
 
 
 @final
@@ -144,7 +143,7 @@ def expected_maximum(times: Sequence[float], M: int) -> float:
         ValueError: no times, one that is not finite, or M is no whole number from 1.
     """
     t = np.sort(np.asarray(times, float))
-    whole_number("the number of workers", M, 1)
+    M = whole_number("the number of workers", M, 1)
     if t.ndim != 1 or not t.size or not np.isfinite(t).all():
         raise ValueError(f"times must be a list of one or more finite numbers, got {times!r}")
     return float(t @ np.diff((np.arange(t.size + 1) / t.size) ** M))

@@ -29,7 +29,8 @@ def descend(
     """
     weight = nd.array(np.asarray(start, dtype=np.float64), dtype="float64")
     state = optimizer.create_state_multi_precision(0, weight)
-    path = np.empty((whole_number("steps", steps, 1) + 1, *weight.shape))
+    steps = whole_number("steps", steps, 1)
+    path = np.empty((steps + 1, *weight.shape))
     path[0] = start
     for k in range(steps):
         g = np.asarray(grad(path[k]), dtype=np.float64)

@@ -21,7 +21,7 @@ class LogBowl:
     d: int
 
     def __post_init__(self) -> None:
-        whole_number("d", self.d, 1)
+        object.__setattr__(self, "d", whole_number("d", self.d, 1))
 
     @property
     def smoothness(self) -> float:

@@ -25,8 +25,8 @@ class Saddle:
     steep: float = 4.0
 
     def __post_init__(self) -> None:
-        real("degrees", self.degrees, "(-inf, inf)")
-        real("steep", self.steep, "(0, inf)")
+        object.__setattr__(self, "degrees", real("degrees", self.degrees, "(-inf, inf)"))
+        object.__setattr__(self, "steep", real("steep", self.steep, "(0, inf)"))
 
     @property
     def axes(self) -> np.ndarray:

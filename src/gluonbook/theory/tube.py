@@ -37,9 +37,9 @@ class Tube:
     L: float = 2.0
 
     def __post_init__(self) -> None:
-        whole_number("d", self.d, 1)
+        object.__setattr__(self, "d", whole_number("d", self.d, 1))
         for name in ("tau", "gamma", "L"):
-            real(name, getattr(self, name), "(0, inf)")
+            object.__setattr__(self, name, real(name, getattr(self, name), "(0, inf)"))
 
     @property
     def drop(self) -> float:

@@ -53,7 +53,7 @@ def sign_walks(
     steps, runs, workers = (whole_number(*it, 1) for it in (("steps", steps), ("runs", runs), ("workers", workers)))
     inverters, warmup = whole_number("inverters", inverters, 0, workers), whole_number("warmup", warmup, 0)
     momentum = real("momentum", momentum, "[0, 1)")
-    random = np.random.RandomState(seed)
+    random = np.random.RandomState(whole_number("seed", seed, 0, 2**32 - 1))
     sent = np.where(np.arange(workers) < workers - inverters, 1, -1)[:, None, None]
     x = np.empty((steps + 1, runs, start.size))
     x[0] = start

@@ -11,7 +11,7 @@ import numpy as np
 from mxnet.gluon import data
 from mxnet.util import is_np_array
 
-from gluonbook.checks import whole_number
+from gluonbook.checks import flag, whole_number
 from gluonbook.training.samples import Samples
 from gluonbook.training.seeds import seeded
 from gluonbook.training.workers import Workers
@@ -33,8 +33,8 @@ class ShuffledBatches(data.Sampler):
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self.seed = whole_number("seed", seed, 0)
         self.epoch = whole_number("epoch", epoch, 0)
-        self.start = whole_number("start", start, 0, -(-length // batch_size))
-        self.shuffle = shuffle
+        self.start = whole_number("start", start, 0, -(-self.length // self.batch_size))
+        self.shuffle = flag("shuffle", shuffle)
 
     def __iter__(self) -> Iterator[list[int]]:
         # numpy promises never to change RandomState's streams, and does not promise it for its newer Generator.

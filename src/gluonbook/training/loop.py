@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from gluonbook.checkpoint import store_of
 from gluonbook.checkpoint.anatomy import some
-from gluonbook.checks import flag, whole_number
+from gluonbook.checks import whole_number
 from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches
 from gluonbook.training.evaluation import checked_loss, contexts, evaluate, look, split
 from gluonbook.training.history import History
@@ -74,9 +74,11 @@ def fit(
     ctx = contexts(net, ctx, whole=True)
     _must_train(trainer, net, ctx)
     samples, tests = Samples("train", train), None if test is None else Samples("test", test)
-    batches = ShuffledBatches(len(samples), batch_size, seed, shuffle=flag("shuffle", shuffle))
-    per_epoch, last = len(batches), whole_number("epochs", epochs, 1) * len(batches)
-    if every is not None and whole_number("every", every, 1) and checkpoints is None:
+    batches = ShuffledBatches(len(samples), batch_size, seed, shuffle=shuffle)
+    seed, epochs = batches.seed, whole_number("epochs", epochs, 1)
+    per_epoch, last = len(batches), epochs * len(batches)
+    every = None if every is None else whole_number("every", every, 1)
+    if every is not None and checkpoints is None:
         raise ValueError(f"every={every} needs a folder to save in: checkpoints=...")
     loader = ReproducibleLoader(samples, batches, num_workers)
     with preserved():

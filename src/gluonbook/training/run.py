@@ -96,6 +96,7 @@ class Run:
         if self.checkpoints is None:
             return
         identity = self.identity()
+        checkpoint.refuse(self.net, self.trainer, identity.stateful)
         self.begun = identity.values
         store = checkpoint.store_of(self.trainer)
         path = checkpoint.latest_common(self.checkpoints, store)

@@ -66,7 +66,8 @@ class Samples:
     def in_order(self, batch_size: int) -> Iterator[list[NDArray]]:
         """Batches of the samples as they stand."""
         # What a DataLoader without workers does, less the garbage collection that each new DataLoader waits for.
-        for first in range(0, self._length, whole_number("batch_size", batch_size, 1)):
+        batch_size = whole_number("batch_size", batch_size, 1)
+        for first in range(0, self._length, batch_size):
             yield self.batch(range(first, min(first + batch_size, self._length)))
 
     def _column(self, part: str, values: Sequence[Any]) -> NDArray:

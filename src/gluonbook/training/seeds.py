@@ -16,7 +16,7 @@ from gluonbook.checks import whole_number
 
 def set_seed(seed: int) -> None:
     """Seed the generators of Python, numpy and MXNet (all devices); raises ValueError outside 0 … 2³¹ − 1."""
-    whole_number("seed", seed, 0, 2**31 - 1)
+    seed = whole_number("seed", seed, 0, 2**31 - 1)
     random.seed(seed)
     np.random.seed(seed)
     mx.random.seed(seed)

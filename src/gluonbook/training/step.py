@@ -126,7 +126,7 @@ class Batch:
 
     def pieces(self, count: int) -> list[Batch]:
         """The samples in `count` batches, or fewer if no device has so many; each device's as evenly as it goes."""
-        whole_number("count", count, 1)
+        count = whole_number("count", count, 1)
         batches = []
         for i in range(count):
             ends = [(len(X) * i // count, len(X) * (i + 1) // count) for X, _ in self.parts]

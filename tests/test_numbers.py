@@ -1,0 +1,304 @@
+"""Numbers that callers hand over: those of numpy and MXNet are Python's, and what is no such number is refused by name.
+
+The table goes over all public functions that take a number; `test_no_function_is_left_out` finds them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from typing import Any, Callable
+
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet import gluon
+
+from gluonbook import checkpoint, kernels, kvstore, launch, models, optimizers, study, theory, training
+from gluonbook.machine import devices
+from gluonbook.measure import timeline, timing
+from gluonbook.storage import folders
+
+DATA = gluon.data.ArrayDataset(np.ones((6, 2), "float32"), np.zeros(6, "float32"))
+PROBLEM = {"data": "digits", "net": "lenet", "images": 100, "validation": 10, "test": 10}
+
+
+def dense() -> tuple[gluon.Block, gluon.Trainer]:
+    training.set_seed(1)
+    net = gluon.nn.Dense(2, in_units=2)
+    net.initialize()
+    return net, gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.5})
+
+
+def fit(folder, **numbers):
+    net, trainer = dense()
+    numbers = {"epochs": 1, "batch_size": 4, "seed": 1, **numbers}
+    training.fit(net, trainer, DATA, checkpoints=folder, **numbers)
+    return net.weight.data().asnumpy().tolist(), sorted(path.name for path in folder.iterdir())
+
+
+def save(folder, **numbers):
+    path = checkpoint.save(folder, *dense(), **{"step": 3, "epoch": 1, **numbers})
+    found = checkpoint.peek(path)
+    return path.name, found.step, found.epoch
+
+
+def stored(function):
+    """What is given, and left, of two checkpoints."""
+
+    def calls(folder, **numbers):
+        for step in (1, 3):
+            folders.write(folder, step, {"a": b"bytes"})
+        try:
+            found = function(folder, **numbers)
+            return str(found), sorted(path.name for path in folder.iterdir())
+        finally:
+            shutil.rmtree(folder)
+            folder.mkdir()
+
+    return calls
+
+
+def scored(function):
+    return lambda folder, **numbers: repr(function(dense()[0], DATA, **numbers))
+
+
+def set_seed(folder, seed):
+    training.set_seed(seed)
+    return np.random.rand(), float(mx.nd.random.uniform().asscalar())
+
+
+def batches(folder, **numbers):
+    return list(training.ShuffledBatches(**{"length": 6, "batch_size": 4, "seed": 1, **numbers}))
+
+
+def pieces(folder, count):
+    batch = training.Batch.spread(models.mlp(), None, [mx.cpu()], mx.nd.ones((6, 2)), mx.nd.ones(6))
+    return [len(piece) for piece in batch.pieces(count)]
+
+
+def run(folder, **numbers):
+    try:
+        launch.run(__file__, engine="none", log_dir=folder, **numbers)
+    except ValueError as error:
+        if "engine must be" not in str(error):  # which is looked at after the numbers
+            raise
+
+
+def shown(kind, **others):
+    """What an object says of itself, once it is made with these numbers."""
+    return lambda folder, **numbers: re.sub(" at 0x\\w+", "", json.dumps(vars(kind(**others, **numbers)), default=repr))
+
+
+def net(kind):
+    return lambda folder, **numbers: re.sub(r"\w+\d+_", "", repr(kind(**numbers)))
+
+
+def called(function, *arguments, **others):
+    return lambda folder, **numbers: repr(function(*arguments, **{**others, **numbers}))
+
+
+def counted(function):
+    """How often the work is done."""
+
+    def calls(folder, repeat):
+        done = []
+        function(partial(done.append, 1), repeat)
+        return len(done)
+
+    return calls
+
+
+def asked(folder, **numbers):
+    plan = {"tuning_images": 50, "tuning_epochs": 1, "epochs": 2, "seeds": (1,), **numbers}
+    method = study.Method("SGD", "sgd", lrs=(0.1,))
+    return repr(study.Study(problem=study.Problem(**PROBLEM), methods=(method,), **plan))
+
+
+def kernel(function, momentum=0.5):
+    def changed(folder, **numbers):
+        arrays = [np.full(3, value, np.float32) for value in (1, 2, 3)]
+        function(arrays, numbers)
+        return [array.tolist() for array in arrays]
+
+    return changed
+
+
+def signum_step(arrays, numbers):
+    weight, grad, mom = arrays
+    kernels.signum_step(weight, grad, mom, **{"lr": 0.5, "momentum": 0.5, **numbers})
+
+
+def apply_signs(arrays, numbers):
+    kernels.apply_signs(arrays[0], kernels.pack(arrays[1]), **{"lr": 0.5, **numbers})
+
+
+def momentum_pack(arrays, numbers):
+    kernels.momentum_pack(arrays[0], arrays[1], **{"momentum": 0.5, **numbers})
+
+
+def walk(folder, **numbers):
+    grad, start = np.sign, np.ones(2)
+    noise = theory.NOISES["normal"]
+    return theory.sign_walks(grad, start, **{"steps": 4, "lr": 0.5, "noise": noise, **numbers}).tolist()
+
+
+def descend(folder, steps):
+    return theory.descend(np.sign, mx.optimizer.create("sgd"), np.ones(2), steps).tolist()
+
+
+def wilson(folder, **numbers):
+    return repr(theory.wilson_data(**{"n": 4, "random": np.random.RandomState(0), **numbers}))
+
+
+BOUND = {"calls": 64, "smoothness": 2, "gap": 1, "sigma": 1}
+# The function, how it is called, and a number for each of its arguments: an int where only whole ones are legal.
+TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
+    training.fit: (fit, {"epochs": 2, "batch_size": 3, "seed": 3, "every": 1, "num_workers": 0}),
+    training.evaluate: (scored(training.evaluate), {"batch_size": 4}),
+    training.predict: (scored(training.predict), {"batch_size": 4}),
+    training.set_seed: (set_seed, {"seed": 3}),
+    training.ShuffledBatches: (batches, {"length": 5, "batch_size": 2, "seed": 3, "epoch": 2, "start": 1}),
+    training.Batch.pieces: (pieces, {"count": 2}),
+    checkpoint.save: (save, {"step": 4, "epoch": 2, "keep": 1}),
+    launch.run: (run, {"workers": 3, "servers": 2, "deadline": 30.5}),
+    kvstore.VoteStore: (shown(kvstore.VoteStore), {"momentum": 0.5, "check_every": 7}),
+    kvstore.ErrorFeedbackStore: (shown(kvstore.ErrorFeedbackStore), {"check_every": 7}),
+    kvstore.MeanStore: (shown(kvstore.MeanStore), {"check_every": 7}),
+    models.lenet: (net(models.lenet), {"classes": 3, "hidden": 7}),
+    models.mlp: (net(models.mlp), {"classes": 3, "dropout": 0.5}),
+    timing.fastest: (counted(lambda work, n: timing.fastest(work, repeat=n)), {"repeat": 2}),
+    timing.race: (counted(lambda work, n: timing.race({"work": work}, n)), {"repeat": 2}),
+    timeline.record: (counted(lambda work, n: timeline.record(work, repeat=n)), {"repeat": 2}),
+    devices.devices: (called(devices.devices), {"n": 2}),
+    devices.explain: (called(devices.explain), {"n": 2}),
+    study.Problem: (called(study.Problem, **PROBLEM), {"images": 90, "validation": 5, "test": 5, "batch_size": 8}),
+    study.Study: (asked, {"tuning_images": 40, "tuning_epochs": 2, "epochs": 3}),
+    study.methods: (called(study.methods), {"count": 3}),
+    theory.LogBowl: (called(theory.LogBowl), {"d": 3}),
+    theory.Saddle: (called(theory.Saddle), {"degrees": 22.5, "steep": 2.5}),
+    theory.Tube: (called(theory.Tube, d=2), {"d": 3, "tau": 2.5, "gamma": 1.5, "L": 2.5}),
+    theory.sign_walks: (
+        walk,
+        {"steps": 3, "momentum": 0.5, "warmup": 1, "workers": 3, "inverters": 1, "runs": 2, "seed": 3, "batch": 2},
+    ),
+    theory.descend: (descend, {"steps": 3}),
+    theory.wilson_data: (wilson, {"n": 3, "positive": 0.5}),
+    theory.bounds.large_batch: (called(theory.bounds.large_batch, **BOUND), {**BOUND, "workers": 3}),
+    theory.bounds.inverters: (
+        called(theory.bounds.inverters, **BOUND, workers=2, share=0.25),
+        {**BOUND, "workers": 3, "share": 0.125},
+    ),
+    checkpoint.latest: (stored(checkpoint.latest), {"until": 2}),
+    checkpoint.clear: (stored(checkpoint.clear), {"after": 2}),
+    kernels.unpack: (called(kernels.unpack, np.arange(1, dtype=np.uint64)), {"n": 5}),
+    theory.bounds.large_batch_sgd: (
+        called(theory.bounds.large_batch_sgd, calls=64, largest=2, gap=1, variance=1),
+        {"calls": 64.5, "largest": 2.5, "gap": 1.5, "variance": 1.5},
+    ),
+    theory.bounds.small_batch: (
+        called(theory.bounds.small_batch, calls=64, smoothness=2, gap=1),
+        {"calls": 64.5, "smoothness": 2.5, "gap": 1.5},
+    ),
+    kernels.signum_step: (
+        kernel(signum_step),
+        {"lr": 0.25, "momentum": 0.75, "wd": 0.5, "wd_lh": 0.5, "rescale_grad": 0.5, "clip_gradient": 0.5},
+    ),
+    kernels.apply_signs: (kernel(apply_signs), {"lr": 0.25, "wd": 0.5}),
+    kernels.momentum_pack: (
+        kernel(momentum_pack),
+        {"momentum": 0.75, "rescale_grad": 0.5, "clip_gradient": 0.5},
+    ),
+}
+REALS = {"calls", "smoothness", "gap", "sigma"}  # given as whole numbers above
+
+
+def options(kind: type) -> dict[str, float]:
+    """A legal number for each option of an optimizer, by its signature."""
+    legal = {"window": 3, "every": 2, "max_size": 5, "begin_num_update": 2, "eta_plus": 1.5, "step_max": 1.5}
+    found = {}
+    for base in kind.__mro__:
+        for name, parameter in inspect.signature(base.__init__).parameters.items():
+            if _takes_number(parameter):
+                found[name] = legal.get(name, 0.5)
+    return found
+
+
+def _takes_number(parameter: inspect.Parameter) -> bool:
+    return bool(re.match(r"(int|float)\b", str(parameter.annotation)))
+
+
+for name in optimizers.__all__:
+    if (kind := getattr(optimizers, name)) is not optimizers.Partition:
+        TABLE[kind] = (shown(kind), options(kind))
+
+CASES = [
+    pytest.param(call, name, number, id=f"{function.__qualname__}-{name}")
+    for function, (call, numbers) in TABLE.items()
+    for name, number in numbers.items()
+]
+
+
+def likes(number: float, whole: bool) -> Iterator[Any]:
+    """The same number, as other libraries have it."""
+    kinds = [np.int64, np.int32, np.uint8, np.array] if whole else [np.float64, np.float32, np.float16, np.array]
+    yield from (kind(number) for kind in kinds)
+    yield mx.nd.array([number], dtype="int32" if whole else "float32")
+    if not whole:
+        yield Fraction(number)
+
+
+STRANGE = [float("nan"), float("inf"), -float("inf"), np.float32("nan"), True, np.True_, np.array(True), "2", [2],
+           np.array([2, 2]), mx.nd.array([2, 2]), 1j, object()]  # fmt: skip
+BROKEN = [2.5, np.float32(2.5), np.array(2.5), Fraction(5, 2)]
+SIGNED = {"rescale_grad", "degrees"}
+
+
+@pytest.mark.parametrize(("call", "name", "number"), CASES)
+def test_a_number_of_another_library_is_pythons(call, name, number, tmp_path):
+    whole = isinstance(number, int) and name not in REALS
+    results = []
+    for i, like in enumerate([number, *likes(number, whole)]):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        results.append(json.dumps(call(folder, **{name: like})).replace(str(folder), "folder"))
+    assert set(results) == {results[0]}
+
+
+@pytest.mark.parametrize(("call", "name", "number"), CASES)
+def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, name, number, tmp_path):
+    whole = isinstance(number, int) and name not in REALS
+    for value in [*STRANGE, *(BROKEN if whole else []), *([] if name in SIGNED else [-1e30, -(10**30)])]:
+        with pytest.raises(ValueError, match=f"{name}.* must be .*, got"):
+            call(tmp_path, **{name: value})
+        assert list(tmp_path.iterdir()) == []
+
+
+PUBLIC = (checkpoint, kernels, kvstore, launch, models, optimizers, study, theory, theory.bounds, training, timing,
+          timeline, devices)  # fmt: skip
+GIVEN_BACK = {checkpoint.Position, training.Epoch, training.Score, launch.Result, launch.LaunchFailed,
+              launch.LaunchTimedOut, study.Run, study.Outcome, timeline.Span, timeline.Recording}  # fmt: skip
+
+
+def public(module) -> Iterator[Callable]:
+    names = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
+    for thing in (getattr(module, name) for name in names):
+        belongs = getattr(thing, "__module__", "").startswith(module.__name__) or hasattr(module, "__all__")
+        if callable(thing) and belongs and not inspect.isabstract(thing) and thing not in GIVEN_BACK:
+            yield thing
+
+
+def test_no_function_is_left_out():
+    found = set()
+    for thing in (thing for module in PUBLIC for thing in public(module)):
+        with contextlib.suppress(ValueError):  # an exception has no signature
+            numbers = filter(_takes_number, inspect.signature(thing).parameters.values())
+            found |= {(thing, number.name) for number in numbers}
+    missing = {f"{f.__qualname__}({name})" for f, name in found if name not in TABLE.get(f, (None, {}))[1]}
+    assert missing == {"sign_walks(sigma)"}  # which may be an array
