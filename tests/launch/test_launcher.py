@@ -28,6 +28,8 @@ pytestmark = pytest.mark.slow
         ({"trust": "mine"}, "trust must be a list"),
         ({"trust": ["os; x"]}, "trust must be a list"),
         ({"trust": ["__main__"]}, "trust cannot name __main__"),
+        ({"trust": ["my_optimizers"]}, r"trust=\['my_optimizers'\] has no effect with MPI, which has no servers"),
+        ({"servers": 2}, "servers=2 has no effect with MPI, which has no servers"),
         ({"show": [4]}, "show must hold ranks from 0 to 3, got 4"),
         ({"script": []}, "script must be a file"),
         ({"script": ["-m"]}, "-m must be followed by the name of a module"),

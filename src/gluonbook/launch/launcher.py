@@ -94,6 +94,9 @@ def run(
     )
     if engine not in ENGINES:
         raise ValueError(f"engine must be {' or '.join(map(repr, ENGINES))}, got {engine!r}")
+    if engine == "mpi" and (asked.servers > 1 or asked.trust):
+        unused = f"servers={servers}" if asked.servers > 1 else f"trust={list(trust)}"
+        raise ValueError(f"{unused} has no effect with MPI, which has no servers: leave it out, or use engine='pslite'")
     begun = time.monotonic()
     for _ in range(_ATTEMPTS):
         with _notebook(asked) as setup:

@@ -68,7 +68,7 @@ class Partition(Optimizer):
         self.param_dict = param_dict or {}
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in ("optimizers", "labels", "_label_of", "param_dict", "rescale_grad", "aggregate_num"):
+        if name not in _OWN:
             raise ValueError(f"{name}={value!r} has no effect here: set it in one of `optimizers`, or in each")
         super().__setattr__(name, value)
 
@@ -191,6 +191,10 @@ class Partition(Optimizer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key not in ("param_dict", "_label_of")}
+
+
+# What a partition has itself; `__dict__` is set when it is unpickled.
+_OWN = ("optimizers", "labels", "_label_of", "param_dict", "rescale_grad", "aggregate_num", "__dict__")
 
 
 def members(optimizer: Optimizer) -> list[Optimizer]:
