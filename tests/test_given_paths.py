@@ -18,6 +18,7 @@ from gluonbook import checkpoint, checks, launch, study
 from gluonbook.book.execute import _kernel_environment
 from gluonbook.datasets import DatasetError, local
 from gluonbook.exercises import progress
+from gluonbook.launch import asked
 from gluonbook.storage import folders
 from gluonbook.study.results import Results
 from gluonbook.training import fit
@@ -102,6 +103,9 @@ DOORS: dict[str, tuple[str, Callable[[str], object]]] = {
         CHECKPOINTS,
         lambda path: holds(checkpoint.latest_common(path, Alone())),
     ),
+    "gluonbook.launch.asked.command": (RESULTS, asked.command),
+    "gluonbook.launch.asked.file": (RESULTS, lambda path: asked.file("host file", path)),
+    "gluonbook.launch.asked.folder": (NOTHING, asked.folder),
     "gluonbook.launch.launcher.run": (NOTHING, launched),
     "gluonbook.storage.folders.write": (NOTHING, lambda path: folders.write(path, 1, {"model": b"weights"})),
     "gluonbook.storage.folders.read": (STEP, folders.read),

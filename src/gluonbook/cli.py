@@ -107,7 +107,7 @@ def bench(asked: typer.Context) -> None:
     raise typer.Exit(subprocess.run([sys.executable, root / "benchmarks", *asked.args]).returncode)
 
 
-@app.command("run", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
+@app.command("run", context_settings={"allow_interspersed_args": False})
 def run_command(
     script: Annotated[list[str], typer.Argument(help="The script, or with -m the module; what follows is passed on.")],
     module: Annotated[bool, typer.Option("-m", help="Run a module, as `python -m` does.")] = False,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import subprocess
+from decimal import Decimal
+from typing import Callable
 
 import launched
+import numpy as np
 import pytest
 
-from gluonbook import checkpoint, launch
-from gluonbook.launch import pslite, setup, supervisor
+from gluonbook import checkpoint, cli, launch
+from gluonbook.launch import launcher, supervisor
 from gluonbook.machine import load
 from gluonbook.models import mlp
 from gluonbook.rank import heartbeat, notes
@@ -17,52 +21,116 @@ from gluonbook.rank import heartbeat, notes
 pytestmark = pytest.mark.slow
 
 
+NUMBERS = {
+    "workers": ("must be a whole number from 1 to 1000", [0]),
+    "servers": ("must be a whole number from 1 to 1000", [0]),
+    "deadline": (r"\(s, or none at all\) must be a number in \(0, 1e\+09\]", [0]),
+    "show": ("must hold ranks from 0 to 3", [4]),
+}
+"""The numbers that can be asked for, what is legal, and what is not, besides BAD."""
+
+BAD = [
+    *(math.nan, math.inf, -math.inf, -1, 1e10, 10**30, True, np.bool_(True), np.float64("nan"), 1j, "2", b"2", [1], {}),
+    *(np.array([]), np.array([1, 2]), np.array(True), Decimal("NaN"), object()),
+]
+WHOLE = [3, np.int8(3), np.int64(3), np.uint8(3), np.array(3)]
+
+
+def numbers(function: Callable, kinds: tuple[str, ...]) -> set[str]:
+    named = inspect.signature(function).parameters.items()
+    return {name for name, parameter in named if any(kind in str(parameter.annotation) for kind in kinds)}
+
+
+def test_all_numbers_are_looked_at():
+    assert numbers(launch.run, ("int", "float")) == numbers(cli.run_command, ("int", "float")) == set(NUMBERS)
+
+
+def given(name: str, value: object) -> dict:
+    return {name: [value] if name == "show" else value}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, bad) for name, (_, more) in NUMBERS.items() for bad in [*BAD, *more]]
+)
+def test_a_number_out_of_range(tmp_path, name, value):
+    with pytest.raises(ValueError, match=f"^{name} {NUMBERS[name][0]}, got ") as error:
+        launch.run(launched.script(tmp_path, ""), log_dir=tmp_path / "logs", **given(name, value))
+    assert repr(value) in str(error.value)
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, value) for name in NUMBERS for value in WHOLE),
+        *(("deadline", v) for v in (1e-3, np.float32(3), 1e9)),
+    ],
+)
+def test_a_number_within_range(tmp_path, monkeypatch, name, value):
+    heard = []
+    monkeypatch.setattr("gluonbook.launch.mpi.plan", lambda setup: heard.append(setup) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        launch.run(launched.script(tmp_path, ""), log_dir=tmp_path / "logs", **given(name, value))
+    assert name == "show" or type(getattr(heard[0], name)) is (float if name == "deadline" else int)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "1e10", "1e400", "9" * 400, "x", "", "0x"])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_of_the_command_out_of_range(tmp_path, monkeypatch, capsys, name, value):
+    words = ["run", f"--{name}={value}", "--log-dir", str(tmp_path / "logs"), str(launched.script(tmp_path, ""))]
+    monkeypatch.setattr("sys.argv", ["gluonbook", *words])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code not in (0, None)
+    said = str(end.value) if isinstance(end.value.code, str) else capsys.readouterr().err
+    assert f"{name}" in said and "Traceback" not in said
+    assert not (tmp_path / "logs").exists()
+
+
+def test_the_longest_deadline_can_be_kept(tmp_path):
+    path = launched.script(tmp_path, "from gluonbook.rank import heartbeat\nheartbeat.step()")
+    assert launch.run(path, workers=1, deadline=launcher.FOREVER, log_dir=tmp_path / "logs", quiet=True).codes
+
+
 @pytest.mark.parametrize(
     ("settings", "error"),
     [
-        ({"workers": 0}, "workers must be a whole number from 1, got 0"),
-        ({"servers": 1.5}, "servers must be a whole number from 1, got 1.5"),
         ({"engine": "nccl"}, "engine must be 'mpi' or 'pslite', got 'nccl'"),
-        ({"deadline": 0}, r"deadline \(s, or None\) must be a number in \(0, inf\), got 0"),
-        ({"deadline": math.nan}, r"deadline .* must be .* got nan"),
+        ({"engine": ["mpi"]}, "engine must be 'mpi' or 'pslite', got "),
+        ({"show": 0}, "show must hold ranks from 0 to 3, got 0"),
+        ({"quiet": "no"}, "quiet must be True or False, got 'no'"),
         ({"trust": "mine"}, "trust must be a list"),
         ({"trust": ["os; x"]}, "trust must be a list"),
+        ({"trust": [1]}, "trust must be a list"),
         ({"trust": ["__main__"]}, "trust cannot name __main__"),
-        ({"trust": ["my_optimizers"]}, r"trust=\['my_optimizers'\] has no effect with MPI, which has no servers"),
-        ({"servers": 2}, "servers=2 has no effect with MPI, which has no servers"),
-        ({"show": [4]}, "show must hold ranks from 0 to 3, got 4"),
-        ({"script": []}, "script must be a file"),
-        ({"script": ["-m"]}, "-m must be followed by the name of a module"),
     ],
 )
-def test_what_is_out_of_range(tmp_path, settings, error, mark):
+def test_what_is_out_of_range(tmp_path, settings, error):
     with pytest.raises(ValueError, match=error):
-        launch.run(**{"script": launched.script(tmp_path, "pass"), "log_dir": tmp_path, **settings})
+        launch.run(launched.script(tmp_path, ""), log_dir=tmp_path / "logs", **settings)
+    assert not (tmp_path / "logs").exists()
 
 
-def test_a_script_or_host_file_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is no script .*absent.py"):
-        launch.run(tmp_path / "absent.py")
-    with pytest.raises(FileNotFoundError, match=r"there is no host file .*absent"):
-        launch.run(launched.script(tmp_path, "pass"), hosts=tmp_path / "absent")
+def test_a_folder_for_logs_that_cannot_be(tmp_path):
+    (tmp_path / "logs").touch()
+    for folder in (tmp_path / "logs", tmp_path / "logs" / "deeper"):
+        with pytest.raises(launch.LaunchError, match=r"the logs have no folder: .*logs"):
+            launch.run(launched.script(tmp_path, ""), log_dir=folder)
+
+
+def test_a_rank_that_a_result_does_not_have(tmp_path):
+    (tmp_path / "rank-0.log").write_text("said")
+    done = launch.Result({}, {"rank-0": tmp_path / "rank-0.log", "server-0": tmp_path / "absent"}, tmp_path, 1.0)
+    assert done.log() == done.log(np.int64(0)) == "said"
+    for rank in (1, -1, True, 0.0):
+        with pytest.raises(ValueError, match="rank must be a whole number from 0 to 0, got "):
+            done.log(rank)
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
     with pytest.raises(launch.LaunchError, match=r"needs mpiexec\.gforker of the package mpich: pip install"):
         launch.run(launched.script(tmp_path, "pass"))
-
-
-def test_host_files(tmp_path):
-    file = tmp_path / "hosts"
-    file.write_text("# ours\none:2\n\ntwo  # with a remark\n")
-    assert pslite.read_hosts(file) == ["one", "one", "two"]
-    file.write_text("one:many\n")
-    with pytest.raises(setup.LaunchError, match="'one:many' is neither `host` nor `host:processes`"):
-        pslite.read_hosts(file)
-    file.write_text("# none\n")
-    with pytest.raises(setup.LaunchError, match="names no host"):
-        pslite.read_hosts(file)
 
 
 def test_a_step_outside_of_a_run_does_nothing():
@@ -94,8 +162,7 @@ def test_f5_a_worker_that_never_starts(tmp_path, monkeypatch, mark, engine):
         tmp_path,
         """
         import os, time
-        words = open("/proc/self/cmdline").read().split(chr(0))
-        if "worker" in words and words[words.index("worker") + 1] == "1" or os.environ.get("PMI_RANK") == "1":
+        if "rank-1.order" in open("/proc/self/cmdline").read() or os.environ.get("PMI_RANK") == "1":
             time.sleep(600)
         """,
         "sitecustomize.py",
@@ -104,7 +171,7 @@ def test_f5_a_worker_that_never_starts(tmp_path, monkeypatch, mark, engine):
     slowdown = load.slowdown
     monkeypatch.setattr(load, "slowdown", lambda: found.append(slowdown()) or found[-1])
     begun = launched.time.monotonic()
-    with pytest.raises(launch.LaunchTimedOut, match=r"^(rank|worker) 1: not started within \d+ s"):
+    with pytest.raises(launch.LaunchTimedOut, match=r"^rank 1: not started within \d+ s"):
         launch.run(
             launched.script(tmp_path, "import time; time.sleep(600)"),
             workers=2,

@@ -15,7 +15,8 @@ from launched import FULL, PS, script, since_fault
 
 import promises
 from gluonbook import launch
-from gluonbook.launch import pslite
+from gluonbook.launch import hosts, pslite
+from gluonbook.launch.hosts import Host
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mark")]
 
@@ -29,7 +30,6 @@ TRAIN = (
     for step in range(20):
         heartbeat.step()
         if step == 8:
-            role = "worker" if fault == "none" else fault.split("-")[0]
             started = next((here / "logs").glob(f".run-*/{fault}.started"), None)
             if started and kv.rank == 0:
                 (here / "fault-at").write_text(str(time.monotonic()))
@@ -61,7 +61,7 @@ def start(folder, text: str, *words: str, **settings) -> launch.Result:
 
 def test_the_server_updates_and_listens_on_loopback_only(tmp_path):
     done = start(tmp_path, TRAIN, "none", HERE)
-    assert set(done.codes.items()) == {(name, 0) for name in ("scheduler", "server-0", "worker-0", "worker-1")}
+    assert set(done.codes.items()) == {(name, 0) for name in ("scheduler", "server-0", "rank-0", "rank-1")}
     # Both workers push a gradient of one, twenty times.
     assert done.log(0) == done.log(1) == "[-40.0, -40.0, -40.0, -40.0]\n"
     pairs = json.loads((tmp_path / "listening").read_text())
@@ -70,7 +70,7 @@ def test_the_server_updates_and_listens_on_loopback_only(tmp_path):
 
 
 @pytest.mark.parametrize("time_of", range(10 if FULL else 1))
-@pytest.mark.parametrize("role", ["worker-1", "server-0", "scheduler"])
+@pytest.mark.parametrize("role", ["rank-1", "server-0", "scheduler"])
 def test_f4_a_role_that_dies_ends_all(tmp_path, role, time_of):
     with pytest.raises(launch.LaunchFailed) as failed:
         start(tmp_path, TRAIN, role, HERE, str(int(signal.SIGKILL)))
@@ -82,9 +82,9 @@ def test_f4_a_role_that_dies_ends_all(tmp_path, role, time_of):
 
 def test_f3_a_stopped_worker_ends_all(tmp_path):
     with pytest.raises(launch.LaunchFailed) as failed:
-        start(tmp_path, TRAIN, "worker-1", HERE, str(int(signal.SIGSTOP)), deadline=5)
+        start(tmp_path, TRAIN, "rank-1", HERE, str(int(signal.SIGSTOP)), deadline=5)
     assert since_fault(tmp_path) <= 7
-    assert "worker 1 is stopped, as by SIGSTOP" in str(failed.value)
+    assert "rank 1 is stopped, as by SIGSTOP" in str(failed.value)
 
 
 @pytest.mark.parametrize("taken", [1, *([2, 3] if FULL else [])])
@@ -95,7 +95,7 @@ def test_f5_a_port_that_is_taken_meanwhile(tmp_path, monkeypatch, taken):
         ports = [other.getsockname()[1]] * taken + [pslite.free_port()]
         monkeypatch.setattr(pslite, "free_port", lambda: ports.pop(0))
         if taken < 3:
-            assert start(tmp_path, PS, workers=1).codes["worker-0"] == 0
+            assert start(tmp_path, PS, workers=1).codes["rank-0"] == 0
             return
         with pytest.raises(launch.LaunchError, match="has taken the scheduler's port, 3 times in a row"):
             start(tmp_path, PS, workers=1)
@@ -144,8 +144,14 @@ def test_f9_an_optimizer_of_the_script_itself(tmp_path):
 
 def test_an_optimizer_that_needs_the_shape_of_a_parameter(tmp_path):
     """MXNet's own server gives it a vector, and it does something else."""
-    shaped = "import gluonbook.optimizers\n    kv.set_optimizer(mx.optimizer.create('shampoo'))\n    time.sleep(60)\n"
-    text = f"{PS}\n    {shaped}"
+    text = (
+        PS
+        + """
+    import gluonbook.optimizers
+    kv.set_optimizer(mx.optimizer.create("shampoo"))
+    time.sleep(60)
+    """
+    )
     with pytest.raises(launch.LaunchFailed, match=r"^server 0 raised Shaped: Shampoo is not elementwise"):
         start(tmp_path, text, workers=1)
 
@@ -196,7 +202,45 @@ def test_other_machines_are_reached_by_ssh(tmp_path, monkeypatch):
     fake.write_text('#!/bin/sh\nwhile [ $# -gt 1 ]; do last=$1; shift; done\necho "to $last"\nexec sh -c "$1"\n')
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
-    hosts = tmp_path / "hosts"
-    hosts.write_text("127.0.0.1\n127.0.0.2\n")
-    done = start(tmp_path, PS, workers=1, hosts=hosts)
-    assert done.logs["server-0"].read_text() == "to 127.0.0.2\n"
+    machines = [Host(pslite.LOOPBACK, pslite.LOOPBACK, here=True), Host("node2", "127.0.0.2", here=False)]
+    monkeypatch.setattr(hosts, "of", lambda file: machines)
+    done = start(tmp_path, PS, workers=1)
+    assert done.logs["server-0"].read_text() == "to node2\n"
+
+
+@pytest.mark.parametrize("time_of", range(10 if FULL else 1))
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.0.3", "127.0.0.1", "127.0.0.20"]], ids=len)
+def test_each_rank_is_that_of_its_log(tmp_path, monkeypatch, addresses, time_of):
+    """Whoever comes first, on however many machines; where a rank's own message goes, and whom a report names."""
+    monkeypatch.setattr(hosts, "of", lambda file: [Host(address, address, here=True) for address in addresses])
+    monkeypatch.setenv("PORT", "8080")
+    text = """
+        import os, sys, time
+        time.sleep(0.3 * (3 - int(os.environ["GLUONBOOK_PART"][-1])))
+        from gluonbook.kvstore import VoteStore
+        store = VoteStore("pslite")
+        print("I am rank", store.rank, flush=True)
+        time.sleep(1)
+        if store.rank == 2:
+            raise ValueError(f"of rank {store.rank}")
+        time.sleep(60)
+    """
+    with pytest.raises(launch.LaunchFailed) as failed:
+        start(tmp_path, text, workers=4, servers=2)
+    assert str(failed.value).startswith("rank 2 raised ValueError: of rank 2")
+    for rank in range(4):
+        assert f"I am rank {rank}\n" in failed.value.logs[f"rank-{rank}"].read_text()
+
+
+def test_a_script_that_would_change_its_rank_is_told(tmp_path):
+    text = """
+        import os
+        if os.environ["GLUONBOOK_PART"] == "rank-0":
+            os.environ["PORT"] = "32767"
+        from gluonbook.kvstore import VoteStore
+        VoteStore("pslite")
+    """
+    with pytest.raises(
+        launch.LaunchFailed, match=r"raised RuntimeError: rank-(0 has become rank 1|1 has become rank 0)"
+    ):
+        start(tmp_path, text)

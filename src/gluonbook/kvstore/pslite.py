@@ -18,6 +18,7 @@ from gluonbook.kernels import memory, views
 from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.referee import ADD, HEADER, PASS, VOTE, Header, Referee, words
 from gluonbook.rank import heartbeat
+from gluonbook.rank.notes import Notes
 
 _NEEDED = ("DMLC_ROLE", "DMLC_PS_ROOT_URI", "DMLC_PS_ROOT_PORT", "DMLC_NUM_SERVER", "DMLC_NUM_WORKER")
 _UNSPLIT = str(2**31 - 1)  # the engine would cut long messages into pieces of its own, one a server
@@ -118,6 +119,8 @@ def _connection() -> tuple[mx.kv.KVStore, int, Iterator[int]]:
         raise RuntimeError(f"{', '.join(missing)} not set: start this script with `gluonbook run --engine pslite`")
     os.environ["MXNET_KVSTORE_BIGARRAY_BOUND"] = _UNSPLIT  # read when the store is made
     store = mx.kv.create("dist_async")
+    if (own := Notes.own()) and own.name != f"rank-{store.rank}":
+        raise RuntimeError(f"{own.name} has become rank {store.rank}: a script must not change PORT or DMLC_NODE_HOST")
     if store.rank == 0:
         store.set_optimizer(Referee(store.num_workers))
     store._barrier()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from gluonbook.launch import logs
+from gluonbook.launch import causes, logs
 from gluonbook.machine import limits, load
 from gluonbook.rank import heartbeat
 from gluonbook.rank.notes import Notes
@@ -63,20 +62,30 @@ def title(name: str) -> str:
 
 
 def died(notes: Notes, code: int, log: Path, said: str | None = None) -> Failure:
-    """The failure of a part that has ended with `code`; `said`, or else its own note, tells what it did."""
-    reason = notes.read("reason")
-    said = said or (reason[1] if reason else _ending(code))
-    words = logs.tail(log)
-    behind = limits.behind(code, "\n".join([said, *words]))
-    heading = [f"the last lines of {log.name}:"] if words else [f"{log.name} is empty"]
-    details = [*([behind] if behind else ()), *heading, *(f"| {line}" for line in words)]
+    """The failure of a part that has ended with `code`; `said` tells what it did, where that alone does not."""
+    said = said or causes.described(code)
+    behind = limits.behind(code, "\n".join([said, *logs.tail(log)]))
+    details = [*([behind] if behind else ()), *_shown(log)]
     return Failure(f"{title(notes.name)} {said}{_progress(notes)}", details)
 
 
-def _ending(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit status {code}"
-    return f"was killed by {signal.Signals(-code).name} (signal {-code})"
+def not_started(names: Sequence[str], limit: float, log: Path, helpers: Sequence[Path]) -> Failure:
+    """The failure of a run in which parts have not begun; what was to start them, the `helpers`, may know why."""
+    sentence = f"{', '.join(map(title, names))}: not started within {limit:g} s"
+    return Failure(sentence, [*_shown(log), *_words(helpers)], late=True)
+
+
+def _shown(log: Path) -> list[str]:
+    return _words([log]) or [f"{log.name} is empty"]
+
+
+def _words(files: Sequence[Path]) -> list[str]:
+    """The last lines of each log that has any."""
+    shown = []
+    for log in files:
+        if lines := logs.tail(log):
+            shown += [f"the last lines of {log.name}:", *(f"| {line}" for line in lines)]
+    return shown
 
 
 def silent(workers: Sequence[Notes], deadline: float, stopped: Sequence[str], folder: Path) -> Failure:

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from gluonbook import checks
-from gluonbook.checks import real, whole_number
-from gluonbook.launch import logs, mpi, pslite
+from gluonbook.checks import flag, real, whole_number
+from gluonbook.launch import asked, logs, mpi, pslite
 from gluonbook.launch.progress import Progress
-from gluonbook.launch.setup import LaunchError, Plan, Setup
+from gluonbook.launch.setup import MOST, LaunchError, Plan, Setup
 from gluonbook.launch.supervisor import Supervisor
 from gluonbook.storage.text import read_output
 
 ENGINES = ("mpi", "pslite")
+FOREVER = 1e9
+"""The longest deadline (s), some thirty years: Python's own alarm takes no more than nine times that."""
+
 _ATTEMPTS = 3
 
 
@@ -36,9 +38,13 @@ class Result:
     seconds: float
 
     def log(self, rank: int = 0) -> str:
-        """All that one rank, or worker, has printed."""
-        names = f"rank-{rank}", f"worker-{rank}"
-        return read_output(next(path for name, path in self.logs.items() if name in names))
+        """All that one rank has printed.
+
+        Raises:
+            ValueError: there is no such rank.
+        """
+        ranks = sum(name.startswith("rank-") for name in self.logs)
+        return read_output(self.logs[f"rank-{whole_number('rank', rank, 0, ranks - 1)}"])
 
 
 def run(
@@ -58,8 +64,9 @@ def run(
     """Run `script` in `workers` processes, and return when all have ended well.
 
     Args:
-        script: a file, or a list of it and its arguments, or `["-m", "package.module", ...]`.
-        workers: how many processes train.
+        script: a file, or a list of it and its arguments, or `["-m", "package.module", ...]`. The script gets its words
+            as they are, whatever they mean to a shell or to mpiexec.
+        workers: how many processes train; each is a rank, from 0, of MPI or of ps-lite, and so are its log and title.
         engine: "mpi" or "pslite".
         servers: how many servers of ps-lite share the keys; MPI has none.
         hosts: a host file, one `name` or `name:processes` a line, for other machines than this one. They are reached by
@@ -75,34 +82,33 @@ def run(
     Raises:
         LaunchFailed: a part died, hung or left early; the message says which, how and where. Nothing is left running.
             LaunchTimedOut, one of them: it was a limit of time that has passed.
-        LaunchError: the run cannot be started: a package, a host or a free port is missing.
+        LaunchError: the run cannot be started: a package, a host, a free port or a file's permission is missing.
         FileNotFoundError: there is no such script or host file.
         ValueError: an argument is out of range.
     """
-    command = [str(script)] if isinstance(script, (str, Path)) else [str(word) for word in script]
-    asked = Setup(
-        command=_checked(command),
-        workers=whole_number("workers", workers, 1),
-        servers=whole_number("servers", servers, 1),
-        hosts=_file("host file", hosts) if hosts is not None else None,
-        deadline=None if deadline is None else real("deadline (s, or None)", deadline, "(0, inf)"),
-        trust=_modules(trust),
-        variables={name: str(value) for name, value in (env or {}).items()},
-        logs=_folder(log_dir),
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be {' or '.join(map(repr, ENGINES))}, got {engine!r}")
+    settings = Setup(
+        command=asked.command(script),
+        workers=whole_number("workers", workers, 1, MOST),
+        servers=whole_number("servers", servers, 1, MOST),
+        hosts=asked.file("host file", hosts) if hosts is not None else None,
+        deadline=None if deadline is None else real("deadline (s, or none at all)", deadline, f"(0, {FOREVER:g}]"),
+        trust=asked.modules(trust),
+        variables=asked.variables(env or {}),
+        logs=Path(),
         folder=Path(),
         run="",
     )
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be {' or '.join(map(repr, ENGINES))}, got {engine!r}")
-    if engine == "mpi" and (asked.servers > 1 or asked.trust):
-        unused = f"servers={servers}" if asked.servers > 1 else f"trust={list(trust)}"
-        raise ValueError(f"{unused} has no effect with MPI, which has no servers: leave it out, or use engine='pslite'")
+    shown = asked.ranks(show, settings.workers)
+    quiet = flag("quiet", quiet)
+    settings = dataclasses.replace(settings, logs=asked.folder(log_dir))
     begun = time.monotonic()
     for _ in range(_ATTEMPTS):
-        with _notebook(asked) as setup:
+        with _notebook(settings) as setup:
             plan = mpi.plan(setup) if engine == "mpi" else pslite.plan(setup, pslite.free_port())
             files = {name: setup.logs / f"{name}.log" for name in plan.parts}
-            with Supervisor(setup, plan) as supervisor, Progress(plan.workers, files, show, quiet) as progress:
+            with Supervisor(setup, plan) as supervisor, Progress(plan.workers, files, shown, quiet) as progress:
                 failure = supervisor.watch(lambda: progress.update(supervisor.steps()))
                 codes = supervisor.codes()
             seconds = time.monotonic() - begun
@@ -121,43 +127,10 @@ def _port_was_taken(plan: Plan, files: Mapping[str, Path]) -> bool:
 
 
 @contextmanager
-def _notebook(asked: Setup) -> Iterator[Setup]:
+def _notebook(settings: Setup) -> Iterator[Setup]:
     """A run of its own: an identity, and a folder for its notes, which is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=".run-", dir=asked.logs))
+    folder = Path(tempfile.mkdtemp(prefix=".run-", dir=settings.logs))
     try:
-        yield dataclasses.replace(asked, folder=folder, run=uuid.uuid4().hex)
+        yield dataclasses.replace(settings, folder=folder, run=uuid.uuid4().hex)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _checked(command: list[str]) -> list[str]:
-    if not command or not command[0]:
-        raise ValueError("script must be a file, or -m and a module, got nothing")
-    if command[0] == "-m":
-        if len(command) < 2:
-            raise ValueError("-m must be followed by the name of a module")
-        return command
-    return [str(_file("script", command[0])), *command[1:]]
-
-
-def _file(what: str, path: str | Path) -> Path:
-    found = checks.path(what, path).resolve()
-    if not found.is_file():
-        raise FileNotFoundError(f"there is no {what} {path}")
-    return found
-
-
-def _modules(names: Sequence[str]) -> list[str]:
-    if isinstance(names, str) or not all(part.isidentifier() for name in names for part in name.split(".")):
-        raise ValueError(f'trust must be a list of names of modules, such as ["my_optimizers"], got {names!r}')
-    if "__main__" in names:
-        raise ValueError("trust cannot name __main__: a server does not run the script; name a module of its own")
-    return list(names)
-
-
-def _folder(path: str | Path | None) -> Path:
-    if path is None:
-        return Path(tempfile.mkdtemp(prefix="gluonbook-run-"))
-    folder = checks.path("log_dir", path).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -10,6 +10,9 @@ from pathlib import Path
 TIMED_OUT = "Timeout ("
 """With this `faulthandler` begins what it prints at a rank's own deadline."""
 
+_MODULES = "Extension modules: "  # a line of `faulthandler` of some 5 kB, after a crash
+_WIDTH = 500
+
 _FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in ')
 _HEADER = re.compile(r"(Current thread|Thread) 0x\w+.* \(most recent call first\):")
 _PACKAGES = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -17,7 +20,7 @@ _RANK = str(Path(__file__).parents[1] / "rank")
 
 
 def tail(log: Path, lines: int = 15) -> list[str]:
-    """The last lines of a log, without the stacks that were asked for when the run had failed already."""
+    """The last lines of a log that are for people: without the modules that `faulthandler` lists, and none too long."""
     try:
         size = log.stat().st_size
         with log.open("rb") as file:
@@ -25,7 +28,8 @@ def tail(log: Path, lines: int = 15) -> list[str]:
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return []
-    return [line for line in text.splitlines() if line.strip()][-lines:]
+    found = [line for line in text.splitlines() if line.strip() and not line.startswith(_MODULES)]
+    return [line if len(line) <= _WIDTH else f"{line[:_WIDTH]} … ({len(line)} characters)" for line in found[-lines:]]
 
 
 def timed_out(log: Path) -> bool:

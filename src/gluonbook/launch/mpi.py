@@ -2,18 +2,23 @@
 
 On one machine that is `mpiexec.gforker`, which talks to its ranks through inherited sockets. The usual one (Hydra)
 listens on all interfaces of the machine, and so do the ranks unless they are told to keep to the loopback interface.
-With a host file it is Hydra, which reaches the other machines by ssh.
+With a host file it is Hydra, which reaches the other machines by ssh. It is told the address of this one, since it
+would tell the others this one's name, and they may know another machine by it, or none.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import sysconfig
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from gluonbook.launch import room
+from gluonbook.launch import hosts, room
+from gluonbook.launch.hosts import Host
 from gluonbook.launch.setup import LaunchError, Plan, Process, Setup
 
+_NO_QUESTIONS = "-o BatchMode=yes"  # ssh would ask for a password, at a terminal that nobody looks at
 _LOOPBACK = {"UCX_NET_DEVICES": "lo", "FI_TCP_IFACE": "lo"}
 
 
@@ -21,23 +26,29 @@ def plan(setup: Setup) -> Plan:
     """One mpiexec, and as many ranks as there are workers.
 
     Raises:
-        LaunchError: `mpich` or `mpi4py` is not installed, or this machine has too little room for so many ranks.
+        LaunchError: `mpich` or `mpi4py` is not installed, this machine has too little room for so many ranks, or a host
+            of the host file cannot be reached.
     """
     if importlib.util.find_spec("mpi4py") is None:
         raise LaunchError('the engine "mpi" needs mpi4py: pip install "gluonbook[dist]"')
+    variables = setup.environment()
     if setup.hosts is None:
         room.open_files(setup.workers, servers=None)
-    count = ["-n", str(setup.workers)]
-    ranks = [f"rank-{rank}" for rank in range(setup.workers)]
-    if setup.hosts is None:
-        words, variables = (
-            [_program("mpiexec.gforker"), *count],
-            {**_LOOPBACK, **room.shared_memory(setup.workers, setup.variables)},
-        )
+        mpiexec = [_program("mpiexec.gforker")]
+        variables = {**_LOOPBACK, **room.shared_memory(setup.workers, setup.variables), **variables}
     else:
-        words, variables = [_program("mpiexec"), "-f", str(setup.hosts), *count], {}
-    mpiexec = Process("mpiexec", [*words, *setup.part("rank")], {**variables, **setup.environment()})
-    return Plan([mpiexec], ranks)
+        mpiexec = [_program("mpiexec"), *_machines(hosts.of(setup.hosts), setup.folder / "hosts")]
+        variables = {"HYDRA_LAUNCHER_EXTRA_ARGS": _NO_QUESTIONS, **variables}
+    words = [*mpiexec, "-n", str(setup.workers), *setup.part("rank", None, variables)]
+    return Plan([Process("mpiexec", words, variables)], [f"rank-{rank}" for rank in range(setup.workers)])
+
+
+def _machines(found: Sequence[Host], file: Path) -> list[str]:
+    """Hydra's words for the machines; ssh knows the others by their names, and they know this one by its address."""
+    counts = Counter(host.address if host.here else host.name for host in found)
+    file.write_text("".join(f"{name}:{count}\n" for name, count in counts.items()), encoding="utf-8")
+    own = hosts.own(found)
+    return ["-f", str(file), *(["-localhost", own] if own else [])]
 
 
 def _program(name: str) -> str:

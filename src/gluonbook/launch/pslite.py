@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 import shlex
 import socket
-from collections.abc import Sequence
-from itertools import cycle
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 
-from gluonbook.launch import room
-from gluonbook.launch.setup import LaunchError, Plan, Process, Setup
-from gluonbook.storage.text import read_lines
+from gluonbook.launch import hosts, room
+from gluonbook.launch.hosts import LOOPBACK, Host
+from gluonbook.launch.setup import Plan, Process, Setup
 
-LOOPBACK = "127.0.0.1"
 TAKEN = "bind failed"
 """What the scheduler's log says when another process has taken its port in the meantime."""
 
 _SENT = ("DMLC_", "GLUONBOOK_", "MXNET_", "OMP_", "PS_", "PYTHON")
+_PORTS = 10_000, 32_768
 
 
 def free_port() -> int:
@@ -34,64 +33,61 @@ def free_port() -> int:
 def plan(setup: Setup, port: int) -> Plan:
     """The scheduler, the servers and the workers, which meet at `port` of the scheduler's machine.
 
+    ps-lite numbers workers, and servers, by their addresses (as texts, the last first) and on one machine by their
+    ports. So the parts are put on the machines in that order, each with a range of ports behind that of the one before:
+    `rank-2` has the rank 2.
+
     Raises:
-        LaunchError: the host file names no host, or one that is not known, or too few files may be open here.
+        LaunchError: the host file names no host, one that is not known, or one that the others cannot reach, or too few
+            files may be open here.
     """
     if setup.hosts is None:
         room.open_files(setup.workers, setup.servers)
-    hosts = read_hosts(setup.hosts) if setup.hosts else [LOOPBACK]
-    helpers = [("scheduler", None), *(("server", index) for index in range(setup.servers))]
-    workers = [("worker", index) for index in range(setup.workers)]
+    machines = hosts.of(setup.hosts)
     shared = {
         **setup.environment(),
-        "DMLC_PS_ROOT_URI": _address(hosts[0]),
+        "DMLC_PS_ROOT_URI": machines[0].address,
         "DMLC_PS_ROOT_PORT": str(port),
         "DMLC_NUM_SERVER": str(setup.servers),
         "DMLC_NUM_WORKER": str(setup.workers),
     }
+    ranges = _ranges(setup.servers + setup.workers)
 
-    def process(host: str, role: str, index: int | None) -> Process:
-        name = role if index is None else f"{role}-{index}"
+    def process(host: Host, role: str, number: int | None, ports: Sequence[int] = ()) -> Process:
+        name = role if number is None else f"{role}-{number}"
         # A server takes its role up only when it has finished importing: see gluonbook.rank.server.
-        roles = {"DMLC_ROLE": role} if role == "worker" else {}
-        variables = {**shared, **roles, "DMLC_NODE_HOST": _address(host)}
-        words = setup.part(role, index)
-        return Process(name, words if _here(host) else _by_ssh(host, words, variables), variables)
+        roles = {"DMLC_ROLE": "worker"} if role == "rank" else {}
+        variables = {**shared, **roles, "DMLC_NODE_HOST": host.address}
+        if host.here:
+            return Process(name, setup.part(role, number, variables, ports), variables)
+        passed = {name: value for name, value in os.environ.items() if name.startswith(_SENT)}
+        words = setup.part(role, number, {**passed, **variables}, ports)
+        return Process(name, _by_ssh(host, words), variables, host.name)
 
-    processes = [process(host, *part) for host, part in zip(cycle(hosts), helpers)]
-    processes += [process(host, *part) for host, part in zip(cycle(hosts), workers)]
-    names = [process.name for process in processes]
-    return Plan(processes, names[len(helpers) :], names[: len(helpers)])
-
-
-def read_hosts(file: Path) -> list[str]:
-    """The hosts of a host file as mpiexec reads it, one `name` or `name:processes` a line; the latter is repeated."""
-    hosts: list[str] = []
-    for line in read_lines(file):
-        if words := line.split("#")[0].split():
-            name, _, count = words[0].partition(":")
-            if count and not count.isdigit():
-                raise LaunchError(f"{file}: {words[0]!r} is neither `host` nor `host:processes`")
-            hosts += [name] * int(count or 1)
-    if not hosts:
-        raise LaunchError(f"{file} names no host")
-    return hosts
+    first, *others = _spread(1 + setup.servers, machines)
+    helpers = [process(first, "scheduler", None)]
+    helpers += [process(host, "server", number, next(ranges)) for number, host in enumerate(_ordered(others))]
+    places = _ordered(_spread(setup.workers, machines))
+    workers = [process(host, "rank", number, next(ranges)) for number, host in enumerate(places)]
+    return Plan([*helpers, *workers], [part.name for part in workers], [part.name for part in helpers])
 
 
-def _address(host: str) -> str:
-    try:
-        return socket.gethostbyname(host)
-    except OSError as error:
-        raise LaunchError(f"the host {host!r} is not known: {error}") from None
+def _spread(parts: int, machines: Sequence[Host]) -> list[Host]:
+    """The machines of so many parts: each takes one in turn."""
+    return list(islice(cycle(machines), parts))
 
 
-def _here(host: str) -> bool:
-    return host in (LOOPBACK, "localhost", socket.gethostname())
+def _ordered(machines: Sequence[Host]) -> list[Host]:
+    """Machines in the order in which ps-lite numbers what runs on them."""
+    return sorted(machines, key=lambda host: host.address, reverse=True)
 
 
-def _by_ssh(host: str, words: Sequence[str], variables: dict[str, str]) -> list[str]:
-    passed = {name: value for name, value in os.environ.items() if name.startswith(_SENT)} | variables
-    settings = [f"{name}={value}" for name, value in passed.items()]
-    there = f"cd {shlex.quote(str(Path.cwd()))} && exec {shlex.join(['env', *settings, *words])}"
+def _ranges(parts: int) -> Iterator[tuple[int, int]]:
+    """Ports for each part, below those that kernels give out by themselves: its first one, and that of the next."""
+    width = (_PORTS[1] - _PORTS[0]) // parts
+    return ((first, first + width) for first in range(_PORTS[0], _PORTS[1], width))
+
+
+def _by_ssh(host: Host, words: Sequence[str]) -> list[str]:
     # With a terminal, what runs there is hung up when the ssh here is killed.
-    return ["ssh", "-tt", "-o", "BatchMode=yes", host, there]
+    return ["ssh", "-tt", "-o", "BatchMode=yes", host.name, f"exec {shlex.join(words)}"]

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import final
 
 from gluonbook.rank import lifeline, notes
+from gluonbook.rank.order import Order
+
+MOST = 1000
+"""So many processes of one kind a run may have: ps-lite's share the ports of a machine, some ten for each."""
 
 
 class LaunchError(RuntimeError):
@@ -49,21 +53,24 @@ class Setup:
             "GLUONBOOK_TRUST": ",".join(self.trust),
         }
 
-    def part(self, role: str, index: int | None = None) -> list[str]:
-        """The words that start one part; without an index, it asks mpiexec for its number."""
-        number = [] if index is None else [str(index)]
-        words = [str(self.folder), str(self.logs), role, *number, "--", *self.command]
-        return [sys.executable, "-m", "gluonbook.rank.part", *words]
+    def part(self, role: str, number: int | None, variables: Mapping[str, str], ports: Sequence[int] = ()) -> list[str]:
+        """The words that start one part; without a number, it asks mpiexec for it. What it is told is in a file."""
+        where = {"directory": str(Path.cwd()), "notes": str(self.folder), "logs": str(self.logs)}
+        return Order(role, number, self.command, **where, variables=variables, ports=ports).words
 
 
 @final
 @dataclass(frozen=True)
 class Process:
-    """A process that the launcher starts itself: one part of the run, or mpiexec, which starts them."""
+    """A process that the launcher starts itself: one part of the run, or mpiexec, which starts them.
+
+    `host` is the other machine, if it is one, on which it is started by ssh.
+    """
 
     name: str
     words: Sequence[str]
     variables: Mapping[str, str]
+    host: str | None = None
 
     @property
     def tied(self) -> list[str]:

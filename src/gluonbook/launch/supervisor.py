@@ -15,8 +15,8 @@ from typing import final
 
 import psutil
 
-from gluonbook.launch import logs, members, shared_memory
-from gluonbook.launch.failure import Failure, died, silent, title
+from gluonbook.launch import causes, logs, members, shared_memory
+from gluonbook.launch.failure import Failure, died, not_started, silent, title
 from gluonbook.launch.setup import Plan, Setup
 from gluonbook.machine.load import Limit
 from gluonbook.rank import heartbeat, lifeline
@@ -121,21 +121,27 @@ class Supervisor:
         )
 
     def _bad_ending(self) -> Failure | None:
-        bad = {
-            name: ended
-            for name, ended in self._noted("ended").items()
-            if ended[1] != "0" or self.notes[name].read("finished") is None
-        }
-        if not bad:
+        ends = self._bad_ends()
+        if ends and all(end.taken_along for end in ends.values()):
+            time.sleep(_GRACE)  # the part that was the cause may be about to say so
+            ends = self._bad_ends()
+        if not ends:
             return None
-        # The first was the cause: the others may have been taken along.
-        causes = self._noted("reason") | {name: bad[name] for name in bad if not self.notes[name].read("reason")}
-        first = min(causes, key=causes.__getitem__)
-        if first in bad and bad[first][1] == "1" and logs.timed_out(self.log(first)):
+        name = causes.first(ends)
+        end, log = ends[name], self.log(name)
+        if end.code == 1 and end.reason is None and logs.timed_out(log):
             return self._examined()
-        code = int(bad.get(first, (0, "1"))[1])
-        said = None if code else "ended with exit status 0 in the middle of its script"
-        return died(self.notes[first], code, self.log(first), said)
+        return died(self.notes[name], end.code, log, end.said)
+
+    def _bad_ends(self) -> dict[str, causes.End]:
+        """The ends of the parts that have failed; one that tells its reason may not have ended yet."""
+        finished = self._noted("finished")
+        ends = {name: causes.End(when, int(code)) for name, (when, code) in self._noted("ended").items()}
+        bad = {name: end for name, end in ends.items() if end.code or name not in finished}
+        for name, (when, noted) in self._noted("reason").items():
+            code, reason = noted.split(" ", 1)
+            bad[name] = causes.End(when, int(code), reason)
+        return bad
 
     def _is_lost(self, name: str) -> bool:
         """Whether the keeper of a part has vanished without a note, as after a kill -9 of it."""
@@ -156,11 +162,16 @@ class Supervisor:
         return died(self.notes[names[0]], 1, self.log(names[0]), "was lost: the process that started it was killed")
 
     def _gone(self, names: list[str]) -> Failure | None:
-        for name in names:
-            code = self._processes[name].returncode
+        for process in self.plan.processes:
+            if process.name not in names:
+                continue
+            name, code = process.name, self._processes[process.name].returncode
             waits = name in self.notes and name not in self.codes()
             if code or waits or (name not in self.notes and len(self.codes()) < len(self.notes)):
-                return died(Notes(self.setup.folder, name), code, self.log(name))
+                notes = Notes(self.setup.folder, name)
+                unreached = process.host and not notes.read("started")
+                said = f"was not started on {process.host}: ssh ended with exit status {code}" if unreached else None
+                return died(notes, code, self.log(name), said)
         return None
 
     def _not_started(self) -> Failure | None:
@@ -168,8 +179,8 @@ class Supervisor:
         missing = [name for name in self.notes if name not in started]
         if not missing or not self._starting.passed(time.monotonic() - self.begun):
             return None
-        names = ", ".join(map(title, missing))
-        return Failure(f"{names}: not started within {STARTING:g} s", logs.tail(self.log(missing[0])), late=True)
+        helpers = [self.log(name) for name in self._processes if name not in self.notes]
+        return not_started(missing, STARTING, self.log(missing[0]), helpers)
 
     def _silence(self) -> Failure | None:
         """The deadline, as the launcher sees it: it holds for ranks that cannot speak, because they are stopped."""

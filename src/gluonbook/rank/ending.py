@@ -6,6 +6,7 @@ import os
 import runpy
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,8 +26,10 @@ def fail(reason: str, error: BaseException, code: int = 1) -> NoReturn:
 
 def leave(reason: str, code: int) -> NoReturn:
     """End this process without the clean-up of Python, which may wait for ranks that wait for this one."""
+    status = code & 0xFF or 1
     if own := Notes.own():
-        own.write("reason", reason)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code & 0xFF or 1)
+        own.write("reason", f"{status} {reason}")
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # the script may have closed it, or the disk may be full
+            stream.flush()
+    os._exit(status)

@@ -38,10 +38,10 @@ class Notes:
     def write(self, fact: str, text: str) -> None:
         """Note a fact; what is read is either all of it or what was there before."""
         with atomic.beside(self.file(fact), durable=False) as file:
-            file.write_text(f"{time.monotonic()} {text}", encoding="utf-8", errors="backslashreplace")
+            file.write_text(f"{time.time()} {text}", encoding="utf-8", errors="backslashreplace")
 
     def read(self, fact: str) -> tuple[float, str] | None:
-        """When a fact was noted, by the clock that all processes of a machine share, and what; None before that."""
+        """When a fact was noted (seconds of `time.time`: machines agree on it), and what; None before that."""
         try:
             when, text = self.file(fact).read_text(encoding="utf-8").split(" ", 1)
         except FileNotFoundError:

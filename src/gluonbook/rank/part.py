@@ -1,6 +1,6 @@
 """The process of one part of a run: a rank, a worker, a server or the scheduler.
 
-    python -m gluonbook.rank.part FOLDER LOGS ROLE [INDEX] -- [script.py | -m module] [arguments]
+    python -m gluonbook.rank.part ORDER
 
 It is two processes. The outer one, the keeper, does nothing but wait for the inner one and note how it ended, with its
 signal, which would otherwise be known to its parent alone: mpiexec, perhaps on another machine. The inner one does the
@@ -19,22 +19,22 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
-from gluonbook.rank import lifeline, notes
+from gluonbook.rank import lifeline, notes, ports
 from gluonbook.rank.ending import fail, leave
+from gluonbook.rank.order import Order
 
 
 def main() -> None:
-    before, after = sys.argv[1 : sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1 :]
-    folder, logs, role, *index = before
-    number = index[0] if index else os.environ.get("PMI_RANK", "")  # ranks of MPI are numbered by mpiexec
-    name = f"{role}-{number}" if number else role
-    os.environ.update({notes.FOLDER: folder, notes.NAME: name})
-    _redirect(Path(logs) / f"{name}.log")
+    order = Order.read(sys.argv[1])
+    own = notes.Notes(Path(order.notes), order.name)
+    os.environ.update({notes.FOLDER: order.notes, notes.NAME: own.name})
+    _redirect(Path(order.logs) / f"{own.name}.log")
     lifeline.tie(_parent)
-    keep(notes.Notes(Path(folder), name))
-    _perform(_task(role, after))
+    keep(own)
+    _perform(_task(order))
 
 
 def keep(own: notes.Notes) -> None:
@@ -74,15 +74,23 @@ def _perform(task: Callable[[], None]) -> None:
         own.write("finished", "")
 
 
-def _task(role: str, command: list[str]) -> Callable[[], None]:
+def _task(order: Order) -> Callable[[], None]:
     # A server looks for the modules that it is to trust where the script finds them.
-    if command[0] != "-m":
-        sys.path[0] = str(Path(command[0]).resolve().parent)  # as Python does; so far it is the working directory
-    if role in ("server", "scheduler"):
-        from gluonbook.rank import server
+    if order.command[0] != "-m" and not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = str(Path(order.command[0]).resolve().parent)  # as Python does; so far it is the working directory
+    return lambda: _begin(order)
 
-        return lambda: server.serve(role)
-    return lambda: _run(command)
+
+def _begin(order: Order) -> None:
+    with ports.held(os.environ["DMLC_NODE_HOST"], order.ports) if order.ports else nullcontext() as port:
+        if port:
+            os.environ["PORT"] = str(port)  # where ps-lite listens, by which it numbers its parts
+        if order.role in ("server", "scheduler"):
+            from gluonbook.rank import server
+
+            server.serve(order.role)
+        else:
+            _run(list(order.command))
 
 
 def _run(command: list[str]) -> None:
