@@ -43,21 +43,27 @@ class Run:
         listed = [self.parameters[name] for name in order or shapes]
         self.trainer = gluon.Trainer(listed, optimizer, {"learning_rate": 0.125}, kvstore=store, **settings)
 
-    def step(self, spoilt: str | None = None, grads: dict | None = None) -> None:
+    def step(self, spoilt: str | None = None, grads: dict | None = None, used: str = "", batch: int = 1) -> None:
+        """Of the parameters that are used; others are skipped."""
+        self.backward(spoilt, grads, used)
+        self.trainer.step(batch, ignore_stale_grad=bool(used))
+
+    def backward(self, spoilt: str | None = None, grads: dict | None = None, used: str = "") -> None:
         self.steps += 1
         for place, (name, parameter) in enumerate(self.parameters.items()):
+            if used and name not in used:
+                continue
             for device, array in enumerate(parameter.list_grad() if parameter.grad_req != "null" else []):
                 luck = np.random.RandomState([self.store.rank, self.steps, place, device])
                 grad = (grads or {}).get(name, luck.randn(*parameter.shape))
                 array[:] = nd.array(np.full_like(grad, np.nan) if name == spoilt else grad, dtype=parameter.dtype)
                 parameter.list_data()[device]._fresh_grad = True
-        self.trainer.step(1)
 
     def said(self, spoilt: str | None = None) -> str:
         """What the step raises."""
         try:
             self.step(spoilt)
-        except (ValueError, ArithmeticError, RuntimeError) as error:
+        except (ValueError, ArithmeticError, RuntimeError, UserWarning) as error:
             return f"{type(error).__name__}: {error}"
         return "nothing"
 
@@ -140,6 +146,39 @@ def f7_zero(rank: int) -> dict:
     return found
 
 
+def parts(rank: int) -> dict:
+    """Each rank uses a parameter of its own, in batches of its own size; then all use the first."""
+    found = {}
+    for kind in METHODS:
+        for inside in (True, False):
+            run = Run(store_of(kind), update_on_kvstore=None if inside else False)
+            run.step()
+            before = run.weights()
+            run.step(used="abc"[rank], batch=2 + rank)
+            between = run.weights()
+            run.step(used="a", batch=7 - rank)
+            stayed = [name for name, a, b in zip(SHAPES, between, run.weights()) if np.array_equal(a, b)]
+            moved = [name for name, a, b in zip(SHAPES, before, between) if not np.array_equal(a, b)]
+            found[f"{kind.method} {inside}"] = [run.hash(), stayed, moved]
+    return found
+
+
+def one_is_stale(rank: int) -> dict:
+    found = {}
+    for inside in (True, False):
+        run = Run(store_of(), update_on_kvstore=None if inside else False)
+        run.step()
+        before = run.hash()
+        run.backward(used="ac" if rank == 1 else "abc")
+        try:
+            run.trainer.step(1)
+            said = "nothing"
+        except UserWarning as error:
+            said = f"UserWarning: {error}"
+        found[str(inside)] = [said, run.hash() == before]
+    return found
+
+
 def votes_of_those_who_are_left(rank: int) -> list:
     run = Run(store_of(nonfinite="zero", momentum=0), {"a": (4,)}, optimizer="sgd")
     mine = {0: [1.0, 1, -1, -1], 1: [np.inf, -1, -1, -1], 2: [1, -1, 1, -1]}[rank]
@@ -207,7 +246,7 @@ def tiny(rank: int) -> list:
 
 
 def a_slow_reader(rank: int) -> list:
-    """The last rank is late to read what all have sent. With six parameters two gathers of one length follow."""
+    """The last rank is late to read what all have sent. With 14 parameters two gathers of one length follow."""
 
     class Slow:
         def __init__(self, store) -> None:
@@ -220,7 +259,7 @@ def a_slow_reader(rank: int) -> list:
             self.store._barrier()
             time.sleep(0.05)
 
-    run = Run(store_of(ErrorFeedbackStore), dict.fromkeys("abcdef", (2,)))
+    run = Run(store_of(ErrorFeedbackStore), dict.fromkeys("abcdefghijklmn", (2,)))
     if rank == 2:
         run.store.link._store = Slow(run.store.link._store)
     return [[run.said() for _ in range(5)], run.hash()]

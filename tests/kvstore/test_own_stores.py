@@ -13,7 +13,7 @@ from own_stores import OWN, GossipStore, HalfStore, TopStore, trained
 
 from gluonbook import launch
 from gluonbook.kvstore import GradientStore, MeanStore
-from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.bucket import Bucket, Terms
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +94,7 @@ def test_a_method_without_its_function_cannot_be_made():
 
 def test_who_has_no_optimizer_cannot_run_it():
     with pytest.raises(RuntimeError, match="a store half_local has no optimizer to run: the trainer has it"):
-        HalfStore().run_optimizer(Bucket([], [], [], counts=True))
+        HalfStore().run_optimizer(Bucket([], [], [], [], (), [], Terms(0, [], 1.0, 1.0)))
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 TRAINING = HERE / "vote_training.py"
 CASES = (
     *("f6", "stores_that_differ", "f7_raise", "f7_zero", "votes_of_those_who_are_left", "one_bit", "other_threads"),
-    *("loader_workers", "several_devices", "tiny", "common_checkpoints", "agreement"),
+    *("loader_workers", "several_devices", "tiny", "common_checkpoints", "agreement", "parts", "one_is_stale"),
 )
 CASES_OF = {"mpi": CASES, "pslite": (*CASES, "a_slow_reader")}
 METHODS = ("vote", "mean", "feedback")
@@ -67,7 +67,7 @@ def same_on_all(found: list):
         ("fewer", r"parameter 2 \(c\), shape \(65,\), float32", r"a step of parameters 0-1, .*"),
         ("more", r"a step of parameters 0-2, .*", r"parameter 3 \(d\), shape \(1,\), float32"),
         ("order", r"parameter 0 \(a\), .*", r"parameter 0 \(b\), .*"),
-        ("outside", r"parameter 1, shape \(2, 3\), float32", r"parameter 1, shape \(3, 2\), float32"),
+        ("outside", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(3, 2\), float32"),
         ("mean", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(7,\), float32"),
         ("devices", r"a step of .* on 1 devices", r"a step of .* on 2 devices"),
     ],
@@ -109,6 +109,22 @@ def test_f7_zero(seen, method, inside):
     if inside:
         assert hashes[2] == hashes[3] == hashes[4]
         assert len(set(hashes)) == 5
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("inside", [True, False], ids=["optimizer in the store", "in the trainer"])
+def test_ranks_that_use_different_parameters_in_batches_of_different_sizes(seen, method, inside):
+    """a by rank 0, b by rank 1 and so on; then a by all. What nobody uses stays."""
+    _, stayed, moved = same_on_all([found[f"{method} {inside}"] for found in seen["parts"]])
+    assert stayed == ["b", "c"]
+    assert moved == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["optimizer in the store", "in the trainer"])
+def test_a_stale_gradient_of_one_rank_is_an_error_of_all(seen, inside):
+    said, untouched = same_on_all([found[str(inside)] for found in seen["one_is_stale"]])
+    assert said.startswith("UserWarning: the gradient of 1 (b) on rank 1 has not been updated by backward since")
+    assert untouched
 
 
 def test_f7_zero_the_others_vote(seen):

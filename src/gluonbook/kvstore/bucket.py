@@ -1,10 +1,11 @@
-"""The parameters of a step, as the trainer hands them over, and in groups that are exchanged together."""
+"""The parameters of a step, as they are handed over, and in groups that are exchanged together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, final
 
+import numpy as np
 from mxnet.ndarray import NDArray
 
 _WORTH_A_MESSAGE = 1 << 22  # elements
@@ -14,35 +15,62 @@ _WORTH_A_MESSAGE = 1 << 22  # elements
 class Item(NamedTuple):
     """A parameter's part in a step; each list has one array a device."""
 
-    key: int
+    key: int | str
     grads: list[NDArray]
     outs: list[NDArray]  # where the outcome goes: weights if the store has the optimizer, else gradients
+    total: NDArray  # room on the first device for the one gradient of all, if the store has the optimizer
+    fresh: tuple[int, ...]  # the devices whose gradients are new
+
+
+@final
+class Terms(NamedTuple):
+    """What holds for all parameters of a step, once the ranks have told each other."""
+
+    rank: int  # this one
+    voters: list[int]  # the ranks that take part
+    rescale: float  # what this rank's gradients are to be multiplied by; 1 where that is not known
+    common: float  # what the optimizer multiplies by, on all ranks: rank 0's `rescale`
 
 
 @final
 class Bucket(NamedTuple):
     """Parameters that are exchanged together; `grads[i][d]` is the gradient of parameter `keys[i]` on device d."""
 
-    keys: list[int]
+    keys: list[int | str]
     grads: list[list[NDArray]]
     outs: list[list[NDArray]]  # where the outcome goes, alike
-    counts: bool  # whether this rank takes part in the step; if not, it sends a message that counts for nothing
+    totals: list[NDArray]  # see `Item`
+    devices: tuple[int, ...]  # those whose gradients count; with none, this rank takes part in name only
+    speakers: list[int]  # the ranks, of those that take part, with gradients that count
+    terms: Terms
 
 
-def buckets(items: Sequence[Item], counts: bool) -> Iterator[Bucket]:
-    """The items in groups of at least 2²² elements, but for the last; the same ones on every rank."""
-    group: list[Item] = []
+def buckets(items: Sequence[Item], used: np.ndarray, terms: Terms) -> Iterator[Bucket]:
+    """The items in groups that the same devices have used, none where no rank has; the same ones on every rank.
+
+    `used[r, i]` has a bit for each device of rank r that has a new gradient of item i. A group has at least 2²²
+    elements, but for the last that these devices have used.
+    """
+    alike: dict[tuple[int, ...], list[Item]] = {}
+    for item, column in zip(items, used.T.tolist()):
+        if any(column):
+            alike.setdefault(tuple(column), []).append(item)
+    for column, group in alike.items():
+        speakers = [rank for rank in terms.voters if column[rank]]
+        for part in _parts(group):
+            devices = part[0].fresh if terms.rank in speakers else ()
+            keys, grads, outs, totals, _ = map(list, zip(*part))
+            yield Bucket(keys, grads, outs, totals, devices, speakers, terms)
+
+
+def _parts(items: Sequence[Item]) -> Iterator[list[Item]]:
+    part: list[Item] = []
     size = 0
     for item in items:
-        group.append(item)
+        part.append(item)
         size += item.grads[0].size
         if size >= _WORTH_A_MESSAGE:
-            yield _together(group, counts)
-            group, size = [], 0
-    if group:
-        yield _together(group, counts)
-
-
-def _together(group: list[Item], counts: bool) -> Bucket:
-    keys, grads, outs = map(list, zip(*group))
-    return Bucket(keys, grads, outs, counts)
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

@@ -10,6 +10,7 @@ import numpy as np
 from gluonbook.kvstore.link import Link
 from gluonbook.rank.ranks import grouped, ranges
 
+NUMBERS = 6  # that go along, whatever is about to be done: all notes are of one length
 _ROOM = 256  # bytes of a description that ranks show each other when they do not agree
 
 
@@ -25,13 +26,13 @@ class Consent:
         self._link = link
 
     def reach(self, what: str, *numbers: int) -> np.ndarray:
-        """Find that all ranks say the same `what`, and return their numbers (at most two): int64, (size, 2).
+        """Find that all ranks say the same `what`, and return the numbers of each: int64, (size, NUMBERS).
 
         Raises:
             ValueError: they do not; on every rank, with what each says.
         """
         digest = hashlib.blake2b(what.encode(), digest_size=8).digest()
-        note = np.zeros(3, np.int64)
+        note = np.zeros(1 + NUMBERS, np.int64)
         note[0] = int.from_bytes(digest, "little", signed=True)
         note[1 : 1 + len(numbers)] = numbers
         notes = self._link.all_gather(note)

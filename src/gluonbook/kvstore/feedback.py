@@ -15,9 +15,9 @@ from mxnet.optimizer import Optimizer
 from gluonbook import kernels
 from gluonbook.kernels import bits
 from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.memory import beside
 from gluonbook.kvstore.prepared import already, clips
 from gluonbook.kvstore.store import Store
-from gluonbook.optimizers.rule import zeros_like
 
 
 @final
@@ -33,17 +33,19 @@ class Compressed(NamedTuple):
 class ErrorFeedbackStore(Store):
     """The mean of all workers' signs, each scaled, with error feedback on each worker.
 
-        p_m = clip(grad_m) + e_m                         on device m, for each parameter of d elements
+        p_m = clip(rescale_grad·grad_m) + e_m            on device m, for each parameter of d elements
         Δ_m = (‖p_m‖₁/d)·sign(p_m)                       sent: one bit an element, and one float32; sign(0) = +
         e_m ← p_m − Δ_m
-        grad ← (1/M)·Σ_processes Σ_devices Δ_m
+        rescale_grad·grad ← (1/M)·Σ_processes Σ_devices Δ_m
 
-    The method is defined on steps, p = lr·grad + e; here the learning rate comes after, which is the same as long as it
-    is constant. A mean of signs is no sign: down comes one bit for each worker, where a majority vote sends one.
-    With the optimizer `plainsgd` and one worker this is the optimizer `efsignsgd`. As there, `clip_gradient` acts on
-    rescale_grad·grad before the residual is added, and not on what was sent, of which a part would be lost. With
-    `update_on_kvstore=False` the optimizer is out of the store's reach, and does clip what was sent. Arguments and
-    errors are those of `Store`; the residuals e are its `states`.
+    A device that has not used the parameter in this step sends nothing of it, and keeps its e. The method is defined
+    on steps, p = lr·rescale_grad·grad + e; here the learning rate comes after, which is the same as long as it is
+    constant. A mean of signs is no sign: down comes one bit for each worker, where a majority vote sends one.
+
+    With the optimizer `plainsgd` and one worker this is the optimizer `efsignsgd`. As there, `clip_gradient` acts
+    before the residual is added, and not on what was sent, of which a part would be lost. With
+    `update_on_kvstore=False` the trainer does clip what was sent. The residual of a device that leaves goes to the
+    first one. Arguments and errors are those of `Store`; the residuals e are its `states`.
 
     Source: Karimireddy, Rebjock, Stich and Jaggi, Error feedback fixes signSGD and other gradient compression schemes
     (2019), arXiv:1901.09847, Algorithm 1; for several workers, Zheng, Huang and Kwok, Communication-efficient
@@ -62,48 +64,48 @@ class ErrorFeedbackStore(Store):
             np.zeros((devices, sum(map(bits.words_for, sizes))), np.uint64),
             np.zeros((devices, len(sizes)), np.float32),
         )
-        if bucket.counts:
-            for device in range(devices):
-                errors = [
-                    self._error(key, own, device, clip)
-                    for key, own, clip in zip(bucket.keys, bucket.grads, clips(self.optimizer, bucket.keys))
-                ]
-                _compress(errors, sizes, sent.words[device], sent.scales[device])
+        if bucket.devices:
+            errors, bounds = [*map(self._errors, bucket.keys, bucket.grads)], clips(self.optimizer, bucket.keys)
+            for device in bucket.devices:
+                for own, grads, bound in zip(errors, bucket.grads, bounds):
+                    own[device] += _prepared(grads[device], bucket.terms.rescale, bound)
+                _compress([own[device] for own in errors], sizes, sent.words[device], sent.scales[device])
         return sent
 
-    def exchange(self, message: Compressed, voters: Sequence[int]) -> list[Compressed]:
+    def exchange(self, message: Compressed, bucket: Bucket) -> list[Compressed]:
         words, scales = map(self._gathered, message)
-        share = np.float32(len(voters))
-        return [Compressed(w, s / share) for rank in voters for w, s in zip(words[rank], scales[rank])]
+        share = np.float32(len(bucket.terms.voters))
+        return [Compressed(w, s / share) for rank in bucket.speakers for w, s in zip(words[rank], scales[rank])]
 
     def _gathered(self, part: np.ndarray) -> np.ndarray:
         return self.link.all_gather(part.reshape(-1)).reshape(self.num_workers, *part.shape)
 
-    def _error(self, key: int, grads: Sequence[NDArray], device: int, clip: float | None) -> NDArray:
-        """p = clip(grad) + e, in the place of e."""
-        if key not in self.states:
-            self.states[key] = [zeros_like(grad.astype(np.float32)) for grad in grads]
-        error = self.states[key][device]
-        grad = grads[device].astype(np.float32)
-        if self.optimizer and self.optimizer.rescale_grad and clip is not None:
-            bound = clip / abs(self.optimizer.rescale_grad)
-            grad = nd.minimum(nd.maximum(grad, -bound), bound)
-        error += grad
-        return error
+    def _errors(self, key: int | str, grads: Sequence[NDArray]) -> list[NDArray]:
+        """e of each device, in float32, with those of devices that have left: nothing is lost."""
+        errors = beside(self.states, key, grads, np.float32)
+        while len(errors) > len(grads):
+            errors[0] += errors.pop().as_in_context(errors[0].context)
+        return errors
 
     def apply(self, combined: list[Compressed], bucket: Bucket) -> None:
         with already(self.optimizer):
-            self.deliver(partial(_write_sum, combined), bucket)
+            self.deliver(partial(_write_sum, combined, bucket.terms.common), bucket)
 
 
-def _write_sum(parts: Sequence[Compressed], arrays: Sequence[NDArray]) -> None:
+def _prepared(grad: NDArray, rescale: float, bound: float | None) -> NDArray:
+    """The gradient in the unit of the step, in which residuals are, whatever the batch size."""
+    rescaled = grad.astype(np.float32) * rescale
+    return rescaled if bound is None else nd.clip(rescaled, -bound, bound)
+
+
+def _write_sum(parts: Sequence[Compressed], rescale: float, arrays: Sequence[NDArray]) -> None:
     sizes = [array.size for array in arrays]
     totals = [nd.zeros(array.shape, array.context) for array in arrays]
     for words, scales in parts:
         for total, scale, piece in zip(totals, scales, bits.pieces(words, sizes)):
             kernels.apply_signs(total, piece, lr=float(scale))
     for total, array in zip(totals, arrays):
-        array[:] = -total
+        array[:] = total / -rescale
 
 
 def _compress(errors: Sequence[NDArray], sizes: Sequence[int], words: np.ndarray, scales: np.ndarray) -> None:

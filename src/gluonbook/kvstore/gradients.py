@@ -26,18 +26,19 @@ class GradientStore(Store):
                 halves = self.link.all_gather(gradients.values.astype(np.float16))
                 return halves[voters].mean(axis=0, dtype=np.float32)
 
-    The optimizer gets what `aggregate` gives as its gradient, and rescales and clips that.
-
-    What the method is to remember of each parameter goes into `states`, as numpy arrays, say. Arguments and errors are
-    those of `Store`.
+    What the method is to remember of each parameter goes into `states`, as numpy arrays, say. Gradients come multiplied
+    by the optimizer's rescale_grad, so what is kept of a large batch is worth no more beside a small one; a class whose
+    `remembers` is false gets them as they are, which saves two passes. The optimizer gets what `aggregate` gives as its
+    gradient, and clips that. Arguments and errors are those of `Store`.
     """
 
     @abstractmethod
     def aggregate(self, gradients: Vector, voters: Sequence[int]) -> np.ndarray:
         """One gradient of all ranks', the same on every rank, as values in the order of `gradients.values`, or there.
 
-        `gradients` are this rank's own, the sums over its devices, and may be overwritten. A rank that is not among the
-        `voters` has zeros; it calls the link like the others, and leaves alone what it remembers of its own gradients.
+        `gradients` are this rank's own, the sums over its devices, and may be overwritten; they are zero where it has
+        not used a parameter that another rank has. A rank that is not among the `voters` has zeros; it calls the link
+        like the others, and leaves alone what it remembers of its own gradients.
         Runs in the store's own thread, while the next gradients are prepared; the calls come in the same order on all
         ranks.
         """
@@ -48,19 +49,19 @@ class GradientStore(Store):
 
     @final
     def message(self, bucket: Bucket) -> Vector:
-        """The sums over the devices, or zeros."""
-        gradients = Vector.zeros(bucket.keys, [own[0] for own in bucket.grads])
-        if bucket.counts:
-            for device in zip(*bucket.grads):
-                gradients.add(device)
-        return gradients
+        """The sums over the devices that have used the parameters, or zeros."""
+        return Vector.summed(bucket).times(bucket.terms.rescale, self._left(bucket))
 
     @final
-    def exchange(self, message: Vector, voters: Sequence[int]) -> Vector:
+    def exchange(self, message: Vector, bucket: Bucket) -> Vector:
         """See `aggregate`."""
-        return Vector(self.aggregate(message, voters), message.shapes)
+        return Vector(self.aggregate(message, bucket.terms.voters), message.shapes)
 
     @final
     def apply(self, combined: Vector, bucket: Bucket) -> None:
         """The optimizer's step, by whoever has it."""
-        self.deliver(combined.write, bucket)
+        self.deliver(combined.times(self._left(bucket), bucket.terms.common).write, bucket)
+
+    def _left(self, bucket: Bucket) -> float:
+        """The part of the optimizer's rescale_grad that what `aggregate` gets is still to be multiplied by."""
+        return 1.0 if self.remembers else bucket.terms.common

@@ -15,7 +15,7 @@ from mxnet.optimizer import Optimizer
 from gluonbook.optimizers.partition import member, members
 
 
-def clips(optimizer: Optimizer | None, keys: Sequence[int]) -> list[float | None]:
+def clips(optimizer: Optimizer | None, keys: Sequence[int | str]) -> list[float | None]:
     """The clip_gradient of each parameter; None for no clipping, and where the store does not have the optimizer."""
     if optimizer is None:
         return [None] * len(keys)

@@ -17,15 +17,19 @@ from mxnet.optimizer import Optimizer, Updater, get_updater
 from gluonbook import kernels
 from gluonbook.checkpoint import Collective
 from gluonbook.checks import whole_number
-from gluonbook.kvstore.bucket import Bucket, Item, buckets
+from gluonbook.kvstore import caller
+from gluonbook.kvstore.arguments import listing, rows
+from gluonbook.kvstore.bucket import Bucket, Item, Terms, buckets
 from gluonbook.kvstore.consent import Consent
 from gluonbook.kvstore.engines import connected
+from gluonbook.kvstore.gathering import ANOTHER, Gathering
 from gluonbook.kvstore.link import Link
+from gluonbook.kvstore.units import Unit, refuse, unit_of
 from gluonbook.rank import heartbeat
 from gluonbook.rank.ranks import grouped, ranges
 
 POLICIES = ("raise", "zero")
-_FINE = -1  # in place of the number of a parameter whose gradient is not finite
+_FINE = -1  # in place of the number of a parameter whose gradient is not as it should be
 
 
 class Store(KVStoreBase, Collective):
@@ -41,10 +45,21 @@ class Store(KVStoreBase, Collective):
     same seed), or let the first step be a rough one.
 
     By default `Trainer` hands its optimizer to the store, which then runs it on every worker alike
-    (`update_on_kvstore`), and a step is one exchange for all parameters. With `update_on_kvstore=False`, where the
-    trainer runs it, each parameter is exchanged by itself, since the store cannot know which is the last, and the
-    store knows them by their numbers only. After such a step the gradients are what the store made of them; where the
-    store runs the optimizer, what is in them is not defined.
+    (`update_on_kvstore`); with `update_on_kvstore=False` the trainer runs it. Either way a step is one exchange for all
+    parameters. Where the trainer runs the optimizer, the gradients are then what the store made of them; where the
+    store does, what is in them is not defined, unless their `grad_req` is "add".
+
+    With `trainer.step(batch_size, ignore_stale_grad=True)` a parameter that no device of any rank has used since the
+    last step stays as it is, and so does what is remembered of it. Where some have used it, their gradients alone
+    count: those of the others are zero in a mean, and they have no vote. All devices then get the same weights.
+
+    What is remembered has the unit of the step, `rescale_grad`·gradient, so batches may be of different sizes, on
+    different ranks, too. Only where `allreduce_grads` and `update` are called apart the batch size comes too late: then
+    batches must be of one size, or the loss be divided by it, for `update(1)`. When a trainer begins anew, as after
+    `load_parameters` or `set_data` with the optimizer on the store, what was remembered is dropped, by store and
+    optimizer alike.
+
+    Without a trainer, each `pushpull` is a step of the keys in it; so `Module.fit(kvstore=store)` works, too.
 
     Args:
         link: how the workers are connected: "local", one process and its devices, which is the reference; "mpi" or
@@ -64,7 +79,8 @@ class Store(KVStoreBase, Collective):
 
     Raises (all but the last on all ranks alike, and with nothing changed: the next step may be taken):
         ValueError: parameters differ between ranks in name, order, type or shape; or the stores do; or an argument is
-            not legal.
+            not legal; or batches of different sizes with `allreduce_grads` and `update`, or these beside `step`.
+        UserWarning: a device has not used a parameter, and `ignore_stale_grad` is not set, as without a store.
         FloatingPointError: a gradient is not finite, see `nonfinite`.
         RuntimeError: weights differ between ranks; the message names the ranks. Or a step of several ranks was broken
             off halfway, by an exception or an interrupt, and another one is asked for.
@@ -72,6 +88,7 @@ class Store(KVStoreBase, Collective):
 
     method: ClassVar[str]
     per_device: ClassVar[bool] = False  # whether a rank with more devices sends a longer message
+    remembers: bool = True  # whether gradients of one step have a part in the next, and so must be in one unit
 
     def __init__(self, link: str | Link = "local", *, nonfinite: str = "raise", check_every: int = 100) -> None:
         if nonfinite not in POLICIES:
@@ -79,15 +96,15 @@ class Store(KVStoreBase, Collective):
         self.nonfinite = nonfinite
         self.check_every = whole_number("check_every", check_every, 0)
         self.link = connected(link)
-        self.states: dict[int, Any] = {}
+        self.states: dict[Any, Any] = {}
         self.abstentions = [0] * self.link.size
         self.steps = 0
         self._consent = Consent(self.link)
         self._halfway = False  # in a step, while ranks may differ in how much of it they have done
         self._sender = ThreadPoolExecutor(1, "gluonbook-store")
         self._updater: Updater | None = None
-        self._waiting: dict[int, Item] = {}
-        self._expected: set[int] = set()  # the parameters of this step, once it has begun
+        self._gathering = Gathering()
+        self._unit: Unit | None = None  # of the last step
         with heartbeat.waiting():
             self._consent.reach(f"a store {self.type}, nonfinite={nonfinite!r}, check_every={check_every}")
 
@@ -112,11 +129,48 @@ class Store(KVStoreBase, Collective):
         return capability == KVStoreBase.OPTIMIZER
 
     def set_optimizer(self, optimizer: Optimizer) -> None:
-        """Run this optimizer, the trainer's own, so that what is set there later holds here, too."""
+        """Run this optimizer, the trainer's own, so that what is set there later holds here, too.
+
+        A trainer does this when it begins, and begins anew: what was remembered of other weights is dropped.
+        """
+        if not isinstance(optimizer, Optimizer):
+            raise ValueError(f"a store runs an mx.optimizer.Optimizer, got {optimizer!r}")
         if self._updater and self._updater.optimizer is not optimizer:
-            raise ValueError("this store serves another trainer already, with parameters of the same numbers: make two")
+            raise ValueError(ANOTHER)
         self.accept(optimizer)
+        if call := caller.call_of(self):
+            self._gathering.serve(call.trainer)
+            caller.use_up(call.trainer)
         self._updater = get_updater(optimizer)
+        self.states, self._unit = {}, None
+
+    def set_gradient_compression(self, compression_params: Any) -> None:
+        """Not this way: what travels is what the method says."""
+        raise ValueError(
+            f"a store {self.type} sends gradients in its own way: make the trainer without compression_params, "
+            f"got {compression_params!r}"
+        )
+
+    def init(self, key: Any, value: Any) -> None:
+        """What MXNet's `Module` does where it runs the optimizer: nothing to do for one worker.
+
+        Raises:
+            RuntimeError: there are several, and `Module` would not give them the weights of rank 0.
+        """
+        if self.num_workers > 1:
+            raise RuntimeError(f"with {self.num_workers} workers let the store run the optimizer, or use gluon.Trainer")
+
+    def push(self, key: Any, value: Any, priority: int = 0) -> None:
+        """Not this way: gradients go and come in one call."""
+        raise RuntimeError(f"a store {self.type} exchanges dense arrays by pushpull(key, value, out)")
+
+    def pull(self, key: Any, out: Any = None, priority: int = 0, ignore_sparse: bool = True) -> None:
+        """See `push`."""
+        self.push(key, out)
+
+    def row_sparse_pull(self, key: Any, out: Any = None, priority: int = 0, row_ids: Any = None) -> None:
+        """See `push`."""
+        self.push(key, out)
 
     def agree(self, what: str) -> None:
         """Find that all ranks say the same `what`, such as how many steps they are going to take.
@@ -132,36 +186,39 @@ class Store(KVStoreBase, Collective):
         with heartbeat.waiting():
             return self.link.all_gather(values)
 
-    def broadcast(self, key: int, value: NDArray, out: NDArray | list[NDArray], priority: int = 0) -> None:
-        """Write rank 0's value into all arrays of `out`, on every rank."""
+    def broadcast(self, key: Any, value: Any, out: Any, priority: int = 0) -> None:
+        """Write rank 0's value into all arrays of `out`, on every rank; or do so for each key of a list."""
+        if call := caller.call_of(self):
+            self._gathering.serve(call.trainer)
         heartbeat.step()
-        self._consent.reach(f"parameter {self._name(key)}, shape {value.shape}, {np.dtype(value.dtype)}")
+        for one, values, places in rows(key, value, out):
+            self._broadcast(one, values[0], places)
+
+    def _broadcast(self, key: int | str, value: NDArray, places: list[NDArray]) -> None:
+        self._consent.reach(f"parameter {self._gathering.name(key)}, shape {value.shape}, {np.dtype(value.dtype)}")
         # Not only for this array: with static_alloc the backward pass moves batch norm's statistics, and does not tell.
         nd.waitall()
         array = np.ascontiguousarray(value.asnumpy())
         self.link.broadcast(array.reshape(-1).view(np.uint8))
         received = nd.array(array, dtype=array.dtype)
-        for place in out if isinstance(out, (list, tuple)) else [out]:
+        for place in places:
             # Not place[:] = array: what an inference has turned into oneDNN's layout takes no numpy array.
             received.copyto(place)
 
     def pushpull(self, key: Any, value: Any, out: Any = None, priority: int = 0) -> None:
         """Make one gradient of all, and write it to `out`, or to `value`; or, with an optimizer, the weight to `out`.
 
-        `key` is a parameter's number, and `value` and `out` are arrays or lists with one a device; or `key` is a list
-        of numbers, and the others lists of such. With an optimizer, a step waits until all its parameters are there.
+        `key` is a parameter's number or name, and `value` and `out` are arrays or lists with one a device; or `key` is
+        a list, and the others lists of such. A step of a trainer waits until all its parameters are there.
         """
         self.accept(self.optimizer)  # at each step, since its options may have been changed
         if self._updater and out is None:
             raise ValueError("with an optimizer, pushpull needs the weights to update: out=...")
-        many = isinstance(key, (list, tuple))
-        keys, values = (key, value) if many else ([key], [value])
-        outs = values if out is None else out if many else [out]
-        for one, grads, places in zip(keys, values, outs):
-            self._await(Item(one, _listed(grads), _listed(places)))
-        if self._updater is None or len(self._waiting) == len(self._expected):
-            items, self._waiting, self._expected = list(self._waiting.values()), {}, set()
-            self._exchange(items)
+        if call := caller.call_of(self):
+            self._gathering.serve(call.trainer)
+        given = rows(key, value, value if out is None else out)
+        if items := self._gathering.add(given, self._updater):
+            self._exchange(items, call)
 
     def save_optimizer_states(self, fname: str, dump_optimizer: bool = False) -> None:
         """Not this way: MXNet's file would leave the states of the store out, and unpickle what it loads."""
@@ -184,13 +241,13 @@ class Store(KVStoreBase, Collective):
     def message(self, bucket: Bucket) -> Any:
         """What this rank sends for some parameters.
 
-        If `bucket.counts` is false, this rank takes part in name only: the message has the right size, and nothing
-        else changes.
+        The gradients of `bucket.devices` count. If there are none, this rank takes part in name only: the message has
+        the right size, and nothing else changes.
         """
 
     @abstractmethod
-    def exchange(self, message: Any, voters: Sequence[int]) -> Any:
-        """Exchange messages, and combine those of the ranks in `voters`.
+    def exchange(self, message: Any, bucket: Bucket) -> Any:
+        """Exchange messages, and combine those of the ranks in `bucket.speakers`.
 
         It runs in a thread of the store's own, while the next message is made; the calls come in the same order on all
         ranks. The message may be changed in place.
@@ -207,79 +264,94 @@ class Store(KVStoreBase, Collective):
             for device in zip(*bucket.outs):
                 write(list(device))
         else:
-            write([own[0] for own in bucket.grads])
+            write(bucket.totals)
             self.run_optimizer(bucket)
 
     @final
     def run_optimizer(self, bucket: Bucket) -> None:
-        """The optimizer's step by the gradients of the first device; the other devices get its weights.
+        """The optimizer's step by `bucket.totals`, on the first device; the other devices get its weights.
 
         Raises:
             RuntimeError: the trainer runs the optimizer, not the store.
         """
         if self._updater is None:
             raise RuntimeError(f"a store {self.type} has no optimizer to run: the trainer has it")
-        self._updater(bucket.keys, [own[0] for own in bucket.grads], [own[0] for own in bucket.outs])
+        self._updater(bucket.keys, bucket.totals, [own[0] for own in bucket.outs])
         for first, *others in bucket.outs:
             for other in others:
                 first.copyto(other)
 
-    def _exchange(self, items: list[Item]) -> None:
+    def _exchange(self, items: list[Item], call: caller.Call | None) -> None:
         heartbeat.step()
         if self._halfway:
             raise RuntimeError(
                 "an earlier step was broken off halfway, and the ranks may differ in what they did of it: "
                 "go on from a checkpoint, with a new net, trainer and store"
             )
-        keys, grads = [item.key for item in items], [item.grads for item in items]
-        elements = sum(own[0].size for own in grads)
-        devices = f" on {len(grads[0])} devices" if self.per_device else ""
-        bad = kernels.nonfinite([grad for device in zip(*grads) for grad in device])
+        trainer = self._gathering.trainer
+        unit = unit_of(self.optimizer, trainer, call, self._unit)
         due = self._updater is not None and self.check_every and self.steps % self.check_every == 0
         told = self._consent.reach(
-            f"a step of parameters {ranges(keys)}, {elements} elements{devices}",
-            bad[0] % len(keys) if bad else _FINE,
+            self._plan(items, unit),
+            _first_nonfinite(items),
+            _FINE if not call or call.skips_stale else _first_stale(items),
+            any(len(item.fresh) < len(item.grads) for item in items),
+            int(np.float64(unit.rescale).view(np.int64)),
+            unit.fault(self._unit) if self.remembers and self.states else 0,
             _fingerprint([item.outs[0] for item in items]) if due else 0,
         )
+        bad, stale, partly, rescales, faults, fingerprints = told.T.copy()
+        rescales = rescales.view(np.float64)
         if due:
-            self._compare(told[:, 1])
+            self._compare(fingerprints)
+        self._refuse_stale(stale, items)
+        if self.remembers:
+            refuse(self.type, faults, rescales)
+        used = np.array([sum(1 << device for device in item.fresh) for item in items], np.int64)
+        used = self.link.all_gather(used) if partly.any() else np.stack([used] * self.num_workers)
         self.steps += 1
-        voters = self._voters(told[:, 0], keys)
-        if not voters:
-            if self._updater is None:
-                for out in (array for item in items for array in item.outs):
-                    out[:] = 0  # what is there is not finite
-            return
-        self._halfway = self.num_workers > 1
+        terms = Terms(self.rank, self._voters(bad, items), unit.rescale, float(rescales[0]))
+        self._unit = unit
+        if unit.optimizer and unit.known:
+            unit.optimizer.rescale_grad = terms.common
+        self._halfway = self.num_workers > 1 and bool(terms.voters)
         # Messages travel while the next ones are made.
         coming = [
-            (bucket, self._sender.submit(self.exchange, self.message(bucket), voters))
-            for bucket in buckets(items, self.rank in voters)
+            (bucket, self._sender.submit(self.exchange, self.message(bucket), bucket) if bucket.speakers else None)
+            for bucket in buckets(items, used, terms)
         ]
         for bucket, combined in coming:
-            self.apply(combined.result(), bucket)
+            if combined:
+                self.apply(combined.result(), bucket)
+            elif self._updater is None:
+                for out in (array for own in bucket.outs for array in own):
+                    out[:] = 0  # what is there is not finite
+            if trainer and self._updater is None:
+                caller.mark(trainer, bucket.keys)
         self._halfway = False
 
-    def _await(self, item: Item) -> None:
-        """Keep the item until the step is complete: with an optimizer, all parameters that have a gradient."""
-        if self._updater and not self._expected:
-            parameters = self._updater.optimizer.param_dict
-            self._expected = {key for key, p in parameters.items() if p.grad_req != "null"}
-        if item.key in self._waiting or (self._updater and item.key not in self._expected):
-            expected, waiting = ranges(sorted(self._expected)), ranges(list(self._waiting))
-            self._waiting, self._expected = {}, set()
-            raise ValueError(
-                f"parameter {self._name(item.key)} does not belong to this step, or comes again, as after a step that "
-                f"was broken off: a step takes {expected}, and had {waiting}, which is dropped"
-            )
-        self._waiting[item.key] = item
+    def _plan(self, items: Sequence[Item], unit: Unit) -> str:
+        elements = sum(item.grads[0].size for item in items)
+        devices = f" on {len(items[0].grads)} devices" if self.per_device else ""
+        apart = "" if unit.known else ", by allreduce_grads"
+        return f"a step of parameters {listing([item.key for item in items])}, {elements} elements{devices}{apart}"
 
-    def _voters(self, bad: np.ndarray, keys: list[int]) -> list[int]:
+    def _refuse_stale(self, stale: np.ndarray, items: Sequence[Item]) -> None:
+        for rank, place in enumerate(stale):
+            if place != _FINE:
+                name = self._gathering.name(items[place].key)
+                raise UserWarning(
+                    f"the gradient of {name} on rank {rank} has not been updated by backward "
+                    "since the last step: call step with ignore_stale_grad=True if it is meant to use a part only"
+                )
+
+    def _voters(self, bad: np.ndarray, items: Sequence[Item]) -> list[int]:
         """The ranks that take part."""
         for rank, place in enumerate(bad):
             if place != _FINE and self.nonfinite == "raise":
-                name = self._name(keys[place])
+                name = self._gathering.name(items[place].key)
                 raise FloatingPointError(f"step {self.steps}: the gradient of {name} on rank {rank} is not finite")
+        for rank, place in enumerate(bad):
             self.abstentions[rank] += int(place != _FINE)
         return np.flatnonzero(bad == _FINE).tolist()
 
@@ -290,13 +362,16 @@ class Store(KVStoreBase, Collective):
             found = f"the weights of rank {odd} are not those of rank {ranges(most)}"
             raise RuntimeError(f"after {self.steps} steps, {found}")
 
-    def _name(self, key: int) -> str:
-        parameters: dict[int, Any] = self._updater.optimizer.param_dict if self._updater else {}
-        return f"{key} ({parameters[key].name})" if key in parameters else str(key)
+
+def _first_nonfinite(items: Sequence[Item]) -> int:
+    """The place of the first item with a gradient that counts and is not finite."""
+    checked = [(place, item.grads[device]) for place, item in enumerate(items) for device in item.fresh]
+    bad = kernels.nonfinite([grad for _, grad in checked])
+    return checked[bad[0]][0] if bad else _FINE
 
 
-def _listed(arrays: Any) -> list[NDArray]:
-    return list(arrays) if isinstance(arrays, (list, tuple)) else [arrays]
+def _first_stale(items: Sequence[Item]) -> int:
+    return next((place for place, item in enumerate(items) if len(item.fresh) < len(item.grads)), _FINE)
 
 
 def _fingerprint(weights: Sequence[NDArray]) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import memory, views
+from gluonbook.kvstore.bucket import Bucket
 
 
 @final
@@ -23,7 +24,7 @@ class Vector:
     """
 
     values: np.ndarray  # all of them, with one axis
-    shapes: Mapping[int, tuple[int, ...]]  # by the number of the parameter, in order
+    shapes: Mapping[int | str, tuple[int, ...]]  # by the number of the parameter, in order
 
     def __post_init__(self) -> None:
         length = sum(map(prod, self.shapes.values()))
@@ -32,19 +33,32 @@ class Vector:
             raise ValueError(f"the values of these parameters are float32, shape ({length},), got {found}")
 
     @classmethod
-    def zeros(cls, keys: Sequence[int], like: Sequence[NDArray]) -> Vector:
+    def zeros(cls, keys: Sequence[int | str], like: Sequence[NDArray]) -> Vector:
         """Zeros in the shapes of these arrays."""
         return cls(np.zeros(sum(array.size for array in like), np.float32), dict(zip(keys, (a.shape for a in like))))
 
+    @classmethod
+    def summed(cls, bucket: Bucket) -> Vector:
+        """The gradients of a bucket, summed over the devices where they count; zeros where they do nowhere."""
+        sums = cls.zeros(bucket.keys, [own[0] for own in bucket.grads])
+        for device in bucket.devices:
+            sums.add([own[device] for own in bucket.grads])
+        return sums
+
     @property
-    def parts(self) -> dict[int, np.ndarray]:
+    def parts(self) -> dict[int | str, np.ndarray]:
         """Each array in its shape, by the number of its parameter: views of `values`."""
-        parts, start = {}, 0
+        parts: dict[int | str, np.ndarray] = {}
+        start = 0
         for key, shape in self.shapes.items():
             stop = start + prod(shape)
             parts[key] = self.values[start:stop].reshape(shape)
             start = stop
         return parts
+
+    def times(self, factor: float, divisor: float) -> Vector:
+        """The vector times factor/divisor; itself, to the bit, where the two are equal."""
+        return self if factor == divisor else Vector(self.values * np.float32(factor / divisor), self.shapes)
 
     def add(self, arrays: Sequence[NDArray]) -> None:
         """Add an array to each part."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -15,11 +16,11 @@ from gluonbook.checks import real
 from gluonbook.kernels import bits
 from gluonbook.kvstore.bucket import Bucket
 from gluonbook.kvstore.link import Link
+from gluonbook.kvstore.memory import beside
 from gluonbook.kvstore.prepared import already, clips
 from gluonbook.kvstore.store import Store
 from gluonbook.optimizers import SignSGD
 from gluonbook.optimizers.partition import members
-from gluonbook.optimizers.rule import zeros_like
 
 
 @KVStoreBase.register
@@ -37,8 +38,10 @@ class VoteStore(Store):
     optimizer `plainsignum`, but for zeros. `rescale_grad` and `clip_gradient` are the optimizer's, and act before the
     momentum, as there. Its `wd` would be without effect beside a vote of ±1, and is refused: decoupled weight decay is
     `wd_lh`. Another optimizer gets the vote as its gradient, and does not clip it again; note that `Trainer.step` tells
-    it to rescale that by 1/batch_size. With `update_on_kvstore=False` the optimizer is out of the store's reach: the
-    momentum is of grad_m as it is, and the optimizer rescales and clips the vote.
+    it to rescale that by 1/batch_size. With `update_on_kvstore=False` the trainer clips the vote, not the gradients.
+
+    Who has not used a parameter in this step has no vote on it, and its momentum stays. A device that joins begins with
+    a momentum of zero; that of one that leaves is dropped.
 
     Several devices of a process vote first, each with a momentum of its own; their majority is the ballot of the
     process. So with more than one process *and* device this is a majority of majorities.
@@ -56,6 +59,7 @@ class VoteStore(Store):
     def __init__(self, link: str | Link = "local", *, momentum: float = 0.9, **options) -> None:
         super().__init__(link, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")
+        self.remembers = self.momentum > 0
 
     def accept(self, optimizer: Optimizer | None) -> None:
         for part in members(optimizer) if optimizer else ():
@@ -63,24 +67,31 @@ class VoteStore(Store):
                 raise ValueError(f"beside a vote of ±1, wd has no effect on its sign: use wd_lh, got wd={part.wd}")
 
     def message(self, bucket: Bucket) -> np.ndarray:
-        if not bucket.counts:
+        if not bucket.devices:
             return np.zeros(sum(bits.words_for(own[0].size) for own in bucket.grads), np.uint64)
-        for key, own in zip(bucket.keys, bucket.grads):
-            if key not in self.states:
-                self.states[key] = [_momentum(grad) for grad in own]
-        rescale = self.optimizer.rescale_grad if self.optimizer else 1.0
-        own_clips = clips(self.optimizer, bucket.keys)
+        moms = [*map(self._momenta, bucket.keys, bucket.grads)]
         ballots = [
             kernels.momentum_pack(
-                list(moms), list(own), momentum=self.momentum, rescale_grad=rescale, clip_gradient=own_clips
+                [own[device] for own in moms],
+                [own[device] for own in bucket.grads],
+                momentum=self.momentum,
+                rescale_grad=bucket.terms.rescale,
+                clip_gradient=clips(self.optimizer, bucket.keys),
             )
-            for moms, own in zip(zip(*(self.states[key] for key in bucket.keys)), zip(*bucket.grads))
+            for device in bucket.devices
         ]
         return kernels.vote(ballots) if len(ballots) > 1 else ballots[0]
 
-    def exchange(self, message: np.ndarray, voters: Sequence[int]) -> np.ndarray:
-        self.link.vote(message, voters)
+    def exchange(self, message: np.ndarray, bucket: Bucket) -> np.ndarray:
+        self.link.vote(message, bucket.speakers)
         return message
+
+    def _momenta(self, key: int | str, grads: Sequence[NDArray]) -> list[NDArray]:
+        """One a device; float32 for float16, where small gradients would be lost in the sum."""
+        kind = np.dtype(grads[0].dtype)
+        moms = beside(self.states, key, grads, np.dtype(np.float32) if kind == np.float16 else kind)
+        del moms[len(grads) :]
+        return moms
 
     def apply(self, combined: np.ndarray, bucket: Bucket) -> None:
         optimizer = self.optimizer
@@ -88,7 +99,13 @@ class VoteStore(Store):
             _move(optimizer, combined, bucket)
             return
         with already(optimizer, abs):  # the sign of rescale_grad is in the vote
-            self.deliver(lambda arrays: kernels.unpack(combined, out=arrays), bucket)
+            self.deliver(partial(_write, combined, optimizer is None and bucket.terms.common < 0), bucket)
+
+
+def _write(vote: np.ndarray, turned: bool, arrays: list[NDArray]) -> None:
+    kernels.unpack(vote, out=arrays)
+    for array in arrays if turned else ():
+        array *= -1  # the trainer's optimizer will turn it back
 
 
 def _move(optimizer: SignSGD, vote: np.ndarray, bucket: Bucket) -> None:
@@ -99,8 +116,3 @@ def _move(optimizer: SignSGD, vote: np.ndarray, bucket: Bucket) -> None:
         lrs.append(optimizer._get_lr(key))
     for device in zip(*bucket.outs):
         kernels.apply_signs(list(device), vote, lr=lrs, wd=optimizer.wd_lh)
-
-
-def _momentum(grad: NDArray) -> NDArray:
-    """Zeros beside the gradient; float32 for float16, where small gradients would be lost in the sum."""
-    return zeros_like(grad if grad.dtype != np.float16 else grad.astype(np.float32))

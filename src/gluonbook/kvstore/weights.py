@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -22,11 +21,14 @@ class WeightStore(Store):
         weights ← the optimizer's step, by the sum of the gradients of this rank's devices
 
     The average is in float32. Weights may differ between ranks, and are never compared. A rank whose gradient is not
-    finite, with `nonfinite="zero"`, leaves out the second line. Other arguments and errors are those of `Store`.
+    finite, with `nonfinite="zero"`, leaves out the second line, and so does one that has not used the parameter, where
+    another has. Other arguments and errors are those of `Store`.
 
     Raises:
         ValueError: the trainer is to run the optimizer (`update_on_kvstore=False`), or it has `multi_precision`.
     """
+
+    remembers = False
 
     def __init__(self, link: str | Link = "local", *, nonfinite: str = "raise") -> None:
         super().__init__(link, nonfinite=nonfinite, check_every=0)
@@ -56,7 +58,7 @@ class WeightStore(Store):
         return weights
 
     @final
-    def exchange(self, message: Vector, voters: Sequence[int]) -> Vector:
+    def exchange(self, message: Vector, bucket: Bucket) -> Vector:
         """See `average`."""
         return Vector(self.average(message), message.shapes)
 
@@ -65,8 +67,7 @@ class WeightStore(Store):
         """The average, and this rank's own step from there."""
         for device in zip(*bucket.outs):
             combined.write(device)
-        if bucket.counts:
-            for first, *others in bucket.grads:
-                for other in others:
-                    first += other.as_in_context(first.context)
+        if bucket.devices:
+            terms = bucket.terms
+            Vector.summed(bucket).times(terms.rescale, terms.common).write(bucket.totals)
             self.run_optimizer(bucket)

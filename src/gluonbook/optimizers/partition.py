@@ -168,13 +168,13 @@ class Partition(Optimizer):
                 for row in own:
                     optimizer.update_multi_precision(*row)
 
-    def _of(self, index: int) -> Optimizer:
+    def _of(self, index: int | str) -> Optimizer:
         return self.optimizers[self._label(index)]
 
-    def _label(self, index: int) -> str:
+    def _label(self, index: int | str) -> str:
         if index not in self.labels:
             raise ValueError(f"parameter {index} has no label: give this optimizer to a gluon.Trainer first")
-        return self.labels[index]
+        return self.labels[index]  # type: ignore
 
     def _set_current_context(self, device_id: int) -> None:
         for optimizer in self.optimizers.values():
@@ -189,7 +189,7 @@ def members(optimizer: Optimizer) -> list[Optimizer]:
     return list(optimizer.optimizers.values()) if isinstance(optimizer, Partition) else [optimizer]
 
 
-def member(optimizer: Optimizer, index: int) -> Optimizer:
+def member(optimizer: Optimizer, index: int | str) -> Optimizer:
     """The one among them that takes the steps of this parameter."""
     return optimizer._of(index) if isinstance(optimizer, Partition) else optimizer
 
