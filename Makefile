@@ -10,9 +10,9 @@ UV ?= uv
 # Tests run side by side; what shares something costly stays together: see tests/conftest.py.
 TESTS := $(PYTHON_IN) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
-# Texts are UTF-8, whatever the locale says; and variables of Python that may point at other packages, or make it talk.
+# Texts are UTF-8, whatever the locale says; and variables of Python that point at other packages, drop docstrings, or make it talk.
 export PYTHONUTF8 := 1
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT PYTHONOPTIMIZE PYTHONVERBOSE PYTHONDEVMODE
 
 .PHONY: help setup book slides pdf bundle test quick coverage faults check lab notebooks doctor bench lock report times clean
 

@@ -61,6 +61,7 @@ sys.exit(not (find("mxnet") and find("gluonbook")))' 2>/dev/null
 # What may not be in the way: Python's own variables, and those of pip that say more than where packages come from.
 
 unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONUSERBASE PYTHONINSPECT PYTHONDONTWRITEBYTECODE
+unset PYTHONOPTIMIZE PYTHONVERBOSE PYTHONDEVMODE
 unset VIRTUAL_ENV CONDA_PREFIX __PYVENV_LAUNCHER__
 export PYTHONNOUSERSITE=1
 PATH=$(printf '%s\n' "$PATH" | tr : '\n' | grep -vxF "$root/$venv/bin" | paste -s -d : -) # it may be active, and broken

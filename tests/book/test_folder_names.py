@@ -168,6 +168,13 @@ def test_a_name_with_which_the_book_cannot_be_built_is_refused_at_once(tmp_path,
         Book(tmp_path / name / below)
 
 
+@pytest.mark.parametrize("name", [name for key, name in BARRED.items() if key != "bytes"])
+def test_so_is_such_a_name_of_a_chapter(small_book, name):
+    small_book.notebook(f"{name}/sum", "1 + 1")
+    with pytest.raises(ValueError, match=r"^a chapter lies in '.*', where .* cannot be opened: take \?, % and what"):
+        _ = small_book.book.parts
+
+
 @pytest.mark.parametrize(
     ("root", "text", "found"),
     [

@@ -132,11 +132,11 @@ class TestLock:
 
 def answers(monkeypatch, returncode: int = 0, stdout: str = "", stderr: str = "") -> None:
     result = subprocess.CompletedProcess([], returncode, stdout, stderr)
-    monkeypatch.setattr(software, "_run", lambda command, timeout: result)
+    monkeypatch.setattr(software, "_run", lambda *_, **__: result)
 
 
 def never_answers(monkeypatch) -> None:
-    def run(command, timeout):
+    def run(command, timeout, variables=None):
         raise subprocess.TimeoutExpired(command, timeout)
 
     monkeypatch.setattr(software, "_run", run)
@@ -159,7 +159,8 @@ class TestMXNet:
         fault = "OSError: libstdc++.so.6: cannot open shared object file: No such file or directory"
         answers(monkeypatch, 1, stderr=f"Traceback (most recent call last):\n{fault}\n")
         check = software.mxnet()
-        assert (check.status, check.finding) == (PROBLEM, fault) and "make setup" in check.remedy
+        assert (check.status, check.finding) == (PROBLEM, fault)
+        assert check.remedy == "`python -c 'import mxnet'` shows all that it says."
 
     def test_dies(self, monkeypatch):
         answers(monkeypatch, -11)

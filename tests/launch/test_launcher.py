@@ -68,9 +68,9 @@ def test_a_number_out_of_range(tmp_path, name, value):
 )
 def test_a_number_within_range(tmp_path, monkeypatch, name, value):
     heard = []
-    monkeypatch.setattr("gluonbook.launch.mpi.plan", lambda setup: heard.append(setup) or 1 / 0)
+    monkeypatch.setattr("gluonbook.launch.pslite.plan", lambda setup, port: heard.append(setup) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        launch.run(launched.script(tmp_path, ""), log_dir=tmp_path / "logs", **given(name, value))
+        launch.run(launched.script(tmp_path, ""), engine="pslite", log_dir=tmp_path / "logs", **given(name, value))
     assert name == "show" or type(getattr(heard[0], name)) is (float if name == "deadline" else int)
 
 
@@ -103,6 +103,8 @@ def test_the_longest_deadline_can_be_kept(tmp_path):
         ({"trust": ["os; x"]}, "trust must be a list"),
         ({"trust": [1]}, "trust must be a list"),
         ({"trust": ["__main__"]}, "trust cannot name __main__"),
+        ({"trust": ["my_optimizers"]}, r"trust=\['my_optimizers'\] has no effect with MPI, which has no servers"),
+        ({"servers": 2}, "servers=2 has no effect with MPI, which has no servers"),
     ],
 )
 def test_what_is_out_of_range(tmp_path, settings, error):

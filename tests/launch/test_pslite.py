@@ -144,14 +144,8 @@ def test_f9_an_optimizer_of_the_script_itself(tmp_path):
 
 def test_an_optimizer_that_needs_the_shape_of_a_parameter(tmp_path):
     """MXNet's own server gives it a vector, and it does something else."""
-    text = (
-        PS
-        + """
-    import gluonbook.optimizers
-    kv.set_optimizer(mx.optimizer.create("shampoo"))
-    time.sleep(60)
-    """
-    )
+    shaped = "import gluonbook.optimizers\n    kv.set_optimizer(mx.optimizer.create('shampoo'))\n    time.sleep(60)\n"
+    text = f"{PS}\n    {shaped}"
     with pytest.raises(launch.LaunchFailed, match=r"^server 0 raised Shaped: Shampoo is not elementwise"):
         start(tmp_path, text, workers=1)
 

@@ -24,10 +24,6 @@ BACK_MATTER = "back_matter"  # the one folder whose pages teach nothing
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 
 
-# SQLAlchemy takes the path of a data base for a part of a URL; SQLite takes UTF-8.
-_ASTRAY = re.compile(r"\?|%[0-9A-Fa-f]{2}|[\ud800-\udfff]")
-
-
 @final
 @dataclass(frozen=True)
 class Chapter:
@@ -96,11 +92,7 @@ class Book:
     root: Path
 
     def __post_init__(self) -> None:
-        if _ASTRAY.search(str(self.root)):
-            raise ValueError(
-                f"the book lies in {str(self.root)!r}, where the data base of executed chapters cannot be opened: "
-                "take ?, % and what is not UTF-8 out of the names of its folders"
-            )
+        _refuse_names_that_lead_astray("the book", str(self.root))
 
     @classmethod
     def here(cls) -> Book:
@@ -184,6 +176,7 @@ class Book:
         return yaml.safe_load(read_text(self.root / "_toc.yml"))
 
     def _chapter(self, name: str) -> Chapter:
+        _refuse_names_that_lead_astray("a chapter", name)
         path = self.root / f"{name}.md"
         written = read_text(path)
         if bad := _CONTROL.search(written):
@@ -210,3 +203,12 @@ class Book:
             raise ValueError(f"{name}: front matter 'gluonbook: data': {error}") from None
         taken = digits_or(data)
         return () if taken == "digits" else (taken,)
+
+
+def _refuse_names_that_lead_astray(what: str, path: str) -> None:
+    """SQLAlchemy takes the path of a data base for a part of a URL, and SQLite takes UTF-8."""
+    if re.search(r"\?|%[0-9A-Fa-f]{2}|[\ud800-\udfff]", path):
+        raise ValueError(
+            f"{what} lies in {path!r}, where the data base of executed chapters cannot be opened: "
+            "take ?, % and what is not UTF-8 out of its names"
+        )

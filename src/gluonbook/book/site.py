@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
@@ -86,7 +87,7 @@ def _write_site(book: Book, html: Path, results: list[Executed]) -> None:
             "nb_execution_mode": "cache",
             "nb_execution_cache_path": str(folder),
             # jupyter-book excludes what is in no table of contents, too, but looks for it with glob: not in "[1]".
-            "include_patterns": [f"{chapter.name}.md" for chapter in book.chapters],
+            "include_patterns": [glob.escape(f"{chapter.name}.md") for chapter in book.chapters],
             "gluonbook_generated": str(generated),
             "external_toc_path": str(generated / TOC),
             "latex_individualpages": False,  # jupyter-book wants to be told

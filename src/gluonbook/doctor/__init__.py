@@ -8,6 +8,7 @@ from functools import partial
 from gluonbook.doctor import hardware, preflight, report, software
 from gluonbook.doctor.chapters import Ahead, Outlook, outlook
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
+from gluonbook.machine import limits
 
 __all__ = ["NOTE", "OK", "PROBLEM", "Ahead", "Check", "Outlook", "checks", "outlook", "run"]
 
@@ -20,6 +21,9 @@ _LOOKS: dict[str, Callable[[], Check | list[Check]]] = {
     "memory": hardware.memory,
     "disk": hardware.disk,
     "folders": hardware.folders,
+    "shared memory": hardware.shared_memory,
+    "temporary files": hardware.temporary_files,
+    "limits": hardware.process_limits,
     "GPU": hardware.gpu,
     "libraries": hardware.shared_libraries,
     "MPI": software.mpi,
@@ -73,4 +77,5 @@ def _look(name: str, look: Callable[[], Check | list[Check]]) -> Check | list[Ch
     try:
         return look()
     except Exception as error:  # whatever it is, it is a finding, and the other findings are wanted still
-        return Check(name, PROBLEM, f"could not be looked at: {type(error).__name__}: {error}")
+        finding = f"could not be looked at: {type(error).__name__}: {error}"
+        return Check(name, PROBLEM, finding, limits.behind_error(error) or "Look at what else is a problem first.")

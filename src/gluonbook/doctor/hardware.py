@@ -13,10 +13,12 @@ import psutil
 
 from gluonbook import paths
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.machine import facts, gpus, libraries, supported
+from gluonbook.machine import facts, gpus, libraries, limits, supported
+from gluonbook.machine.folder import SHARED_MEMORY, Folder
 from gluonbook.storage.text import read_output
 
 _COMFORTABLE_MEMORY, _COMFORTABLE_DISK, _LEAST_DISK = 4, 5, 1  # GiB
+_COMFORTABLE_SHARED = 2**27  # bytes
 
 
 def processor() -> Check:
@@ -62,6 +64,41 @@ def folders() -> Check:
     if closed:
         return Check("folders", PROBLEM, f"cannot write in {', '.join(closed)}", "Make them yours, or copy the book.")
     return Check("folders", OK, f"{len(written)} folders can be written")
+
+
+def shared_memory() -> Check:
+    """Whether /dev/shm can be written, and holds what MPI and the workers of a DataLoader share there."""
+    if missing := limits.shared_memory_missing():
+        return Check("shared memory", PROBLEM, "none", missing)
+    room = Folder.around(SHARED_MEMORY)
+    if min(room.size, room.free) < _COMFORTABLE_SHARED:
+        need = "16 ranks of MPI and a DataLoader with workers need more"
+        return Check("shared memory", NOTE, f"{room}; {need}", f"{limits.LARGER_SHARED_MEMORY}.")
+    return Check("shared memory", OK, str(room))
+
+
+def temporary_files() -> Check:
+    """Whether there is a folder for temporary files, with room, and with a name that is short enough for sockets."""
+    name, wanted = "temporary files", os.environ.get("TMPDIR")
+    try:
+        folder = tempfile.gettempdir()
+    except OSError as error:
+        return Check(name, PROBLEM, str(error), "Set TMPDIR to a folder that you may write in.")
+    room = Folder.around(folder)
+    if room.full:
+        return Check(name, PROBLEM, str(room), "Make room there, or set TMPDIR to a folder with more.")
+    if wanted and Path(wanted).resolve() != Path(folder).resolve():
+        return Check(name, NOTE, f"TMPDIR is {wanted!r}, which cannot be used; {folder} is taken", "Make that folder.")
+    if long := limits.socket_folder_too_long(folder):
+        return Check(name, NOTE, "a DataLoader of MXNet's own cannot have workers", long)
+    return Check(name, OK, str(room))
+
+
+def process_limits() -> Check:
+    """Whether the limits of the shell, or of a batch scheduler, leave a process what the book takes."""
+    if tight := limits.tight():
+        return Check("limits", NOTE, f"{len(tight)} of this shell or container", " ".join(tight))
+    return Check("limits", OK, "none of this shell or container is tight")
 
 
 def gpu() -> Check:

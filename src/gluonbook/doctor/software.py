@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from gluonbook import paths
+from gluonbook.doctor import tries
 from gluonbook.doctor.check import NOTE, OK, PROBLEM, Check
-from gluonbook.machine import facts, libraries, locked, supported
+from gluonbook.launch import LaunchError, room
+from gluonbook.machine import facts, libraries, limits, load, locked, supported
 
 if TYPE_CHECKING:
     from gluonbook.datasets import Status
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 STAMP = ".gluonbook-setup"  # what scripts/setup.sh leaves in an environment that it made from the lock
 _SHOWN = 5  # packages that are named; a longer list helps nobody
 _RANKS = 2
+_PATIENCE = 30.0  # seconds for each try to find out what helps
 
 
 def python() -> Check:
@@ -81,17 +85,27 @@ def lock() -> Check:
 
 def mxnet() -> Check:
     """Whether MXNet can be imported, and on which device it computes: tried in a process of its own."""
-    code = "from gluonbook.machine.devices import explain; print(explain())"
+    code = f"import sys; sys.path.append({str(paths.PACKAGE.parent)!r})"
+    code += "; from gluonbook.machine.devices import explain; print(explain())"
+
+    def command(options: Sequence[str] = ()) -> list[str]:
+        return [sys.executable, *options, "-c", code]
+
     try:
-        answer = _run([sys.executable, "-c", code], timeout=180)
+        answer = _run(command(), timeout=180)
     except subprocess.TimeoutExpired as error:
-        return Check("MXNet", PROBLEM, f"no answer within {error.timeout:.0f} s", "Is this machine very busy?")
+        return Check("MXNet", PROBLEM, f"no answer within {error.timeout:.0f} s", f"Look here first: {load.busy()}.")
     if answer.returncode == 0:
         return Check("MXNet", OK, f"{facts.versions()['mxnet']}; {_last_line(answer.stdout)}")
-    fault = _last_line(answer.stderr) or f"exit status {answer.returncode}"
     if missing := libraries.missing():
         return Check("MXNet", PROBLEM, f"does not find {', '.join(missing)}", libraries.remedy(missing))
-    return Check("MXNet", PROBLEM, fault, "Make the environment again: remove its folder, then `make setup`.")
+
+    def attempt(variables: Mapping[str, str], options: Sequence[str]) -> bool:
+        return _succeeds(command(options), variables)
+
+    fault = _last_line(answer.stderr) or f"exit status {answer.returncode}"
+    look = "`python -c 'import mxnet'` shows all that it says."
+    return Check("MXNet", PROBLEM, fault, _advice(answer, attempt, ("mxnet", "mxnet-cu112", "numpy")) or look)
 
 
 def mpi() -> Check:
@@ -103,21 +117,56 @@ def mpi() -> Check:
     if launcher is None:
         return Check("MPI", PROBLEM, "mpi4py is installed, but no mpiexec is found", "`python -m pip install mpich`.")
     code = "from mpi4py import MPI; print(f'<{MPI.COMM_WORLD.size}>', flush=True)"  # lines of two processes may mingle
-    command = [launcher, "-n", str(_RANKS), sys.executable, "-c", code]
+
+    def command(options: Sequence[str] = ()) -> list[str]:
+        return [launcher, "-n", str(_RANKS), sys.executable, *options, "-c", code]
+
+    def attempt(variables: Mapping[str, str], options: Sequence[str]) -> bool:
+        return _succeeds(command(options), variables, [str(_RANKS)] * _RANKS)
+
     try:
-        answer = _run(command, timeout=60)
+        variables = room.shared_memory(_RANKS, {})
+    except LaunchError as error:
+        return Check("MPI", PROBLEM, f"{_RANKS} processes have too little shared memory", str(error))
+    try:
+        answer = _run(command(), timeout=60, variables={**os.environ, **variables})
     except subprocess.TimeoutExpired as error:
         finding = f"{launcher} did not end within {error.timeout:.0f} s"
-        return Check("MPI", PROBLEM, finding, "Is another MPI in the way?")
-    sizes = re.findall(r"<(\d+)>", answer.stdout)
+        return Check("MPI", PROBLEM, finding, tries.helps(attempt) or f"Look here first: {load.busy()}.")
+    sizes = _sizes(answer)
     if answer.returncode == 0 and sizes == [str(_RANKS)] * _RANKS:
         return Check("MPI", OK, f"{launcher} started {_RANKS} processes")
+    advice = _advice(answer, attempt, ("mpich", "mpi4py"))
     if answer.returncode == 0 and sizes:
         finding = f"{launcher} started {_RANKS} processes, each of which thinks that there are {sizes[0]}"
-        return Check("MPI", PROBLEM, finding, "It belongs to another MPI: `python -m pip install mpich mpi4py`.")
+        look = (
+            f"It belongs to another MPI than mpi4py: `{launcher} --version` and `python -m mpi4py --mpi-lib-version`."
+        )
+        return Check("MPI", PROBLEM, finding, advice or look)
     fault = _last_line(answer.stderr or answer.stdout) or f"exit status {answer.returncode}"
-    remedy = "`python -m pip install --force-reinstall mpich mpi4py`."
-    return Check("MPI", PROBLEM, f"{launcher} failed: {fault}", remedy)
+    look = f"`{launcher} -n {_RANKS} python -m mpi4py.bench helloworld` shows all that it says."
+    return Check("MPI", PROBLEM, f"{launcher} failed: {fault}", advice or look)
+
+
+def _sizes(answer: subprocess.CompletedProcess[str]) -> list[str]:
+    return re.findall(r"<(\d+)>", answer.stdout)
+
+
+def _advice(answer: subprocess.CompletedProcess[str], attempt: tries.Attempt, packages: Sequence[str]) -> str:
+    """What helps a program that has failed: a limit that is behind it, or what was tried and went well; else ""."""
+    broken = tries.damaged(*packages)
+    if broken:
+        again = "Make the environment again: remove its folder, then `make setup`."
+        return f"Not as they were installed: {_some(broken)}. {again}"
+    return limits.behind(answer.returncode, f"{answer.stdout}\n{answer.stderr}") or tries.helps(attempt)
+
+
+def _succeeds(command: list[str], variables: Mapping[str, str], sizes: Sequence[str] | None = None) -> bool:
+    try:
+        answer = _run(command, timeout=_PATIENCE, variables=variables)
+    except subprocess.TimeoutExpired:
+        return False
+    return answer.returncode == 0 and (sizes is None or _sizes(answer) == sizes)
 
 
 def mpiexec() -> str | None:
@@ -148,8 +197,10 @@ def kernel() -> Check:
 
 def data_sets() -> list[Check]:
     """Whether the files of each data set are here, and have the hashes that the manifest pins."""
-    from gluonbook import datasets  # it imports MXNet, and the other checks are to run where that fails
-
+    try:
+        from gluonbook import datasets  # it imports MXNet, and the other checks are to run where that fails
+    except Exception as error:  # whatever it is, the look at MXNet says what helps
+        return [Check("data sets", NOTE, f"not looked at: {_last_line(str(error))}", "What helps MXNet helps here.")]
     return [_data_set(datasets.status(name), datasets.info(name).size) for name in datasets.NAMES]
 
 
@@ -184,7 +235,9 @@ def _some(things: list[str]) -> str:
     return "; ".join(things[:_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _run(command: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: list[str], timeout: float, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """As `subprocess.run`, but in a session of its own, so that its children end with it when time is up."""
     with subprocess.Popen(
         command,
@@ -193,6 +246,7 @@ def _run(command: list[str], timeout: float) -> subprocess.CompletedProcess[str]
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
+        env=variables,
     ) as process:
         try:
             stdout, stderr = process.communicate(timeout=timeout)

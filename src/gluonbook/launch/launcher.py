@@ -100,6 +100,9 @@ def run(
         folder=Path(),
         run="",
     )
+    if engine == "mpi" and (settings.servers > 1 or settings.trust):
+        unused = f"servers={servers}" if settings.servers > 1 else f"trust={list(trust)}"
+        raise ValueError(f"{unused} has no effect with MPI, which has no servers: leave it out, or use engine='pslite'")
     shown = asked.ranks(show, settings.workers)
     quiet = flag("quiet", quiet)
     settings = dataclasses.replace(settings, logs=asked.folder(log_dir))

@@ -34,6 +34,7 @@ LARGER_SHARED_MEMORY = "`docker run --shm-size=1g`, or, as root, `mount -o remou
 
 _SMALL = 2**28  # bytes of /dev/shm; a container of Docker has 2**26
 _ORDINARY_STACK = 2**23  # bytes
+_ORDINARY_FILES, _ORDINARY_PROCESSES = 256, 500
 _FEWER = "fewer workers, and OMP_NUM_THREADS=1, take less"
 _killed_before = groups.killed_for_memory()
 
@@ -117,6 +118,17 @@ def shared_memory_missing() -> str:
     return ""
 
 
+def tight() -> list[str]:
+    """The limits of this process that are lower than what the book takes at times, each as a sentence."""
+    said = [_ulimits_of_memory(), _stack(Sign()), _processor_time(Sign()), _file_size(Sign())]
+    if _Ulimit(resource.RLIMIT_NOFILE, "n", 1).soft < _ORDINARY_FILES:
+        said.append(open_files())
+    users = _Ulimit(resource.RLIMIT_NPROC, "u", 1).soft if os.geteuid() else sys.maxsize
+    if min([users, *groups.process_limits()]) < _ORDINARY_PROCESSES:
+        said.append(_processes(Sign()))
+    return [sentence for sentence in said if sentence]
+
+
 def open_files() -> str:
     """How many files a process may have open, and how that is raised, as a sentence; "" where there is no limit."""
     limit = _Ulimit(resource.RLIMIT_NOFILE, "n", 1)
@@ -141,11 +153,13 @@ def _stack(sign: Sign) -> str:
     return "" if limit.soft >= _ORDINARY_STACK else f"A stack may have {limit.bytes(wanted=_ORDINARY_STACK)}."
 
 
+def _ulimits_of_memory() -> str:
+    limits = (_Ulimit(resource.RLIMIT_AS, "v", 1024), _Ulimit(resource.RLIMIT_DATA, "d", 1024))
+    return " ".join(f"A process may take {limit.bytes(' of memory')}." for limit in limits if limit.holds)
+
+
 def _memory(sign: Sign) -> str:
-    said = []
-    for kind, letter in ((resource.RLIMIT_AS, "v"), (resource.RLIMIT_DATA, "d")):
-        if (limit := _Ulimit(kind, letter, 1024)).holds:
-            said.append(f"A process may take {limit.bytes(' of memory')}.")
+    said = [bound] if (bound := _ulimits_of_memory()) else []
     allowed = min(groups.memory_limits(), default=sys.maxsize)
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     less = "fewer workers or smaller batches take less"

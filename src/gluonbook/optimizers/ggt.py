@@ -9,7 +9,7 @@ from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.checks import real, whole_number
-from gluonbook.optimizers.rule import Rule, register
+from gluonbook.optimizers.rule import Rule, dense, register
 
 
 def inverse_root_times_column(rows: NDArray, i: int, eps: float) -> NDArray:
@@ -45,6 +45,9 @@ class GGT(Rule):
     (2018), arXiv:1806.02958, Algorithm 1.
     """
 
+    fixed = ("window",)
+    wide = ("eps",)
+
     def __init__(
         self, learning_rate: float | None = None, window: int = 20, beta: float = 1.0, eps: float = 1e-4, **options
     ) -> None:
@@ -54,7 +57,7 @@ class GGT(Rule):
         self.eps = real("eps", eps, "(0, inf)")
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:
-        return nd.zeros((self.window, weight.size), weight.context, np.promote_types(weight.dtype, np.float32))
+        return nd.zeros((self.window, dense(weight).size), weight.context, np.promote_types(weight.dtype, np.float32))
 
     def delta(self, grad: NDArray, rows: NDArray, lr: float, t: int) -> NDArray:
         newest = (t - 1) % self.window

@@ -10,6 +10,7 @@ from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer
 
 from gluonbook.checks import real
+from gluonbook.optimizers.options import refuse_multipliers
 from gluonbook.optimizers.rule import register
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Partition(Optimizer):
 
     Raises:
         TypeError: an unknown option; the message lists the legal ones.
+        ValueError: an option is set here, as `partition.wd = 0.1`, and not in one of `optimizers`.
         ValueError: no optimizers, something else among them, the same one twice, or ones that rescale differently. When
             a trainer hands over its parameters: a label without an optimizer, or an optimizer without parameters.
         UserWarning: `set_learning_rate` where one of the optimizers has a schedule, as in MXNet.
@@ -64,6 +66,11 @@ class Partition(Optimizer):
         self._label_of = label_of
         self.labels: dict[int, str] = {}
         self.param_dict = param_dict or {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _OWN:
+            raise ValueError(f"{name}={value!r} has no effect here: set it in one of `optimizers`, or in each")
+        super().__setattr__(name, value)
 
     @property
     def param_dict(self) -> dict[int, Parameter]:
@@ -122,12 +129,14 @@ class Partition(Optimizer):
             optimizer.set_learning_rate(factor * optimizer.learning_rate)
 
     def set_lr_mult(self, args_lr_mult: dict) -> None:
-        """Multipliers of learning rates by position, where a parameter has none of its own; for all optimizers."""
+        """Multipliers of learning rates by position, where there is no trainer; for all optimizers."""
+        refuse_multipliers(self.param_dict, {"lr_mult": args_lr_mult})
         for optimizer in self.optimizers.values():
             optimizer.set_lr_mult(args_lr_mult)
 
     def set_wd_mult(self, args_wd_mult: dict) -> None:
         """Multipliers of weight decays, likewise."""
+        refuse_multipliers(self.param_dict, {"wd_mult": args_wd_mult})
         for optimizer in self.optimizers.values():
             optimizer.set_wd_mult(args_wd_mult)
 
@@ -182,6 +191,10 @@ class Partition(Optimizer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key not in ("param_dict", "_label_of")}
+
+
+# What a partition has itself; `__dict__` is set when it is unpickled.
+_OWN = ("optimizers", "labels", "_label_of", "param_dict", "rescale_grad", "aggregate_num", "__dict__")
 
 
 def members(optimizer: Optimizer) -> list[Optimizer]:

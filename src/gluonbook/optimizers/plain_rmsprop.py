@@ -26,14 +26,15 @@ class PlainRMSProp(Rule):
         weight ← weight − mom
 
     As in MXNet, epsilon is under the root, and clip_gradient cuts grad + wd·weight. State: (`n`,), or (`n`, `g`,
-    `mom`), shaped like the weight. Options: `gamma1`, `gamma2` in [0, 1), `epsilon` in (0, inf), `centered`, and
-    `learning_rate` (0.001 by default); the others, and the errors, are those of `Rule`.
+    `mom`), shaped like the weight. Options: `gamma1` in [0, 1), `centered`, and with that `gamma2` in [0, 1) (0.9 by
+    default), `epsilon` in (0, inf), and `learning_rate` (0.001 by default); the others, and the errors, are `Rule`'s.
 
     Source: Tieleman and Hinton, Lecture 6.5 of Neural networks for machine learning (2012); centered, Graves,
     Generating sequences with recurrent neural networks (2013), arXiv:1308.0850, equations 38 to 45.
     """
 
     elementwise = True
+    fixed = ("centered",)
     decay = Decay.BEFORE_CLIP
     default_lr = 0.001
 
@@ -41,26 +42,34 @@ class PlainRMSProp(Rule):
         self,
         learning_rate: float | None = None,
         gamma1: float = 0.9,
-        gamma2: float = 0.9,
+        gamma2: float | None = None,
         epsilon: float = 1e-8,
         centered: bool = False,
         **options,
     ) -> None:
         super().__init__(learning_rate, **options)
         self.gamma1 = real("gamma1", gamma1, "[0, 1)")
-        self.gamma2 = real("gamma2", gamma2, "[0, 1)")
         self.epsilon = real("epsilon", epsilon, "(0, inf)")
         self.centered = flag("centered", centered)
+        self.gamma2 = None if gamma2 is None else real("gamma2", gamma2, "[0, 1)")
+        self._must_be_used()
+
+    def _must_be_used(self) -> None:
+        if self.gamma2 is not None and not self.centered:
+            raise ValueError(f"gamma2={self.gamma2} has no effect without centered=True, which has the momentum")
 
     def create_state(self, index: int, weight: NDArray) -> tuple[NDArray, ...]:
         return tuple(zeros_like(weight) for _ in range(3 if self.centered else 1))
 
     def delta(self, grad: NDArray, state: tuple[NDArray, ...], lr: float, t: int) -> NDArray:
+        self._must_be_used()
         n = state[0]
         n[:] = self.gamma1 * n + (1 - self.gamma1) * grad.square()
         if not self.centered:
             return lr * grad / (n + self.epsilon).sqrt()
         _, g, mom = state
         g[:] = self.gamma1 * g + (1 - self.gamma1) * grad
-        mom[:] = self.gamma2 * mom + lr * grad / (n - g.square() + self.epsilon).sqrt()
+        mom[:] = (0.9 if self.gamma2 is None else self.gamma2) * mom + lr * grad / (
+            n - g.square() + self.epsilon
+        ).sqrt()
         return mom

@@ -47,9 +47,16 @@ def register(kind: Kind) -> Kind:
     return kind
 
 
+def dense(weight: NDArray) -> NDArray:
+    """`weight`; raises ValueError if it is sparse, which no state is made for."""
+    if weight.stype != "default":
+        raise ValueError(f"the weight must be dense (stype 'default'), got {weight.stype!r}")
+    return weight
+
+
 def zeros_like(weight: NDArray) -> NDArray:
     """A state of zeros that lies where the weight does; `nd.zeros_like` leaves the pinned memory that stores use."""
-    return nd.zeros(weight.shape, weight.context, weight.dtype)
+    return nd.zeros(dense(weight).shape, weight.context, weight.dtype)
 
 
 class OneByOne(WholeStep):

@@ -10,7 +10,7 @@ from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.checks import real, whole_number
-from gluonbook.optimizers.rule import Rule, register
+from gluonbook.optimizers.rule import Rule, dense, register
 
 State = list[tuple[NDArray, NDArray]]  # of each axis, H and its root
 
@@ -88,6 +88,9 @@ class Shampoo(Rule):
     Algorithms 1 and 2.
     """
 
+    fixed = ("max_size",)
+    wide = ("eps",)
+
     def __init__(
         self, learning_rate: float | None = None, eps: float = 1e-4, every: int = 1, max_size: int = 1024, **options
     ) -> None:
@@ -97,7 +100,7 @@ class Shampoo(Rule):
         self.max_size = whole_number("max_size", max_size, 0)
 
     def create_state(self, index: int, weight: NDArray) -> State:
-        like = {"ctx": weight.context, "dtype": np.promote_types(weight.dtype, np.float32)}
+        like = {"ctx": dense(weight).context, "dtype": np.promote_types(weight.dtype, np.float32)}
 
         def identity(n: int, scale: float) -> NDArray:
             one = nd.ones(n, **like) if n > self.max_size else nd.eye(n, **like)

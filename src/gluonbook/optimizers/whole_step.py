@@ -6,6 +6,7 @@ import enum
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import numpy as np
@@ -18,6 +19,7 @@ from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer
 
 from gluonbook.checks import flag, real, whole_number
+from gluonbook.optimizers import options
 
 if TYPE_CHECKING:
     from mxnet.gluon import Parameter
@@ -52,22 +54,28 @@ class Update(NamedTuple):
 class WholeStep(Optimizer, ABC):
     """An optimizer that does the whole step of all its parameters itself, in `steps`.
 
-    Options that all optimizers take:
+    Options that all optimizers take, and which may be changed later as attributes, unless this is said:
 
-    - `learning_rate`: in [0, inf); the class's `default_lr` if neither it nor a schedule is given
+    - `learning_rate`: in [0, inf); the class's `default_lr` if neither it nor a schedule is given; later, without a
+      schedule, `set_learning_rate`
     - `lr_scheduler`: a function from the number of updates to lr, mostly an `mx.lr_scheduler.LRScheduler`;
-      with a `learning_rate` as well, MXNet makes that the scheduler's `base_lr`
+      with a `learning_rate` as well, that becomes the scheduler's `base_lr`, from which it starts
     - `wd`: in [0, inf); coupled weight decay, wd·weight is added to the gradient
     - `wd_lh`: in [0, inf); decoupled weight decay, weight ← (1 − lr·wd_lh)·weight beside the step (Loshchilov and
       Hutter 2019, arXiv:1711.05101); as in the built-in Signum, a parameter's `wd_mult` scales `wd` only
     - `rescale_grad`: any finite number; `Trainer.step(batch_size)` sets it to 1/batch_size
     - `clip_gradient`: in (0, inf), or None; each element of rescale_grad·grad is cut to [−clip_gradient, clip_gradient]
-    - `multi_precision`: for float16 weights, keep state and a master copy of the weights in float32
-    - `begin_num_update`: a whole number from 0; what the count t of a parameter's updates starts from
+    - `multi_precision`: for float16 weights, keep state and a master copy of the weights in float32; fixed with the
+      first update
+    - `begin_num_update`: a whole number from 0; what the count t of a parameter's updates starts from; fixed likewise
+    - `param_idx2name`, `sym`: names for `set_lr_mult` and `set_wd_mult`, for an optimizer without a `gluon.Trainer`;
+      with one, the multipliers are `lr_mult` and `wd_mult` of its parameters
 
     Raises:
         TypeError: an unknown option; the message lists the legal ones.
-        ValueError: an option out of its range, or a sparse weight or gradient.
+        ValueError: an option out of its range, or without effect: a positive number that is 0 in the type in which a
+            parameter is updated, multipliers beside those of a trainer's parameters, a learning rate beside a schedule
+            that would not use it, an option that was fixed. Or a sparse weight or gradient.
     """
 
     default_lr: ClassVar[float] = 0.01
@@ -77,6 +85,10 @@ class WholeStep(Optimizer, ABC):
 
     MXNet's own servers do both (`gluonbook.rank.shapes`), and are not given an optimizer that does not say so.
     """
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Its own options that a state is made by, and that cannot change when there is one."""
+    wide: ClassVar[tuple[str, ...]] = ()
+    """Its own options that are used in float32 or more, also for float16 weights."""
 
     def __init__(
         self,
@@ -101,6 +113,8 @@ class WholeStep(Optimizer, ABC):
             raise ValueError(f"lr_scheduler must be a function of the number of updates, or None, got {lr_scheduler!r}")
         if learning_rate is None and lr_scheduler is None:
             learning_rate = self.default_lr
+        if learning_rate is not None and lr_scheduler is not None:
+            options.start_at(lr_scheduler, real("learning_rate", learning_rate, "[0, inf)"))
         super().__init__(
             learning_rate=None if learning_rate is None else real("learning_rate", learning_rate, "[0, inf)"),
             lr_scheduler=lr_scheduler,
@@ -116,6 +130,7 @@ class WholeStep(Optimizer, ABC):
         self.wd_lh = real("wd_lh", wd_lh, "[0, inf)")
 
     @classmethod
+    @cache
     def options(cls) -> list[str]:
         """The names of all options that the class takes, its own first."""
         signatures = [inspect.signature(kind.__init__) for kind in cls.__mro__ if issubclass(kind, WholeStep)]
@@ -156,21 +171,56 @@ class WholeStep(Optimizer, ABC):
         # Not (1 − shrink)·weight: float16 and float32 would round 1 − shrink, and with it all of a small shrink, away.
         weight -= delta + shrink * weight if shrink else delta
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "param_dict" in vars(self):  # else it is being made, or unpickled
+            self._may_become(name, value)
+        super().__setattr__(name, value)
+
+    def _may_become(self, name: str, value: Any) -> None:
+        begun = any(self._all_index_update_counts.values())
+        if begun and name in ("multi_precision", "begin_num_update", *self.fixed) and value != vars(self)[name]:
+            own = vars(self)[name]
+            raise ValueError(f"{name} cannot become {value!r}, since parameters were updated with {name}={own!r}")
+        if name == "lr" and self.lr_scheduler is not None:
+            raise ValueError(f"lr={value!r} has no effect beside a lr_scheduler, which gives the learning rate")
+        if name in ("lr_mult", "wd_mult"):
+            options.refuse_multipliers(self.param_dict, {name: value})
+        elif name == "lr" or (name in self.options() and name != "rescale_grad"):  # which the trainer sets at each step
+            for parameter in self.param_dict.values():
+                self._must_hold_in(parameter.dtype, parameter.name, **{name: value})
+
+    def set_lr_mult(self, args_lr_mult: dict) -> None:
+        """Multipliers of the learning rate by number or name, where there is no trainer."""
+        options.refuse_multipliers(self.param_dict, {"lr_mult": args_lr_mult})
+        super().set_lr_mult(args_lr_mult)
+
+    def set_wd_mult(self, args_wd_mult: dict) -> None:
+        """Multipliers of wd, likewise."""
+        options.refuse_multipliers(self.param_dict, {"wd_mult": args_wd_mult})
+        super().set_wd_mult(args_wd_mult)
+
     def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
         """One step of one parameter; `state` is what `create_state` made."""
+        self._must_hold_in(weight.dtype, f"parameter {index}")
         self.steps([self._update(index, weight, grad, state, None)])
 
     def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
         """One step of one parameter, or of each in a list; `state` is what `create_state_multi_precision` made."""
         many = isinstance(index, (list, tuple))
+        rows = list(zip(index, weight, grad, state)) if many else [(index, weight, grad, state)]
+        dtypes = {i: w.dtype for i, w, _, _ in rows}
+        for dtype, i in {dtype: i for i, dtype in dtypes.items()}.items():
+            self._must_hold_in(dtype, f"parameter {i}")
         updates = []
-        for i, w, g, own in zip(index, weight, grad, state) if many else [(index, weight, grad, state)]:
-            weight32, own = own if self.multi_precision and w.dtype == np.float16 else (None, own)
+        for i, w, g, own in rows:
+            weight32, own = own if self.multi_precision and dtypes[i] == np.float16 else (None, own)
             updates.append(self._update(i, w, g, own, weight32))
         self.steps(updates)
 
     def _update(self, index: int, weight: NDArray, grad: NDArray, state: Any, weight32: NDArray | None) -> Update:
         self._must_be_dense(f"parameter {index}", weight.stype, grad.stype)
+        if self.lr_mult or self.wd_mult:
+            options.refuse_multipliers(self.param_dict, {"lr_mult": self.lr_mult, "wd_mult": self.wd_mult})
         self._update_count(index)
         t = self._index_update_count[index]
         return Update(weight, grad, state, weight32, self._get_lr(index), self._get_wd(index), t)
@@ -183,8 +233,11 @@ class WholeStep(Optimizer, ABC):
     @param_dict.setter
     def param_dict(self, parameters: dict[int, Parameter]) -> None:
         # Here and not only at the update, since a store runs that in a callback, where MXNet loses every error.
+        named = {"param_idx2name": self.idx2name, "sym": self.sym_info}
+        options.refuse_multipliers(parameters, {"lr_mult": self.lr_mult, "wd_mult": self.wd_mult, **named})
         for parameter in parameters.values():
             self._must_be_dense(parameter.name, parameter._stype, parameter._grad_stype)
+            self._must_hold_in(parameter.dtype, parameter.name)
         self.__dict__["param_dict"] = parameters
 
     def _must_be_dense(self, name: str, weight: str, grad: str) -> None:
@@ -192,3 +245,16 @@ class WholeStep(Optimizer, ABC):
             if stype != "default":
                 found = f"the {what} of {name} is {stype!r}"
                 raise ValueError(f"{type(self).__name__} takes dense arrays (stype 'default'), but {found}")
+
+    def _must_hold_in(self, dtype: Any, parameter: str, **changed: Any) -> None:
+        """Raises ValueError if an option is 0 in the type in which a parameter of this one is updated, and only there.
+
+        All are looked at that there are by now, or those that are to be changed.
+        """
+        own = changed or {option: vars(self)[option] for option in self.options() if option in vars(self)}
+        if not (changed or self.lr_scheduler):
+            own["learning_rate"] = self.lr
+        kind = np.dtype(dtype)
+        if self.multi_precision and kind == np.float16:
+            kind = np.dtype(np.float32)
+        options.must_not_vanish({name: value for name, value in own.items() if name not in self.wide}, kind, parameter)

@@ -1,0 +1,49 @@
+"""What an optimizer's options can be without effect for, which is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from mxnet.lr_scheduler import LRScheduler
+
+
+def start_at(schedule: LRScheduler, lr: float) -> None:
+    """Let a schedule begin with this learning rate; MXNet sets `base_lr` only, which some replace at each call.
+
+    Raises:
+        ValueError: the schedule has no `base_lr`, as a plain function.
+    """
+    if not hasattr(schedule, "base_lr"):
+        raise ValueError(f"learning_rate={lr} has no effect beside {schedule!r}, which has no base_lr: leave one out")
+    if schedule.base_lr != lr:
+        for name in ("base_lr_orig", "warmup_final_lr"):
+            if hasattr(schedule, name):
+                setattr(schedule, name, lr)
+
+
+def refuse_multipliers(parameters: Mapping[int, Any], given: Mapping[str, Any]) -> None:
+    """Raises ValueError for anything `given` beside parameters, which have multipliers of their own."""
+    if parameters and (name := next((name for name, value in given.items() if value), None)):
+        raise ValueError(
+            f"{name}={given[name]!r} has no effect beside a trainer's parameters: "
+            "set lr_mult and wd_mult of these, as in net.weight.lr_mult = 0.1"
+        )
+
+
+def must_not_vanish(numbers: Mapping[str, Any], kind: np.dtype, parameter: str) -> None:
+    """Raises ValueError if a number that is not 0 is 0 in this type, in which `parameter` is updated."""
+    least = _least(kind)
+    for name, value in numbers.items():
+        if isinstance(value, Real) and 0 < abs(float(value)) < least and not kind.type(value):
+            remedy = ", or multi_precision=True" if kind == np.float16 else ""
+            found = f"{name}={value} is 0 in {kind}, in which {parameter} is updated"
+            raise ValueError(f"{found}: take {least:.3g} or more{remedy}")
+
+
+@cache
+def _least(kind: np.dtype) -> float:
+    return float(np.finfo(kind).smallest_subnormal)
