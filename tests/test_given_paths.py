@@ -108,6 +108,7 @@ DOORS: dict[str, tuple[str, Callable[[str], object]]] = {
     "gluonbook.launch.asked.folder": (NOTHING, asked.folder),
     "gluonbook.launch.launcher.run": (NOTHING, launched),
     "gluonbook.storage.folders.write": (NOTHING, lambda path: folders.write(path, 1, {"model": b"weights"})),
+    "gluonbook.storage.folders.prepare": (NOTHING, folders.prepare),
     "gluonbook.storage.folders.read": (STEP, folders.read),
     "gluonbook.storage.folders.is_sound": (STEP, lambda path: holds(folders.is_sound(path))),
     "gluonbook.storage.folders.latest": (CHECKPOINTS, lambda path: holds(folders.latest(path))),

@@ -55,8 +55,11 @@ def manifest_entry(name: str, file: Path | None = None) -> dict:
         StorageError: the manifest cannot be read, or is none.
     """
     file = file or manifest_file()
-    with told(file, "read", "reinstall gluonbook"):
-        manifest = json.loads(read_text(file))
+    try:
+        with told(file, "read", "reinstall gluonbook"):
+            manifest = json.loads(read_text(file))
+    except ValueError as error:
+        raise StorageError(f"{file} is damaged ({error}): reinstall gluonbook") from error
     if name not in tuple(manifest):  # what comes from front matter may be a list, which no dict looks up
         raise ValueError(f"no data set {name!r}; there are {', '.join(manifest)}")
     return manifest[name]

@@ -7,16 +7,20 @@ time-out, it is executed once more before that, by itself, when the machine is q
 
 from __future__ import annotations
 
+import atexit
 import datetime
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from threading import Event, Lock
 from typing import final
@@ -204,8 +208,8 @@ def _kernel_environment(threads: int, root: Path) -> dict[str, str]:
         "TERM": "dumb",
         "TQDM_DISABLE": "1",  # a bar that has run its course is noise on a page
         # The reader's own settings stay out of the book, and a home that cannot be written does no harm.
-        "MPLCONFIGDIR": str(root / "_build/matplotlib"),
-        "IPYTHONDIR": str(root / "_build/ipython"),
+        "MPLCONFIGDIR": str(_writable(root / "_build/matplotlib")),
+        "IPYTHONDIR": str(_writable(root / "_build/ipython")),
     }
     if os.environ.get("GLUONBOOK_DATA"):  # a chapter runs in its own folder
         settings["GLUONBOOK_DATA"] = str(checks.path("GLUONBOOK_DATA", os.environ["GLUONBOOK_DATA"]).absolute())
@@ -213,10 +217,21 @@ def _kernel_environment(threads: int, root: Path) -> dict[str, str]:
 
 
 def _prepare(root: Path) -> None:
-    """Make matplotlib's list of fonts now: it takes seconds, of which a first chapter would warn."""
-    if not list((root / "_build/matplotlib").glob("fontlist*")):
-        command = [sys.executable, "-c", "import matplotlib.font_manager"]
-        subprocess.run(command, env=_kernel_environment(1, root), check=True, stderr=subprocess.DEVNULL)
+    """Let matplotlib make its list of fonts, if it has no sound one: it takes seconds, and a chapter would warn."""
+    command = [sys.executable, "-c", "import matplotlib.font_manager"]
+    subprocess.run(command, env=_kernel_environment(1, root), stderr=subprocess.DEVNULL)
+
+
+@cache
+def _writable(folder: Path) -> Path:
+    """The folder, or a temporary one where nothing can be written to it: a library would warn of that on a page."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    other = Path(tempfile.mkdtemp(prefix="gluonbook-"))
+    atexit.register(shutil.rmtree, other, ignore_errors=True)
+    return other
 
 
 @final

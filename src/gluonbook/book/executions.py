@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
-import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.main import JupyterCacheBase
@@ -65,19 +66,21 @@ class Executions:
 
     def recall(self, chapter: Chapter) -> Executed | None:
         """The chapter's result, unless there is none that is whole, clean, and of these cells."""
-        if not self.folder(chapter).exists():
-            return None
-        cache = _open(self.folder(chapter))
         source = chapter.notebook()
         try:
+            if not self.folder(chapter).exists():
+                return None
+            cache = _open(self.folder(chapter))
             record = cache.match_cache_notebook(source)
             _, notebook = cache.merge_match_into_notebook(source)
             data = dict(record.data)
             result = Executed(chapter=chapter, notebook=notebook, seconds=data.pop("execution_seconds"), **data)
-        except (KeyError, TypeError, OSError, nbformat.reader.NotJSONError):
-            return None  # none, or one that was cut off while it was written: it will be executed, and written anew
-        os.utime(self.folder(chapter))  # the last states that were asked for are the last to be forgotten
-        return None if unclean(notebook, self.book.root) else result
+            problems = unclean(notebook, self.book.root)
+        except Exception:  # of jupyter-cache, SQLAlchemy or nbformat; whatever it is, the chapter is executed anew
+            return None
+        with suppress(OSError):
+            os.utime(self.folder(chapter))  # the last states that were asked for are the last to be forgotten
+        return None if problems else result
 
     def store(self, result: Executed) -> Executed:
         """Keep a result that has no problem, and return it. What has changed since this was made is a problem."""
@@ -85,15 +88,20 @@ class Executions:
         if not result.problems and freshness.states(self.book, [chapter])[chapter.name] != self._states[chapter.name]:
             result = replace(result, problems=("the package, a lock or the data changed meanwhile: run this again",))
         if not result.problems:
-            _keep(_open(self.folder(chapter)), self.folder(chapter), result)
+            try:
+                _keep(_open(self.folder(chapter)), self.folder(chapter), result)
+            except Exception as error:  # the book can be built of it all the same
+                told = f"{chapter.key} cannot be kept, and will be executed again: {error}"
+                warnings.warn(told, RuntimeWarning, stacklevel=2)
         return result
 
     def forget_old_states(self) -> None:
         """Remove all but the last states of each chapter."""
         for chapter in self.book.running:
-            states = sorted(self._folder(chapter).glob("*"), key=lambda folder: folder.stat().st_mtime)
-            for state in states[:-STATES_KEPT]:
-                shutil.rmtree(state)
+            with suppress(OSError):  # the next time, perhaps
+                states = sorted(self._folder(chapter).glob("*"), key=lambda folder: folder.stat().st_mtime)
+                for state in states[:-STATES_KEPT]:
+                    shutil.rmtree(state)
 
     def _folder(self, chapter: Chapter) -> Path:
         return self.book.built / "executed" / f"{chapter.key}.md"  # as its file, so that it is in no other's way
@@ -118,12 +126,12 @@ def _keep(cache: JupyterCacheBase, folder: Path, result: Executed) -> None:
 
 
 def _open(folder: Path) -> JupyterCacheBase:
-    folder.mkdir(parents=True, exist_ok=True)
-    cache = get_cache(folder)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        cache = get_cache(folder)
         cache.list_cache_records()
-    except (SQLAlchemyError, RuntimeError):  # a build was killed while it made the data base
-        shutil.rmtree(folder)
+    except (SQLAlchemyError, RuntimeError, OSError):  # a build was killed while it made the data base, or worse
+        folder.unlink() if folder.is_symlink() or not folder.is_dir() else shutil.rmtree(folder)
         folder.mkdir()
         cache = get_cache(folder)
     return cache

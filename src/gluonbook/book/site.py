@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import math
 import os
 import re
 import shutil
@@ -15,13 +16,13 @@ from typing import final
 import nbformat
 import yaml
 from bs4 import BeautifulSoup
-from filelock import FileLock, Timeout
 from jupyter_book.sphinx import build_sphinx
 
 from gluonbook.book import claims_table, exercises_list, freshness, notes, slides, workshop_pages
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
 from gluonbook.book.executions import Executed, Executions, merged
+from gluonbook.storage import locks
 from gluonbook.storage.text import read_text
 
 # Of MathJax's 24 MB, what pages with TeX need: the rest reads other notations, or draws and speaks in other ways.
@@ -166,16 +167,12 @@ def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """One build at a time: a second one says that it waits, and does."""
-    alone = FileLock(lock)
-    try:
-        alone.acquire(timeout=0)
-    except Timeout:
+
+    def busy() -> None:
         print("another build is running here; waiting for it", flush=True)
-        alone.acquire()
-    try:
+
+    with locks.alone(lock, seconds=math.inf, busy=busy):
         yield
-    finally:
-        alone.release()
 
 
 def _refuse(problems: list[str]) -> None:

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any, final
 
 import platformdirs
-from filelock import FileLock
 from IPython import get_ipython
 
 from gluonbook import checks
-from gluonbook.storage import atomic
+from gluonbook.storage import atomic, locks
+from gluonbook.storage.errors import StorageError, told
 
 VARIABLE = "GLUONBOOK_PROGRESS"  # another file for the progress, or `off`
 OFF = "off"
+_PATIENCE = 10.0  # seconds to wait for others who write
 
 
 @final
@@ -83,7 +84,7 @@ def reset() -> bool:
         ProgressError: the file cannot be removed.
     """
     path = file()
-    if path is None or not path.exists():
+    if path is None or _read_bytes(path) is None:
         return False
     with _alone(path):
         path.unlink()
@@ -101,29 +102,43 @@ def note(exercise: str) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
+    content = _read_bytes(path)
+    if content is None:
+        return {}
     try:
-        content = json.loads(path.read_bytes())
-        names = content["solved"]
+        names = json.loads(content)["solved"]
         if not all(isinstance(day, str) for day in names.values()):
             raise TypeError("a day is no text")
         return dict(names)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise ProgressError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ProgressError(f"{path} is damaged; `gluonbook progress --reset` begins anew") from error
+
+
+def _read_bytes(path: Path) -> bytes | None:
+    with _edge(path, "read"):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """One writer at a time. The lock is a file beside, since the file itself is replaced by each writer."""
-    try:
+    with _edge(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f"{path.name}.lock")):
+        with locks.alone(path.with_name(f"{path.name}.lock"), seconds=_PATIENCE):
             yield
-    except OSError as error:
-        raise ProgressError(f"{path} cannot be written ({error.strerror})") from error
+
+
+@contextmanager
+def _edge(path: Path, done: str) -> Iterator[None]:
+    """Something is `done` to the file: where that fails, the error is the reader's, and says what helps."""
+    try:
+        with told(path, done):
+            yield
+    except (StorageError, locks.Busy) as error:
+        raise ProgressError(f"{error}; {VARIABLE} may name another file, or say off") from error
 
 
 def _typed_by_a_reader() -> bool:
@@ -143,14 +158,12 @@ def _solutions(names: dict[str, Any]) -> set[str]:
     """The cells of the open notebook that are tagged `solution`; none where its file is not known."""
     # Jupyter's server and Visual Studio Code tell a kernel in these ways whose it is.
     opened = Path(names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", ""))
-    if not opened.is_file():
-        return set()
     try:
-        cells = _cells(opened)
-    except (OSError, ValueError) as error:
+        cells = _cells(opened) if opened.is_file() else []
+        tagged = [cell for cell in cells if "solution" in cell.get("metadata", {}).get("tags", [])]
+        return {"".join(cell["source"]).strip() for cell in tagged}
+    except Exception as error:  # of whichever reader of notebooks: an answer stays right
         raise ProgressError(f"{opened} cannot be read, so a solution could not be told from an answer") from error
-    tagged = [cell for cell in cells if "solution" in cell.get("metadata", {}).get("tags", [])]
-    return {"".join(cell["source"]).strip() for cell in tagged}
 
 
 def _cells(notebook: Path) -> list[dict[str, Any]]:

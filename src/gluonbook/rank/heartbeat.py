@@ -15,7 +15,7 @@ import functools
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import final
 
@@ -78,7 +78,8 @@ def waiting() -> Iterator[None]:
 def saved(path: Path) -> None:
     """Note a checkpoint, so that the launcher can name the last one when the run fails."""
     if notes := Notes.own():
-        notes.write("checkpoint", str(path.absolute()))
+        with suppress(OSError):  # it is saved, even where the launcher's folder is full
+            notes.write("checkpoint", str(path.absolute()))
 
 
 def read(notes: Notes) -> tuple[int, bool] | None:

@@ -35,24 +35,22 @@ def told(path: str | Path, done: str, otherwise: str = "choose another place") -
     """In this block something is `done` to `path`, such as "read"; where that fails, the error says so.
 
     Raises:
-        StorageError: for any OSError, and for the ValueError of a path that cannot be one. It tells what helps, or
-            `otherwise` to do something else.
+        StorageError: for any OSError. It tells what helps, or `otherwise` to do something else.
     """
     try:
         yield
     except StorageError:
         raise
-    except (OSError, ValueError) as error:
-        number = error.errno if isinstance(error, OSError) else None
-        remedy = _REMEDIES.get(number or 0, _ELSE)
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, _ELSE)
         raised = StorageError(f"{path} cannot be {done} ({reason(path, error)}); {remedy}, or {otherwise}")
-        raised.errno = number
+        raised.errno = error.errno
         raise raised from error
 
 
-def reason(path: str | Path, error: Exception) -> str:
+def reason(path: str | Path, error: OSError) -> str:
     """Why something cannot be done with `path`; where a permission is missing, also to whom that belongs."""
-    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    why = error.strerror or str(error) or type(error).__name__
     owner = _owner(Path(path)) if isinstance(error, PermissionError) else ""
     return f"{why}: {owner}" if owner else why
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import secrets
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -64,6 +65,21 @@ def write(folder: str | Path, step: int, files: Mapping[str, bytes], *, keep: in
     for surplus in [*later, *kept[keep:]]:
         _discard_if_possible(surplus)
     return path
+
+
+def prepare(folder: str | Path) -> None:
+    """Make a folder for checkpoints, and see that it can be written, while there is nothing to lose.
+
+    Raises StorageError if it cannot.
+    """
+    folder = checks.path("folder", folder)
+    with told(folder, "written"):
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / f"{TEMPORARY}trial-{secrets.token_hex(4)}"
+        try:
+            trial.write_bytes(b"tried")
+        finally:
+            trial.unlink(missing_ok=True)
 
 
 def read(path: str | Path) -> dict[str, bytes]:

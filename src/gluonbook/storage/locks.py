@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import final
 
 from filelock import FileLock, Timeout
+
+from gluonbook.storage.errors import told
 
 # What a share answers that knows no locks: NFS without its lock service, some of FUSE, 9p.
 _UNKNOWN = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
-@contextmanager
-def alone(path: Path, *, seconds: float) -> Iterator[None]:
-    """In this block no other process holds the lock `path`; one that does is waited for, up to so many seconds.
+@final
+class Busy(RuntimeError):
+    """Another process holds a lock."""
 
-    On a share that knows no locks the block is entered without one: what is written by `atomic` is whole all the same.
+
+@contextmanager
+def alone(path: Path, *, seconds: float, busy: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """In this block no other process holds the lock `path`, a file.
+
+    One that does is waited for, up to so many seconds, after `busy` has been called. On a share that knows no locks the
+    block is entered without one: what is written by `atomic` is whole all the same.
 
     Raises:
-        TimeoutError: another process holds it still.
-        OSError: the lock cannot be made.
+        Busy: another process still holds it.
+        StorageError: the lock cannot be made.
     """
     lock = FileLock(path)
-    try:
-        lock.acquire(timeout=seconds)
-    except Timeout:
-        raise TimeoutError(errno.ETIMEDOUT, f"another process has held {path.name} for {seconds:g} s") from None
-    except (OSError, NotImplementedError) as error:  # filelock's own for a missing flock, in its third version
-        if isinstance(error, OSError) and error.errno not in _UNKNOWN:
-            raise
+    with told(path, "locked"):
+        try:
+            _acquire(lock, seconds, busy)
+        except Timeout:
+            raise Busy(f"another process has held {path} for {seconds:g} s") from None
+        except NotImplementedError:  # filelock's own for what it knows of, up to its third version
+            pass
+        except OSError as error:
+            if error.errno not in _UNKNOWN:
+                raise
     try:
         yield
     finally:
-        lock.release()
+        with suppress(OSError):  # the system does it at the end of the process
+            lock.release()
+
+
+def _acquire(lock: FileLock, seconds: float, busy: Callable[[], object]) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        busy()
+        lock.acquire(timeout=-1 if seconds == float("inf") else seconds)

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from gluonbook import checks, paths
 from gluonbook.machine import facts
-from gluonbook.storage import atomic
+from gluonbook.storage import atomic, locks
 from gluonbook.storage.text import read_lines
 from gluonbook.study.plan import STAGES, TUNING_SEED, Setting, Study, Trial
 from gluonbook.tables import Table
@@ -284,9 +283,9 @@ def _header(line: Any) -> Study:
 def only_writer(path: Path) -> Iterator[None]:
     """Keep other processes from writing to `path` meanwhile; raises RuntimeError if one does already."""
     try:
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
+        with locks.alone(path.with_name(f".{path.name}.lock"), seconds=0):
             yield
-    except Timeout:
+    except locks.Busy:
         raise RuntimeError(f"another process is running the study of {path}: wait for it, or stop it") from None
 
 

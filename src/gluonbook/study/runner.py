@@ -13,6 +13,7 @@ from mxnet import gluon
 import gluonbook.optimizers  # noqa: F401  (registers the book's optimizers)
 from gluonbook import checks
 from gluonbook.machine.devices import devices
+from gluonbook.storage.errors import told
 from gluonbook.study.plan import Study, Trial
 from gluonbook.study.problem import Data
 from gluonbook.study.results import Results, only_writer
@@ -38,13 +39,16 @@ def run(
     Raises:
         ValueError: the file is of another study, or is damaged; a method broke down with all of its settings.
         RuntimeError: another process is running a study with this file.
+        StorageError: the file cannot be read or written.
     """
     if path is None:
         return _run(study, Results(study), lambda: None, command, report)
     path = checks.path("path", path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with told(path, "written"):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with only_writer(path):
-        results = Results.load(path) if path.exists() else Results(study)
+        with told(path, "read"):
+            results = Results.load(path) if path.exists() else Results(study)
         if results.study != study:
             raise ValueError(f"{path} holds the results of another study: choose another file, or move it away")
         return _run(study, results, lambda: results.save(path), command, report)

@@ -88,6 +88,8 @@ def fit(
     with preserved():
         _look(net, trainer, loss, ctx, step, *first)
         del first  # it may be large
+    if run.steps < last:
+        run.prepare()
 
     # The bar for notebooks overrides the variable that the other bars of tqdm obey.
     hidden = os.environ.get("TQDM_DISABLE") == "1"

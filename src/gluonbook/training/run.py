@@ -16,6 +16,7 @@ from mxnet.contrib.amp import amp
 
 from gluonbook import checkpoint, checks
 from gluonbook.rank.ranks import ranges
+from gluonbook.storage import folders
 from gluonbook.training.batches import ShuffledBatches
 from gluonbook.training.description import Description, same
 from gluonbook.training.evaluation import Score, Tally
@@ -87,6 +88,11 @@ class Run:
         place = {"step": self.steps, "epoch": len(self.history)}
         folder = checkpoint.own_folder(self.checkpoints, checkpoint.store_of(self.trainer))
         checkpoint.save(folder, self.net, self.trainer, **place, extra=extra, memory=identity.stateful)
+
+    def prepare(self) -> None:
+        """See that a checkpoint can be written, if there is a folder; raises StorageError if not."""
+        if self.checkpoints is not None:
+            folders.prepare(checkpoint.own_folder(self.checkpoints, checkpoint.store_of(self.trainer)))
 
     def resume(self, last: int) -> None:
         """Go on from the folder's newest checkpoint, if there is one.
