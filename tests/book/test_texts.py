@@ -175,6 +175,14 @@ class TestSync:
         assert list(book.root.rglob("*.ipynb")) == []
 
 
+def test_a_page_may_hold_what_a_cell_has_printed(book, tmp_path):
+    chapter = book.book.chapters[1]
+    page = tmp_path / "html" / f"{chapter.name}.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<article>" + "Some words and \0 and \u2028. " * 20 + "</article>", encoding="utf-8")
+    assert site.look_at(tmp_path / "html", [chapter]) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("spelling", [SPELLINGS["both"]], ids=["both"])
 def test_a_book_is_built_from_files_that_are_all_spelled_so(book, monkeypatch, spelling):

@@ -23,7 +23,6 @@ from bs4 import BeautifulSoup, Tag
 
 from gluonbook.book import slides
 from gluonbook.book.chapters import Chapter, Part
-from gluonbook.storage.text import read_text
 
 # A machine may have no fonts at all, and the book should look the same everywhere: these come with matplotlib.
 FONTS = {
@@ -114,7 +113,7 @@ def document(site: Path, folder: Path, parts: Iterable[Part], imprint: Imprint) 
 
 
 def _parse(site: Path, chapter: Chapter) -> BeautifulSoup:
-    return BeautifulSoup(read_text(site / f"{chapter.name}.html"), "html.parser")
+    return BeautifulSoup((site / f"{chapter.name}.html").read_text(encoding="utf-8"), "html.parser")
 
 
 def _slug(name: str) -> str:

@@ -20,7 +20,6 @@ from gluonbook.book.chapters import Book, Part
 from gluonbook.book.executions import Executions
 from gluonbook.book.one_page import PAGE_OF, Imprint
 from gluonbook.machine import facts
-from gluonbook.storage.text import read_text
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 TEXT_WIDTH = 620  # CSS pixels: A4 less the margins of print.css
@@ -202,7 +201,7 @@ def _offer(first: Path, file: Path) -> None:
     size = f"{len(PdfReader(file).pages)} pages, {file.stat().st_size / 1e6:.0f} MB"
     up = "../" * len(first.relative_to(file.parent).parent.parts)
     line = f'<p class="gb-page-info gb-pdf"><a href="{up}{file.name}">The whole book as a PDF</a> ({size})</p>'
-    text = re.sub(r'<p class="gb-page-info gb-pdf">.*?</p>', "", read_text(first))
+    text = re.sub(r'<p class="gb-page-info gb-pdf">.*?</p>', "", first.read_text(encoding="utf-8"))
     before, article, after = text.partition("<article")  # the theme has the title a second time, in its head
     after = re.sub(r'</h1>(<p class="gb-page-info">.*?</p>)?', lambda under: under[0] + line, after, count=1)
     first.write_text(before + article + after, encoding="utf-8")

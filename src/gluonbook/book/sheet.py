@@ -40,7 +40,7 @@ def _plan(day: agendas.Agenda, site: Path) -> str:
 def _what(step: agendas.Step, site: Path) -> str:
     if not step.chapter:
         return html.escape(step.what)
-    page = BeautifulSoup(read_text(site / f"{step.chapter}.html"), "html.parser")
+    page = BeautifulSoup((site / f"{step.chapter}.html").read_text(encoding="utf-8"), "html.parser")
     title = page.find("h1").find(string=True, recursive=False)
     return f'<a href="site/{step.chapter}.html">{html.escape(str(title).strip())}</a>'
 

@@ -23,7 +23,6 @@ from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
 from gluonbook.book.executions import Executed, Executions, merged
 from gluonbook.storage import locks
-from gluonbook.storage.text import read_text
 
 # Of MathJax's 24 MB, what pages with TeX need: the rest reads other notations, or draws and speaks in other ways.
 MATHJAX_KEPT = ("tex-chtml.js", "input/tex/extensions/*", "output/chtml/fonts/woff-v2/*")
@@ -128,7 +127,7 @@ def look_at(html: Path, chapters: Iterable[Chapter]) -> list[str]:
         if not page.is_file():
             problems.append(f"{chapter.name}: no page was written")
             continue
-        shown = read_text(page)
+        shown = page.read_text(encoding="utf-8")
         article = Article(shown)
         if len(article.text) < SHORTEST_PAGE:
             problems.append(f"{chapter.name}: the page is empty ({len(article.text)} characters of text)")

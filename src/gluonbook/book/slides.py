@@ -15,7 +15,6 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 
 from gluonbook.book.chapters import Chapter
-from gluonbook.storage.text import read_text
 
 SUFFIX = ".slides.html"
 _STYLES = ("theme", "pygments", "mystnb", "sphinx-book-theme", "pydata-sphinx-theme", "exercise", "proof", "book")
@@ -48,7 +47,7 @@ def write(chapters: Iterable[Chapter], site: Path) -> list[Path]:
     files = []
     for chapter in filter(has_slides, chapters):
         file = site / f"{chapter.name}{SUFFIX}"
-        page = read_text(site / f"{chapter.name}.html")
+        page = (site / f"{chapter.name}.html").read_text(encoding="utf-8")
         file.write_text(slides(page, file.name.replace(SUFFIX, ".html"), chapter.name.count("/")), encoding="utf-8")
         files.append(file)
     return files

@@ -18,7 +18,6 @@ from sphinx.util.docutils import SphinxDirective
 
 from gluonbook.book.chapters import Book
 from gluonbook.book.times import duration
-from gluonbook.storage.text import read_text
 
 WORDS_A_MINUTE = 180  # a reader of a technical text, who looks at the code too
 
@@ -93,7 +92,7 @@ def _takes(app: Sphinx, names: list[str]) -> str:
 def _executed(app: Sphinx) -> dict[str, dict]:
     """Where and when each page was executed, by name; pages without cells are not in it."""
     file = Path(app.srcdir, app.config.gluonbook_generated, "executed.json")
-    return json.loads(read_text(file)) if file.exists() else {}
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def _minutes(words: int) -> int:

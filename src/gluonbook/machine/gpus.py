@@ -60,7 +60,9 @@ def _sm(capability: float) -> str:
 def _nvidia_smi(columns: str) -> list[list[str]]:
     command = ["nvidia-smi", f"--query-gpu={columns}", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30, check=True).stdout
+        answer = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=30, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError):  # no driver, one that does not answer, or one that lacks a column
         return []
     return [[field.strip() for field in line.split(",")] for line in answer.splitlines() if line.strip()]

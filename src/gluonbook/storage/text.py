@@ -1,6 +1,7 @@
 """Text that somebody has written with whatever editor: in UTF-8, with or without a byte order mark, of any line ends.
 
-Nothing else in this package opens a file as text: what Python would take for its encoding depends on the machine.
+All that comes from outside is read here. What the package has written itself needs no more than to be called UTF-8,
+since what Python takes for the encoding of a file depends on the machine.
 """
 
 from __future__ import annotations
