@@ -13,6 +13,8 @@ REPOSITORY = ROOT.parents[1]
 FILES = [file for folder in ("src", "scripts", "benchmarks") for file in sorted((REPOSITORY / folder).rglob("*.py"))]
 BINARY_OPENERS = {"os", "tarfile", "zipfile", "gzip", "webbrowser", "Image"}  # what their `open` gives is no text
 
+TEXT_OF_A_PATH = {"read_text": 0, "write_text": 1}  # and after how many arguments the encoding stands
+
 
 def undecided(tree: ast.AST) -> Iterator[ast.Call]:
     """The calls that let the machine's locale choose an encoding."""
@@ -23,9 +25,9 @@ def undecided(tree: ast.AST) -> Iterator[ast.Call]:
         if "encoding" in named or None in named:
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if (name in ("read_text", "write_text") and isinstance(node.func, ast.Attribute)) or (
-            name in ("run", "Popen", "check_output") and {"text", "universal_newlines"} & set(named)
-        ):
+        if name in TEXT_OF_A_PATH and isinstance(node.func, ast.Attribute):
+            yield from [node] if len(node.args) <= TEXT_OF_A_PATH[name] else []
+        elif name in ("run", "Popen", "check_output") and {"text", "universal_newlines"} & set(named):
             yield node
         elif name in ("open", "fdopen", "TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile"):
             yield from [node] if _in_text_mode(node, name, named) else []
@@ -53,6 +55,8 @@ def test_every_text_is_opened_in_a_certain_encoding(file):
         "path.read_text()": True,
         "path.read_text(errors='replace')": True,
         "path.read_text(encoding='utf-8')": False,
+        "path.read_text('utf-8')": False,
+        "path.write_text(text, 'utf-8')": False,
         "read_text(path)": False,
         "path.write_text(text)": True,
         "open(path)": True,
