@@ -7,6 +7,7 @@ it. What is said holds for a process with the limits of this one, such as a chil
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import re
@@ -35,6 +36,7 @@ LARGER_SHARED_MEMORY = "`docker run --shm-size=1g`, or, as root, `mount -o remou
 _SMALL = 2**28  # bytes of /dev/shm; a container of Docker has 2**26
 _ORDINARY_STACK = 2**23  # bytes
 _ORDINARY_FILES, _ORDINARY_PROCESSES = 256, 500
+_NOT_MAPPED = "failed to map segment from shared object"  # what the dynamic linker says
 _FEWER = "fewer workers, and OMP_NUM_THREADS=1, take less"
 _killed_before = groups.killed_for_memory()
 
@@ -48,9 +50,9 @@ class Sign:
     words: str = ""
 
     def path(self) -> Path | None:
-        """The path that the words name, as an OSError quotes it."""
-        found = re.search(r"(?<=: )(['\"])(/.*?)\1", self.words)
-        return Path(found[2]) if found else None
+        """The path that the last OSError in the words names."""
+        named = re.findall(r"\[Errno \d+\] [^:\n]+: (['\"])(.+?)\1", self.words)
+        return Path(named[-1][1]) if named else None
 
 
 @final
@@ -120,7 +122,7 @@ def shared_memory_missing() -> str:
 
 def tight() -> list[str]:
     """The limits of this process that are lower than what the book takes at times, each as a sentence."""
-    said = [_ulimits_of_memory(), _stack(Sign()), _processor_time(Sign()), _file_size(Sign())]
+    said = [lack(Sign()) for lack in (_ulimits_of_memory, _stack, _processor_time, _file_size)]
     if _Ulimit(resource.RLIMIT_NOFILE, "n", 1).soft < _ORDINARY_FILES:
         said.append(open_files())
     users = _Ulimit(resource.RLIMIT_NPROC, "u", 1).soft if os.geteuid() else sys.maxsize
@@ -153,13 +155,13 @@ def _stack(sign: Sign) -> str:
     return "" if limit.soft >= _ORDINARY_STACK else f"A stack may have {limit.bytes(wanted=_ORDINARY_STACK)}."
 
 
-def _ulimits_of_memory() -> str:
+def _ulimits_of_memory(sign: Sign) -> str:
     limits = (_Ulimit(resource.RLIMIT_AS, "v", 1024), _Ulimit(resource.RLIMIT_DATA, "d", 1024))
     return " ".join(f"A process may take {limit.bytes(' of memory')}." for limit in limits if limit.holds)
 
 
 def _memory(sign: Sign) -> str:
-    said = [bound] if (bound := _ulimits_of_memory()) else []
+    said = [bound] if (bound := _ulimits_of_memory(sign)) else []
     allowed = min(groups.memory_limits(), default=sys.maxsize)
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     less = "fewer workers or smaller batches take less"
@@ -191,23 +193,30 @@ def _file_size(sign: Sign) -> str:
 def _room(sign: Sign) -> str:
     if "inotify" in sign.words:
         return "No more files can be watched: as root, `sysctl fs.inotify.max_user_watches=524288`."
-    said = sign.path()
-    temporary = Path(tempfile.gettempdir())
-    folders = [Folder.around(said)] if said else _full(SHARED_MEMORY, temporary, Path.cwd())
+    path, temporary = sign.path(), Path(tempfile.gettempdir())
     remedies = []
-    for folder in folders:
+    for folder in [Folder.around(path)] if path else _full():
         if folder.path.is_relative_to(SHARED_MEMORY):
             remedies.append(f"{folder}: {LARGER_SHARED_MEMORY}.")
+        else:
+            other = ", or set TMPDIR to a folder with more room" if folder.path.is_relative_to(temporary) else ""
+            remedies.append(f"{folder}: make room there{other}.")
+    return " ".join(remedies) or "A disk that it writes to was full: `df -h` and `df -i` tell which."
+
+
+def _full() -> Iterator[Folder]:
+    """The file systems without room; a program that fails to write does not say where."""
+    mounted = [line.split()[1] for line in read_output(Path("/proc/self/mounts")).splitlines()]
+    places = [codecs.decode(place, "unicode_escape") for place in mounted]  # a blank is written as \040
+    seen = set()
+    for place in (SHARED_MEMORY, Path(tempfile.gettempdir()), Path.cwd(), *map(Path, places)):
+        try:
+            device, folder = place.stat().st_dev, Folder.around(place)
+        except OSError:
             continue
-        other = ", or set TMPDIR to a folder with more room" if folder.path.is_relative_to(temporary) else ""
-        remedies.append(f"{folder}: make room there{other}.")
-    return " ".join(remedies)
-
-
-def _full(*folders: Path) -> Iterator[Folder]:
-    for folder in folders:
-        if folder.is_dir() and (found := Folder.around(folder)).full:
-            yield found
+        if device not in seen and folder.full and not folder.read_only:
+            yield folder
+        seen.add(device)
 
 
 def _quota(sign: Sign) -> str:
@@ -233,7 +242,7 @@ def _no_programs(sign: Sign) -> str:
 
 def _library(sign: Sign) -> Path | None:
     """The path with which the dynamic linker begins what it says."""
-    found = re.search(r"(/[^:\n]+): failed to map segment", sign.words)
+    found = re.search(rf"(/[^:\n]+): {_NOT_MAPPED}", sign.words)
     return Path(found[1]) if found else None
 
 
@@ -308,6 +317,7 @@ _TABLE = (
     _Row((signal.SIGBUS, signal.SIGSEGV), (), ("shm_open", str(SHARED_MEMORY)), _shared_memory),
     _Row((), (errno.ENOENT, errno.EACCES, errno.EROFS, errno.ENOSYS), (), _without_shared_memory),
     _Row((signal.SIGSEGV,), (), (), _stack),
+    _Row((signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS), (), (_NOT_MAPPED,), _ulimits_of_memory),
     _Row((signal.SIGKILL,), (), (), _killed),
     _Row((), (errno.ENOMEM,), ("MemoryError", "bad_alloc"), _memory),
     _Row((signal.SIGXCPU, signal.SIGKILL), (), (), _processor_time),
@@ -315,7 +325,7 @@ _TABLE = (
     _Row((), (errno.ENOSPC,), (), _room),
     _Row((), (errno.EDQUOT,), (), _quota),
     _Row((), (errno.EROFS,), (), _read_only),
-    _Row((), (errno.EACCES,), ("failed to map segment from shared object",), _no_programs),
+    _Row((), (errno.EACCES,), (_NOT_MAPPED,), _no_programs),
     _Row((), (errno.EMFILE,), (), _open_files),
     _Row((), (errno.ENFILE,), (), _open_files_of_all),
     _Row((), (errno.EAGAIN,), ("can't start new thread", "pthread_create failed"), _processes),
