@@ -15,6 +15,7 @@ from gluonbook.checkpoint.exact import Position, load, peek, refuse, save
 from gluonbook.checkpoint.optimizers import optimizers_of
 from gluonbook.checkpoint.stateful import Stateful
 from gluonbook.checkpoint.stores import Collective, latest_common, own_folder, store_of
+from gluonbook.storage.errors import StorageError
 from gluonbook.storage.folders import Damaged, clear, latest
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Damaged",
     "Position",
     "Stateful",
+    "StorageError",
     "clear",
     "latest",
     "latest_common",

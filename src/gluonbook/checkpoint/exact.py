@@ -61,7 +61,7 @@ def save(
     worker, is covered if it is `Stateful`.
     Raises ValueError for what could not be exact: parameters without values, sparse, or not in `net`; an optimizer
     that lives on a server; gradient compression, whose residual is out of reach. TypeError names a value that cannot
-    be stored, OSError is the disk's. The checkpoints that were there survive every error.
+    be stored, StorageError is the disk's. The checkpoints that were there survive every error.
     """
     refuse_out_of_reach(trainer)
     names, parameters = named(net, trainer)

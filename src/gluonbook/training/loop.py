@@ -64,7 +64,8 @@ def fit(
     a folder of its own in it (`checkpoint.own_folder`), and all go on from the newest step that all have saved.
 
     Raises FloatingPointError when the loss is no longer finite, which is seen at the end of the epoch and before a
-    checkpoint; ValueError for arguments out of range, and for a checkpoint of a run that had other settings.
+    checkpoint; ValueError for arguments out of range, and for a checkpoint of a run that had other settings;
+    StorageError for a folder that cannot be read or written, which is tried before the first step.
     """
     loss, step = checked_loss(loss), PlainStep() if step is None else step
     if not isinstance(step, Step):
