@@ -19,7 +19,7 @@ from gluonbook.book.execute import _kernel_environment
 from gluonbook.datasets import DatasetError, local
 from gluonbook.exercises import progress
 from gluonbook.launch import asked
-from gluonbook.storage import folders
+from gluonbook.storage import atomic, folders
 from gluonbook.study.results import Results
 from gluonbook.training import fit
 from sources import MODULES, parsed
@@ -82,6 +82,11 @@ def studied(path: str) -> None:
             raise
 
 
+def written(path: str) -> None:
+    with atomic.beside(path) as file:
+        file.write_bytes(b"whole")
+
+
 def loaded(path: str) -> None:
     checkpoint.load(path, *net_and_trainer())
 
@@ -107,6 +112,8 @@ DOORS: dict[str, tuple[str, Callable[[str], object]]] = {
     "gluonbook.launch.asked.file": (RESULTS, lambda path: asked.file("host file", path)),
     "gluonbook.launch.asked.folder": (NOTHING, asked.folder),
     "gluonbook.launch.launcher.run": (NOTHING, launched),
+    "gluonbook.storage.atomic.beside": (NOTHING, written),
+    "gluonbook.storage.atomic.replace": (NOTHING, lambda path: atomic.replace(path, b"whole")),
     "gluonbook.storage.folders.write": (NOTHING, lambda path: folders.write(path, 1, {"model": b"weights"})),
     "gluonbook.storage.folders.prepare": (NOTHING, folders.prepare),
     "gluonbook.storage.folders.read": (STEP, folders.read),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gluonbook import checks
 from gluonbook.storage.errors import told
 
 TEMPORARY = ".tmp-"  # how the names of what is not finished begin
@@ -21,13 +22,14 @@ _NO_FLUSH = {
 
 
 @contextmanager
-def beside(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def beside(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """A file to write, beside `path`: when the block has ended, it takes its place; when the block raises, it is gone.
 
     After a crash `path` holds the new bytes or the old. Several processes may do so at once: what the last one writes
     stays. One that is killed leaves a `.tmp-` file of its own. Without `durable` nothing is flushed to the disk: that
     holds for the death of the process, not for that of the machine. Raises StorageError when the disk refuses.
     """
+    path = checks.path("path", path)
     # Not the whole name, which the beginning would make too long.
     written = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name[-50:]}")
     try:
@@ -45,7 +47,7 @@ def beside(path: Path, *, durable: bool = True) -> Iterator[Path]:
             sync(path.parent)
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: str | Path, data: bytes) -> None:
     """Write the single file `path`, new or in place of an older one, as `beside` does."""
     with beside(path) as written, told(path, "written"):
         written.write_bytes(data)
