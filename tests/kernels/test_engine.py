@@ -327,7 +327,7 @@ def test_arrays_in_different_places_are_refused(monkeypatch):
 
 def test_the_array_of_a_list_that_lies_elsewhere_is_named(monkeypatch):
     monkeypatch.setattr(forms, "_gpus", lambda: 1)
-    moms, grads = [np.ones(3, np.float32)] * 2, [np.ones(3, np.float32), nd.ones(3)]
+    moms, grads = [np.ones(3, np.float32), np.ones(3, np.float32)], [np.ones(3, np.float32), nd.ones(3)]
     monkeypatch.setattr(forms, "gpu_of", lambda array: mx.gpu(0) if isinstance(array, nd.NDArray) else None)
     with pytest.raises(ValueError, match="array 1 of the list: all arrays must be on one GPU"):
         kernels.momentum_pack(moms, grads, momentum=0.9)

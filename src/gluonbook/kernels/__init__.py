@@ -20,7 +20,8 @@ the bits after the last element are 0.
 
 **All parameters at once.** Where an array is asked for, a list of them will do, and then for each of the others, too:
 threads share them as if they were one. The words of a list are those of its arrays, one after the other, each
-beginning with a new word; so one ballot serves a whole net. No array may come twice.
+beginning with a new word; so one ballot serves a whole net. No array that is changed may come twice (ValueError), nor
+in views of it that overlap, which is noticed in numpy arrays only.
 
 **Arrays** are NDArrays or numpy arrays of float16, float32 or float64. An NDArray on a CPU context is read and written
 where it lies; on a GPU the same results come from CUDA (`kernels.cu`, which `mx.rtc` compiles at the first call). A

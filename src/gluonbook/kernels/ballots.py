@@ -53,6 +53,7 @@ def unpack(
         out = np.empty(n, kind)
 
     checked = each(partial(memory.in_place, "out"), out)
+    memory.apart(*([x] for x in checked))
     sizes = [x.n for x in checked]
     pieces = bits.pieces(memory.words("words", words, sizes), sizes)
     for form, jobs in by_form(map(Unpack, checked, pieces)):

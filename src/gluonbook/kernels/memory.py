@@ -87,6 +87,35 @@ def same_shape(**arrays: Flat) -> None:
         raise ValueError(f"all arrays must have the same shape, got {found}")
 
 
+def apart(*changed: Sequence[Flat]) -> None:
+    """Raises ValueError if two places in a list have the same memory, of which both would be changed, in any order.
+
+    `changed` has, for each place, the arrays that a kernel changes. Of NDArrays it is known only whether they are the
+    same object: where they lie cannot be asked before pending operations are done.
+    """
+    objects: dict[int, int] = {}
+    spans = []
+    for place, arrays in enumerate(changed):
+        for array, *_ in arrays:
+            if isinstance(array, np.ndarray):
+                start = array.__array_interface__["data"][0]
+                spans.append((start, start + array.nbytes, place))
+            else:
+                _must_be_one(objects.setdefault(id(array), place), place)
+    end, last = 0, 0
+    for start, stop, place in sorted(spans):
+        if start < min(stop, end):
+            _must_be_one(last, place)
+        if stop > end:
+            end, last = stop, place
+
+
+def _must_be_one(place: int, other: int) -> None:
+    if place != other:
+        first, second = sorted((place, other))
+        raise ValueError(f"arrays {first} and {second} of the list are in the same memory: none may come twice")
+
+
 def words(name: str, array: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """The words of the signs of arrays with these numbers of elements, contiguous.
 

@@ -52,7 +52,9 @@ def signum_step(
         options = lr, momentum, wd, wd_lh, rescale_grad, clip_gradient
         return _signum_step(weight, grad, mom, weight32, options)
 
-    for form, jobs in by_form(each(job, weight, grad, mom, weight32, lr, wd)):
+    checked = each(job, weight, grad, mom, weight32, lr, wd)
+    memory.apart(*([own.weight32 or own.weight, own.weight, own.mom] for own in checked))
+    for form, jobs in by_form(checked):
         form.signum_step(jobs)
 
 
@@ -99,6 +101,7 @@ def momentum_pack(
         return m, g, hyper.signum(m.dtype, 0.0, momentum, 0.0, 0.0, rescale_grad, clip)
 
     fields = each(checked, mom, grad, clip_gradient)
+    memory.apart(*([m] for m, *_ in fields))
     sizes = [m.n for m, *_ in fields]
     words = memory.room(out, sizes)
     for form, jobs in by_form(MomentumPack(*own, piece) for own, piece in zip(fields, bits.pieces(words, sizes))):
@@ -129,6 +132,7 @@ def apply_signs(
         return w, *hyper.signs(_SINGLE if w.dtype == _HALF else w.dtype, lr, wd)
 
     fields = each(checked, weight, lr, wd)
+    memory.apart(*([w] for w, *_ in fields))
     sizes = [w.n for w, *_ in fields]
     pieces = bits.pieces(memory.words("words", words, sizes), sizes)
     for form, jobs in by_form(ApplySigns(*own, piece) for own, piece in zip(fields, pieces)):
