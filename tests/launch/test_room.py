@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import launched
 import pytest
 
+from gluonbook import launch
 from gluonbook.launch import LaunchError, room
 from gluonbook.machine import limits
 from gluonbook.machine.folder import Folder
@@ -66,6 +68,31 @@ def test_too_few_open_files(monkeypatch, servers, need):
                 room.open_files(2, servers)
         else:
             room.open_files(2, servers)
+
+
+@pytest.mark.parametrize("refused", ["tempfile.mkdtemp", "subprocess.Popen"])
+@pytest.mark.parametrize("log_dir", [True, False])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "make room there"),
+        (errno.EDQUOT, "Your share of the disk"),
+        (errno.EMFILE, "files open"),
+        (errno.ENOMEM, "of memory"),
+        (errno.EAGAIN, "Resource temporarily unavailable"),
+        (errno.EACCES, "Permission denied"),
+    ],
+)
+def test_what_the_system_refuses_at_the_start(tmp_path, monkeypatch, mark, refused, log_dir, number, said):
+    def refuses(*_, **__):
+        raise OSError(number, os.strerror(number), str(tmp_path / "file"))
+
+    path = launched.script(tmp_path, MINE)
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(refused, refuses)
+    with pytest.raises(LaunchError, match=said):
+        launch.run(path, 2, log_dir=tmp_path if log_dir else None, quiet=True)
+    assert [file for file in sorted(tmp_path.iterdir()) if file not in before and file.name.startswith(".run-")] == []
 
 
 def in_a_namespace(prepare: str, folder: Path, workers: int) -> subprocess.CompletedProcess[str]:

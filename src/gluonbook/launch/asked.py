@@ -14,6 +14,7 @@ from typing import Any
 
 from gluonbook import checks
 from gluonbook.checks import whole_number
+from gluonbook.launch import room
 from gluonbook.launch.setup import LaunchError
 
 
@@ -85,11 +86,9 @@ def _is_module(name: str) -> bool:
 
 def folder(path: str | Path | None) -> Path:
     """The folder of the logs, which is there when this returns."""
-    try:
+    with room.named("the logs have no folder"):
         if path is None:
             return Path(tempfile.mkdtemp(prefix="gluonbook-run-"))
         made = checks.path("log_dir", path).absolute()
         made.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LaunchError(f"the logs have no folder: {error}") from None
     return made

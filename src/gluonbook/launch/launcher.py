@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import final
 
 from gluonbook.checks import flag, real, whole_number
-from gluonbook.launch import asked, logs, mpi, pslite
+from gluonbook.launch import asked, logs, mpi, pslite, room
 from gluonbook.launch.progress import Progress
 from gluonbook.launch.setup import MOST, LaunchError, Plan, Setup
 from gluonbook.launch.supervisor import Supervisor
@@ -132,7 +132,8 @@ def _port_was_taken(plan: Plan, files: Mapping[str, Path]) -> bool:
 @contextmanager
 def _notebook(settings: Setup) -> Iterator[Setup]:
     """A run of its own: an identity, and a folder for its notes, which is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=".run-", dir=settings.logs))
+    with room.named():
+        folder = Path(tempfile.mkdtemp(prefix=".run-", dir=settings.logs))
     try:
         yield dataclasses.replace(settings, folder=folder, run=uuid.uuid4().hex)
     finally:

@@ -1,10 +1,11 @@
-"""What a run needs of this machine, looked at before it starts: shared memory for MPI, and open files."""
+"""What a run needs of this machine, looked at before it starts, and what is said where the machine has less."""
 
 from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from gluonbook.launch.setup import LaunchError
 from gluonbook.machine import limits
@@ -20,6 +21,15 @@ _OF_MPIEXEC, _OF_A_RANK = (3, 6), (1, 20)  # so many for each rank, and for none
 _OF_PSLITE = (3, 17)
 
 _TRANSPORTS = "UCX_TLS"
+
+
+@contextmanager
+def named(fault: str = "the run cannot be started") -> Iterator[None]:
+    """Where the system refuses what a run begins with: raises LaunchError, which says what was short and what helps."""
+    try:
+        yield
+    except OSError as error:
+        raise LaunchError(f"{fault}: {error}. {limits.behind_error(error)}".rstrip()) from error
 
 
 def shared_memory(ranks: int, variables: Mapping[str, str]) -> dict[str, str]:

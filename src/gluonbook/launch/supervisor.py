@@ -15,7 +15,7 @@ from typing import final
 
 import psutil
 
-from gluonbook.launch import causes, logs, members, shared_memory
+from gluonbook.launch import causes, logs, members, room, shared_memory
 from gluonbook.launch.failure import Failure, died, not_started, silent, title
 from gluonbook.launch.setup import Plan, Setup
 from gluonbook.machine.load import Limit
@@ -48,26 +48,9 @@ class Supervisor:
         self._starting, self._ending = Limit(STARTING), Limit(ENDING)
 
     def __enter__(self) -> Supervisor:
-        for name in self.notes:
-            self.log(name).write_bytes(b"")  # it may hold an earlier run
-        words = [self.setup.run, str(os.getpid()), str(self.setup.folder)]
         try:
-            self._reaper = subprocess.Popen(
-                [sys.executable, "-m", "gluonbook.launch.reaper", *words],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            for process in self.plan.processes:
-                with self.log(process.name).open("wb") as log:
-                    self._processes[process.name] = subprocess.Popen(
-                        process.tied,
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=log,
-                        env={**os.environ, **process.variables},
-                    )
+            with room.named():
+                self._start()
         except BaseException:
             self._end()
             raise
@@ -98,6 +81,27 @@ class Supervisor:
             time.sleep(_POLL)
         looked()
         return None
+
+    def _start(self) -> None:
+        for name in self.notes:
+            self.log(name).write_bytes(b"")  # it may hold an earlier run
+        words = [self.setup.run, str(os.getpid()), str(self.setup.folder)]
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-m", "gluonbook.launch.reaper", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for process in self.plan.processes:
+            with self.log(process.name).open("wb") as log:
+                self._processes[process.name] = subprocess.Popen(
+                    process.tied,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, **process.variables},
+                )
 
     def _noted(self, fact: str) -> dict[str, tuple[float, str]]:
         return {name: note for name, notes in self.notes.items() if (note := notes.read(fact))}

@@ -219,6 +219,10 @@ def _full() -> Iterator[Folder]:
         seen.add(device)
 
 
+def _no_temporary_folder(sign: Sign) -> str:
+    return "Set TMPDIR to a folder that can be written, and that has room."
+
+
 def _quota(sign: Sign) -> str:
     where = f" in {Folder.around(path).path}" if (path := sign.path()) else ""
     return f"Your share of the disk{where} is used up (`quota -s` tells how much it is): make room there."
@@ -324,6 +328,7 @@ _TABLE = (
     _Row((signal.SIGXFSZ,), (errno.EFBIG,), (), _file_size),
     _Row((), (errno.ENOSPC,), (), _room),
     _Row((), (errno.EDQUOT,), (), _quota),
+    _Row((), (), ("No usable temporary directory",), _no_temporary_folder),
     _Row((), (errno.EROFS,), (), _read_only),
     _Row((), (errno.EACCES,), (_NOT_MAPPED,), _no_programs),
     _Row((), (errno.EMFILE,), (), _open_files),
