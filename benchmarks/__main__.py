@@ -54,6 +54,8 @@ def main() -> None:
         help="the JSON file for the results (default: one in results/, by date)",
     )
     asked = parser.parse_args()
+    if asked.repeat < 1:
+        parser.error(f"--repeat must be a whole number from 1, got {asked.repeat}")
     unknown = set(asked.parts) - set(PARTS)
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")

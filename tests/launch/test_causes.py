@@ -9,6 +9,7 @@ import pytest
 
 from gluonbook.launch import causes, logs, supervisor
 from gluonbook.launch.causes import End
+from gluonbook.launch.failure import not_started
 from gluonbook.launch.setup import Plan, Setup
 from gluonbook.rank import notes
 
@@ -98,3 +99,12 @@ def test_tails_are_for_people(three, tmp_path):
     assert max(map(len, report.splitlines())) < 600
     assert "(5000 characters)" in report
     assert logs.tail(tmp_path / "absent.log") == []
+
+
+def test_what_was_to_start_a_rank_may_know_why_it_has_not(tmp_path):
+    for name, said in [("rank-1", ""), ("mpiexec", "mpiexec could not exec b\n"), ("other", "")]:
+        (tmp_path / f"{name}.log").write_text(said)
+    files = [tmp_path / f"{name}.log" for name in ("rank-1", "mpiexec", "other", "absent")]
+    failed = not_started(["rank-1", "rank-2"], 15, files[0], files[1:])
+    assert failed.sentence == "rank 1, rank 2: not started within 15 s"
+    assert failed.details == ["rank-1.log is empty", "the last lines of mpiexec.log:", "| mpiexec could not exec b"]

@@ -15,7 +15,7 @@ from gluonbook import launch
 from gluonbook.launch import hosts, mpi, pslite, setup
 from gluonbook.launch.hosts import LOOPBACK, Host
 
-OWN = ["10.9.0.1", "192.168.7.1"]
+OWN = ["10.9.0.1", "192.168.7.1", "169.254.0.1"]
 WAY = {"10.": "10.9.0.1", "169.254.": "169.254.0.1"}
 NAMES = {
     "plain": ["10.9.0.1"],
@@ -24,7 +24,9 @@ NAMES = {
     "both": ["127.0.1.1", "192.168.7.1"],
     "stale": ["10.9.0.77"],
     "elsewhere": ["192.168.7.1"],
-    "local": ["169.254.0.1", "10.9.0.1"],
+    "cable too": ["169.254.0.1", "10.9.0.1"],
+    "cable": ["169.254.0.1"],
+    "debian and cable": ["127.0.1.1", "169.254.0.1"],
 }
 """What this machine's own name may mean to itself."""
 
@@ -42,6 +44,7 @@ def resolver(monkeypatch) -> dict[str, list[str]]:
         "alias": ["127.0.0.1"],
         "island": ["172.16.0.9"],
         "nobody": ["0.0.0.0"],
+        "4": ["0.0.0.4"],
         "everybody": ["255.255.255.255"],
         "group": ["224.0.0.1"],
     }
@@ -50,7 +53,7 @@ def resolver(monkeypatch) -> dict[str, list[str]]:
     def getaddrinfo(name, port, family=0, type=0, proto=0, flags=0):
         if name in six:
             return [(socket.AF_INET6, type, 6, "", (six[name], 0, 0, 0))]
-        if name.replace(".", "").isdigit():
+        if name.count(".") == 3:
             return [(socket.AF_INET, type, 6, "", (name, 0))]
         if name not in known:
             raise socket.gaierror(-2, "Name or service not known")
@@ -108,6 +111,7 @@ def test_one_machine_stays_on_loopback(tmp_path, resolver, addresses, names):
         ("cable6", "the host 'cable6' is not known: it has no IPv4 address, only fe80::2"),
         ("nobody", "the host 'nobody' is 0.0.0.0, which is no machine's address"),
         ("here\n0.0.0.0", "the host '0.0.0.0' is 0.0.0.0, which is no"),
+        ("4", "the host '4' is 0.0.0.4, which is no machine's address"),
         ("everybody", "is 255.255.255.255, which is no machine's address"),
         ("group", "is 224.0.0.1, which is no machine's address"),
         ("-oProxyCommand=x", "the host '-oProxyCommand=x' is not known"),

@@ -11,7 +11,7 @@ import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import final
 
@@ -20,6 +20,7 @@ from gluonbook.storage.text import read_lines
 
 LOOPBACK = "127.0.0.1"
 
+_NO_NETWORK = IPv4Network("0.0.0.0/8")  # for a program, a bare number is an address in it, too
 _LINE = re.compile(r"(?P<name>[^\s:]+)((:| slots=)(?P<count>[0-9]+))?")
 
 
@@ -67,8 +68,8 @@ def read(file: Path) -> list[str]:
 def _located(names: Sequence[str]) -> list[Host]:
     found = {name: _addresses(name) for name in dict.fromkeys(names)}
     here = {name for name, addresses in found.items() if _is_here(name, addresses)}
-    for name in here if len(found) > 1 else ():
-        if not _has_own_name(name) and _is_loopback(found[name][0]):
+    for name in found if len(found) > 1 else ():
+        if name in here and not _has_own_name(name) and _is_loopback(found[name][0]):
             raise LaunchError(f"{name} is {found[name][0]} here, which is this machine itself: name an address")
     if len(here) == len(found):
         return [Host(name, LOOPBACK, True) for name in names]
@@ -100,6 +101,11 @@ def _is_loopback(text: str) -> bool:
         return False
 
 
+def _is_narrow(address: str) -> bool:
+    """Whether an address holds on this machine alone, or on one cable."""
+    return _is_loopback(address) or IPv4Address(address).is_link_local
+
+
 def own(found: Sequence[Host]) -> str | None:
     """The address at which the other machines reach this one, also where it has no part itself; None without others.
 
@@ -118,7 +124,7 @@ def own(found: Sequence[Host]) -> str | None:
 def _own(name: str, addresses: Sequence[str], away: dict[str, str]) -> str:
     """The address at which the other machines reach this one: the one its name has, if that will do."""
     other, there = next(iter(away.items()))
-    usable = [address for address in addresses if not _is_loopback(address) and is_own(address)]
+    usable = [address for address in addresses if not _is_narrow(address) and is_own(address)]
     source = towards(there)
     if source and (source in usable or not usable):
         return source
@@ -129,7 +135,7 @@ def _own(name: str, addresses: Sequence[str], away: dict[str, str]) -> str:
 
 def _reachable(addresses: Sequence[str]) -> str:
     """Of the addresses of another machine, the first that is not only for itself, or if possible for one cable only."""
-    return min(addresses, key=lambda address: (_is_loopback(address), IPv4Address(address).is_link_local))
+    return min(addresses, key=lambda address: (_is_loopback(address), _is_narrow(address)))
 
 
 def _addresses(name: str) -> list[str]:
@@ -146,7 +152,7 @@ def _addresses(name: str) -> list[str]:
 
 
 def _is_nobodys(address: IPv4Address) -> bool:
-    return address.is_unspecified or address.is_multicast or address.is_reserved
+    return address in _NO_NETWORK or address.is_multicast or address.is_reserved
 
 
 def resolved(name: str) -> list[str]:
