@@ -148,9 +148,11 @@ def _constants(code: types.CodeType, docstring: str | None) -> Iterator[Any]:
 
 def _is_users(kind: Any) -> bool:
     """Whether a class or function was not installed, but written by whoever trains."""
-    module = kind.__module__ or ""
-    file = getattr(sys.modules.get(module), "__file__", None) or ""
-    return module.partition(".")[0] not in _OPEN and not file.startswith(_INSTALLED)
+    module = kind.__module__ or "builtins"
+    if module == "__main__" or module not in sys.modules:
+        return True
+    file = getattr(sys.modules[module], "__file__", None)
+    return module.partition(".")[0] not in _OPEN and file is not None and not file.startswith(_INSTALLED)
 
 
 def _is_open(kind: type) -> bool:

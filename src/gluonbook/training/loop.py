@@ -63,6 +63,11 @@ def fit(
     and its history returned. To start over, call `checkpoint.clear(folder)` before. Of several ranks every one saves in
     a folder of its own in it (`checkpoint.own_folder`), and all go on from the newest step that all have saved.
 
+    A run that goes on has to be the same: the length of the data, `batch_size`, `seed`, `shuffle`, the number of ranks,
+    and all attributes of `net`, of its parameters (`lr_mult`, `wd_mult`, `grad_req`), of `loss`, `step`, store,
+    optimizer and schedule. What of these was changed in training is restored. Others may be `epochs`, `every`, `test`,
+    `on_epoch`, `num_workers`, devices, and the engine that ranks talk through.
+
     Raises FloatingPointError when the loss is no longer finite, which is seen at the end of the epoch and before a
     checkpoint; ValueError for arguments out of range, and for a checkpoint of a run that had other settings;
     StorageError for a folder that cannot be read or written, which is tried before the first step.
