@@ -395,12 +395,31 @@ def test_batches_of_different_sizes_are_those_of_the_optimizer_without_a_store(s
 
 
 @remembering
-def test_without_a_rescale_nothing_is_remembered(store, inside):
+@pytest.mark.parametrize("scale", [0.0, np.nan, np.inf])
+def test_what_cannot_be_remembered(store, inside, scale):
     ours = Training(store(), inside)
     ours.step()
     ours.backward()
-    ours.trainer._scale = 0
-    refused(ours, lambda: ours.trainer.step(1), "rescale_grad=0 leaves nothing")
+    ours.trainer._scale = scale
+    refused(ours, lambda: ours.trainer.step(1), f"remembers rescaled gradients: rescale_grad cannot be {scale:g}")
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_numbers_of_no_store(inside):
+    """Momentum, schedule, counts; parameters that are used now and then; batches of different sizes."""
+    found = []
+    for kvstore in (MeanStore(), None):
+        ours = Training(kvstore, inside, names="ab")
+        schedule = mx.lr_scheduler.FactorScheduler(step=2, factor=0.5, base_lr=0.125)
+        options = {"learning_rate": 0.125, "momentum": 0.5, "wd": 0.25, "lr_scheduler": schedule}
+        settings = {"kvstore": kvstore, "update_on_kvstore": inside if kvstore else None}
+        ours.trainer = gluon.Trainer(ours.params, "sgd", options, **settings)
+        for used, batch in (("ab", 64), ("a", 3), ("b", 64), ("b", 10), ("ab", 7)):
+            ours.step(used, batch, factor=batch, ignore_stale_grad=True)
+        optimizer = ours.trainer.optimizer
+        counts = {key: np.array(count) for key, count in optimizer._index_update_count.items()}
+        found.append([ours.weights(), counts, np.array([optimizer.num_update, ours.trainer.learning_rate])])
+    same(*found)
 
 
 @pytest.mark.parametrize("store", STORES[:-1])
@@ -719,6 +738,27 @@ def test_what_one_rank_has_used_alone(store, inside):
     for weight, *_ in found:
         np.testing.assert_allclose(weight, 1 - 0.125 * moved, rtol=0, atol=1e-6)
     assert [states is None for *_, states in found] == [True, True, store is MeanStore]
+
+
+@every
+def test_whose_only_user_sits_out(store, inside):
+    """b has one user, whose gradients are not finite: it stays, or the trainer's optimizer gets zeros."""
+
+    def train(link):
+        ours = Training(store(link, nonfinite="zero"), inside, names="ab")
+        ours.backward("ab" if link.rank == 1 else "a")
+        if link.rank == 1:
+            ours.params["a"].grad()[:] = np.nan
+        else:
+            ours.params["b"].grad()[:] = np.nan  # of no step
+        ours.trainer.step(1, ignore_stale_grad=True)
+        return ours.weights(), ours.store.abstentions
+
+    for weights, abstentions in ranks(2, train):
+        assert (weights["b"] == 1).all()
+        assert (weights["a"] != 1).any() or store is GossipStore  # that of rank 1 is an average of ones
+        assert np.isfinite(weights["a"]).all()
+        assert abstentions == [0, 1]
 
 
 @every

@@ -94,7 +94,7 @@ class ErrorFeedbackStore(Store):
 
 def _prepared(grad: NDArray, rescale: float, bound: float | None) -> NDArray:
     """The gradient in the unit of the step, in which residuals are, whatever the batch size."""
-    rescaled = grad.astype(np.float32) * rescale
+    rescaled = grad.astype(np.float32, copy=False) * rescale
     return rescaled if bound is None else nd.clip(rescaled, -bound, bound)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -46,6 +46,11 @@ class Gathering:
         if trainer and isinstance(key, int) and key < len(trainer._params):
             return f"{key} ({trainer._params[key].name})"
         return str(key)
+
+    def mark(self, keys: Iterable[int | str]) -> None:
+        """Mark gradients as new on every device, for a trainer that is to use them: the store has written them."""
+        if trainer := self.trainer:
+            caller.mark(trainer, keys)
 
     def add(self, rows: Sequence[Row], own: Updater | None) -> list[Item] | None:
         """The parameters of the step, if it is complete with these; the store may have an updater of its `own`.

@@ -24,7 +24,7 @@ from gluonbook.kvstore.consent import Consent
 from gluonbook.kvstore.engines import connected
 from gluonbook.kvstore.gathering import ANOTHER, Gathering
 from gluonbook.kvstore.link import Link
-from gluonbook.kvstore.units import Unit, refuse, unit_of
+from gluonbook.kvstore.units import Unit, refuse_units, unit_of
 from gluonbook.rank import heartbeat
 from gluonbook.rank.ranks import grouped, ranges
 
@@ -288,8 +288,29 @@ class Store(KVStoreBase, Collective):
                 "an earlier step was broken off halfway, and the ranks may differ in what they did of it: "
                 "go on from a checkpoint, with a new net, trainer and store"
             )
-        trainer = self._gathering.trainer
-        unit = unit_of(self.optimizer, trainer, call, self._unit)
+        terms, used = self._agreed(items, call)
+        self._halfway = self.num_workers > 1 and bool(terms.voters)
+        # Messages travel while the next ones are made.
+        coming = [
+            (bucket, self._sender.submit(self.exchange, self.message(bucket), bucket) if bucket.speakers else None)
+            for bucket in buckets(items, used, terms)
+        ]
+        for bucket, combined in coming:
+            if combined:
+                self.apply(combined.result(), bucket)
+            elif self._updater is None:
+                for out in (array for own in bucket.outs for array in own):
+                    out[:] = 0  # what is there is not finite
+            if self._updater is None:
+                self._gathering.mark(bucket.keys)
+        self._halfway = False
+
+    def _agreed(self, items: Sequence[Item], call: caller.Call | None) -> tuple[Terms, np.ndarray]:
+        """What the ranks tell each other before a step, and which devices of each have used which items.
+
+        Raises, on all ranks alike, for whatever keeps the step from being taken on any.
+        """
+        unit = unit_of(self.optimizer, self._gathering.trainer, call, self._unit)
         due = self._updater is not None and self.check_every and self.steps % self.check_every == 0
         told = self._consent.reach(
             self._plan(items, unit),
@@ -306,7 +327,7 @@ class Store(KVStoreBase, Collective):
             self._compare(fingerprints)
         self._refuse_stale(stale, items)
         if self.remembers:
-            refuse(self.type, faults, rescales)
+            refuse_units(self.type, faults, rescales)
         used = np.array([sum(1 << device for device in item.fresh) for item in items], np.int64)
         used = self.link.all_gather(used) if partly.any() else np.stack([used] * self.num_workers)
         self.steps += 1
@@ -314,21 +335,7 @@ class Store(KVStoreBase, Collective):
         self._unit = unit
         if unit.optimizer and unit.known:
             unit.optimizer.rescale_grad = terms.common
-        self._halfway = self.num_workers > 1 and bool(terms.voters)
-        # Messages travel while the next ones are made.
-        coming = [
-            (bucket, self._sender.submit(self.exchange, self.message(bucket), bucket) if bucket.speakers else None)
-            for bucket in buckets(items, used, terms)
-        ]
-        for bucket, combined in coming:
-            if combined:
-                self.apply(combined.result(), bucket)
-            elif self._updater is None:
-                for out in (array for own in bucket.outs for array in own):
-                    out[:] = 0  # what is there is not finite
-            if trainer and self._updater is None:
-                caller.mark(trainer, bucket.keys)
-        self._halfway = False
+        return terms, used
 
     def _plan(self, items: Sequence[Item], unit: Unit) -> str:
         elements = sum(item.grads[0].size for item in items)

@@ -54,9 +54,10 @@ def unit_of(own: Optimizer | None, trainer: Trainer | None, call: Call | None, l
     return Unit(optimizer, False, _FIRST if last is None else float(optimizer.rescale_grad))
 
 
-def refuse(kind: str, faults: np.ndarray, rescales: np.ndarray) -> None:
+def refuse_units(kind: str, faults: np.ndarray, rescales: np.ndarray) -> None:
     """Raise ValueError, on all ranks alike, if what a store of this kind remembers does not fit on any."""
-    if not rescales.all():
-        raise ValueError(f"a store {kind} remembers gradients, and rescale_grad=0 leaves nothing of them")
+    illegal = rescales[(rescales == 0) | ~np.isfinite(rescales)]
+    if len(illegal):
+        raise ValueError(f"a store {kind} remembers rescaled gradients: rescale_grad cannot be {illegal[0]:g}")
     if faults.any():
         raise ValueError(f"a store {kind} {_FAULTS[faults.max()]}")
