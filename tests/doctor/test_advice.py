@@ -180,3 +180,22 @@ def test_mxnet_itself_under_a_variable_of_python(monkeypatch, setting):
     check = software.mxnet()
     assert check.status == PROBLEM and unset(check.remedy) == [name]
     assert "environment again" not in check.remedy and paths.PACKAGE.name not in check.remedy
+
+
+@pytest.mark.parametrize("variable", ["JUPYTER_PATH", "JUPYTER_DATA_DIR"])
+def test_the_kernel_of_another_environment(tmp_path, monkeypatch, variable):
+    spec = tmp_path / "kernels/python3/kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text('{"argv": ["/elsewhere/bin/python"], "display_name": "x"}', encoding="utf-8")
+    for other in [other for other in os.environ if other.startswith("JUPYTER_")]:
+        monkeypatch.delenv(other)
+    monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    check = software.kernel()
+    assert check.status == PROBLEM
+    if exported := re.search(r"`export ([A-Z_]+)=(\w+)`", check.remedy):
+        monkeypatch.setenv(exported[1], exported[2])
+    else:
+        for name in unset(check.remedy):
+            monkeypatch.delenv(name)
+    assert software.kernel().status == OK

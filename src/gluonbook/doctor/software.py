@@ -187,12 +187,28 @@ def kernel() -> Check:
         found = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
         return Check("Jupyter kernel", PROBLEM, "there is no kernel 'python3'", own)
-    program = Path(found.argv[0])
-    here = Path(sys.executable).parent
-    if program.name == str(program) or program.parent.resolve() == here.resolve():  # a bare name means: this Python
+    if _is_own(found.argv[0]):
         return Check("Jupyter kernel", OK, "'python3' is this environment")
-    finding = f"'python3' is {program}, another environment, by {found.resource_dir}"
-    return Check("Jupyter kernel", PROBLEM, finding, f"{own} Set JUPYTER_PREFER_ENV_PATH=1, or remove the other.")
+    finding = f"'python3' is {found.argv[0]}, another environment, by {found.resource_dir}"
+    return Check("Jupyter kernel", PROBLEM, finding, _kernel_advice() or f"{own} `jupyter kernelspec list` shows all.")
+
+
+def _is_own(program: str) -> bool:
+    folder = Path(program).parent
+    return folder == Path() or folder.resolve() == Path(sys.executable).parent.resolve()  # a bare name: this Python
+
+
+def _kernel_advice() -> str:
+    """What makes the kernel this environment's, of what was tried; else ""."""
+    code = "from jupyter_client.kernelspec import get_kernel_spec; print(get_kernel_spec('python3').argv[0])"
+
+    def attempt(variables: Mapping[str, str], options: Sequence[str]) -> bool:
+        answer = _run([sys.executable, *options, "-c", code], timeout=_PATIENCE, variables=variables)
+        return answer.returncode == 0 and _is_own(answer.stdout.strip())
+
+    if attempt({**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}, ()):
+        return "`export JUPYTER_PREFER_ENV_PATH=1`, with which it was tried and went well."
+    return tries.helps(attempt)
 
 
 def data_sets() -> list[Check]:

@@ -13,7 +13,21 @@ Attempt = Callable[[Mapping[str, str], Sequence[str]], bool]
 """Whether the program runs with these variables, and these options of Python."""
 
 # What changes a program from outside is tried first, then all but what says where things are.
-_MEDDLING = ("PYTHON", "LD_", "OMP_", "KMP_", "MKL_", "OPENBLAS_", "MXNET_", "MPIR_", "UCX_", "FI_", "HYDRA_", "PMI_")
+_MEDDLING = (
+    "PYTHON",
+    "LD_",
+    "OMP_",
+    "KMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "MXNET_",
+    "MPIR_",
+    "UCX_",
+    "FI_",
+    "HYDRA_",
+    "PMI_",
+    "JUPYTER_",
+)
 _SYSTEM = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "LANG", "LC_", "TZ", "CUDA_")
 
 
