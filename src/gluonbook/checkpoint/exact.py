@@ -127,6 +127,8 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
     tensors.unpack(record["loss_scaler"], getattr(trainer, "_amp_loss_scaler", None))
     remembered = {name: rekey(tensors.unpack(packed), places) for name, packed in record["memory"].items()}
 
+    tensors.settle()
+    restore(trainer.optimizer, kept, places)  # before a store is handed the optimizer, and looks at its options
     restore_parameters(record["parameters"], parameters, trainer, tensors)
     updaters = updaters_of(trainer)
     for device, updater in enumerate(updaters):
@@ -135,8 +137,6 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
         updater.states_synced = dict.fromkeys(updater.states, False)  # MXNet then moves them to their device
     for name, one in memory.items():
         one.states = remembered.get(name, {})
-    tensors.settle()
-    restore(trainer.optimizer, kept, places)
     # Where other devices will do the updates than those that counted them, each must know about all.
     moved = record["devices"] != len(trainer._contexts) or len(record["updaters"]) != len(updaters)
     for optimizer, count in zip(optimizers_of(trainer), counts):
