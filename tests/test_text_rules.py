@@ -12,7 +12,6 @@ from sources import ROOT
 REPOSITORY = ROOT.parents[1]
 FILES = [file for folder in ("src", "scripts", "benchmarks") for file in sorted((REPOSITORY / folder).rglob("*.py"))]
 BINARY_OPENERS = {"os", "tarfile", "zipfile", "gzip", "webbrowser", "Image"}  # what their `open` gives is no text
-
 TEXT_OF_A_PATH = {"read_text": 0, "write_text": 1}  # and after how many arguments the encoding stands
 
 
