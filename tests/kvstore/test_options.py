@@ -160,3 +160,19 @@ def test_every_option_of_ours_set_later(name, where):
         if changed == base or (isinstance(changed, str) and attribute not in changed):
             silent.append((option, changed if isinstance(changed, str) else None))
     assert silent == []
+
+
+# The options of the stores themselves; what nonfinite and momentum do is in `test_stores`.
+
+
+@pytest.mark.parametrize("kind", [VoteStore, ErrorFeedbackStore, MeanStore])
+def test_a_comparison_of_weights_that_a_store_never_sees(kind):
+    parameter = gluon.Parameter("p", shape=(2,))
+    parameter.initialize(mx.init.One())
+    trainer = gluon.Trainer([parameter], "sgd", kvstore=kind(check_every=5), update_on_kvstore=False)
+    parameter.grad()[:] = 1
+    parameter.data()._fresh_grad = True
+    with pytest.raises(ValueError, match="check_every=5 has no effect where the store has no optimizer"):
+        trainer.step(1)
+    np.testing.assert_array_equal(parameter.data().asnumpy(), 1)
+    assert kind().check_every == 100

@@ -69,7 +69,7 @@ class Store(KVStoreBase, Collective):
             step out, and are counted (`abstentions`); if all do, the weights stay, or, where the trainer runs the
             optimizer, it gets zeros.
         check_every: every so many steps all ranks compare a hash of their weights; 0 for never. It takes part in the
-            exchange that tells of NaN, and needs the store to have the optimizer.
+            exchange that tells of NaN, and needs the store to have the optimizer, and then it is 100 by default.
 
     Attributes:
         states: what the method remembers, such as the momentum of this rank, by parameter: an array of numpy, or a list
@@ -90,11 +90,12 @@ class Store(KVStoreBase, Collective):
     per_device: ClassVar[bool] = False  # whether a rank with more devices sends a longer message
     remembers: bool = True  # whether gradients of one step have a part in the next, and so must be in one unit
 
-    def __init__(self, link: str | Link = "local", *, nonfinite: str = "raise", check_every: int = 100) -> None:
+    def __init__(self, link: str | Link = "local", *, nonfinite: str = "raise", check_every: int | None = None) -> None:
         if nonfinite not in POLICIES:
             raise ValueError(f"nonfinite must be {' or '.join(map(repr, POLICIES))}, got {nonfinite!r}")
         self.nonfinite = nonfinite
-        self.check_every = whole_number("check_every", check_every, 0)
+        self.check_every = 100 if check_every is None else whole_number("check_every", check_every, 0)
+        self._must_check = bool(check_every)
         self.link = connected(link)
         self.states: dict[Any, Any] = {}
         self.abstentions = [0] * self.link.size
@@ -106,7 +107,7 @@ class Store(KVStoreBase, Collective):
         self._gathering = Gathering()
         self._unit: Unit | None = None  # of the last step
         with heartbeat.waiting():
-            self._consent.reach(f"a store {self.type}, nonfinite={nonfinite!r}, check_every={check_every}")
+            self._consent.reach(f"a store {self.type}, nonfinite={nonfinite!r}, check_every={self.check_every}")
 
     @property
     def type(self) -> str:
@@ -212,6 +213,11 @@ class Store(KVStoreBase, Collective):
         a list, and the others lists of such. A step of a trainer waits until all its parameters are there.
         """
         self.accept(self.optimizer)  # at each step, since its options may have been changed
+        if self._must_check and not self._updater:
+            asked = f"check_every={self.check_every}"
+            raise ValueError(
+                f"{asked} has no effect where the store has no optimizer, and sees no weights: leave it out"
+            )
         if self._updater and out is None:
             raise ValueError("with an optimizer, pushpull needs the weights to update: out=...")
         if call := caller.call_of(self):
