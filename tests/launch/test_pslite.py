@@ -207,7 +207,8 @@ def test_other_machines_are_reached_by_ssh(tmp_path, monkeypatch):
 def test_each_rank_is_that_of_its_log(tmp_path, monkeypatch, addresses, time_of):
     """Whoever comes first, on however many machines; where a rank's own message goes, and whom a report names."""
     monkeypatch.setattr(hosts, "of", lambda file: [Host(address, address, here=True) for address in addresses])
-    monkeypatch.setenv("PORT", "8080")
+    monkeypatch.setenv("PORT", "8080")  # as clouds set it
+    monkeypatch.setenv("PMI_RANK", "7")  # left over from a launcher around this one
     text = """
         import os, sys, time
         time.sleep(0.3 * (3 - int(os.environ["GLUONBOOK_PART"][-1])))

@@ -56,7 +56,7 @@ class Setup:
     def part(self, role: str, number: int | None, variables: Mapping[str, str], ports: Sequence[int] = ()) -> list[str]:
         """The words that start one part; without a number, it asks mpiexec for it. What it is told is in a file."""
         where = {"directory": str(Path.cwd()), "notes": str(self.folder), "logs": str(self.logs)}
-        return Order(role, number, self.command, **where, variables=variables, ports=ports).words
+        return Order(role, number, self.command, **where, variables=variables, ports=ports).handed_over()
 
 
 @final

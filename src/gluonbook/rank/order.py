@@ -42,20 +42,19 @@ class Order:
             return self.role
         return f"{self.role}-{os.environ['PMI_RANK'] if self.number is None else self.number}"
 
-    def write(self) -> Path:
-        """The file, new among the notes of the run; its bytes are those that a command line would have."""
+    def handed_over(self) -> list[str]:
+        """The words that start the part, on any machine that sees the file, which this writes among the run's notes.
+
+        The file's bytes are those that a command line would have.
+        """
         file = Path(self.notes, f"{self.role}{'' if self.number is None else f'-{self.number}'}.order")
         file.write_bytes(os.fsencode(json.dumps(asdict(self), ensure_ascii=False)))
-        return file
+        return [sys.executable, "-IS", __file__, str(file)]
 
     @classmethod
     def read(cls, file: str) -> Order:
+        """What was handed over."""
         return cls(**json.loads(os.fsdecode(Path(file).read_bytes())))
-
-    @property
-    def words(self) -> list[str]:
-        """The words that start the part, on any machine that sees the file."""
-        return [sys.executable, "-IS", __file__, str(self.write())]
 
 
 def _become(file: str) -> None:
