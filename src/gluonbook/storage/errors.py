@@ -12,11 +12,12 @@ from typing import final
 
 # What helps, by what the disk says.
 _REMEDIES = {
-    **dict.fromkeys((errno.EACCES, errno.EPERM), "let its owner change that with chmod"),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there"),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "allow more open files (`ulimit -n`)"),
     **dict.fromkeys((errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY), "move away what lies there"),
     **dict.fromkeys((errno.EBUSY, errno.ETXTBSY), "end the program that uses it"),
+    errno.EACCES: "let its owner change that with chmod",
+    errno.EPERM: "see what keeps it as it is (`lsattr`, or the share)",
     errno.EROFS: "mount it so that it can be written",
     errno.ENAMETOOLONG: "shorten the name",
     errno.ELOOP: "remove the link that leads back to itself",
