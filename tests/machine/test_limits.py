@@ -39,6 +39,8 @@ CASES = [
     ),
     Case("AS", 2**31, "bytearray(2**32)", "may take 2 GiB of memory", -1),
     Case("AS", 2**31, "import mmap; mmap.mmap(-1, 2**32)", "`ulimit -v unlimited` raises it", -1),
+    Case("AS", 2**31, "raise OSError('Could not find/load shared object file')", "may take 2 GiB of memory"),
+    Case("DATA", 2**31, signal.SIGSEGV, "may take 2 GiB of memory (`ulimit -d unlimited` raises it)."),
     Case("DATA", 2**31, "bytearray(2**32)", "`ulimit -d unlimited` raises it", -1),
     Case("FSIZE", 4096, "open(sys.argv[1], 'wb').write(bytes(9999))", "A file may have 4 KiB (`ulimit -f unlimited`"),
     Case("FSIZE", 4096, signal.SIGXFSZ, "A file may have 4 KiB"),

@@ -90,11 +90,15 @@ def behind(code: int, words: str) -> str:
 
 
 def _behind(sign: Sign) -> str:
-    try:
-        found = [row.lack(sign) for row in _TABLE if row.fits(sign)]
-    except OSError:  # what is short of files or of memory cannot look at the machine, either
-        return ""
+    found = [_looked(row, sign) for row in _TABLE if row.fits(sign)]
     return " ".join(dict.fromkeys(filter(None, found)))
+
+
+def _looked(row: _Row, sign: Sign) -> str:
+    try:
+        return row.lack(sign)
+    except OSError:  # what is short of files or of memory cannot always look at the machine
+        return ""
 
 
 def socket_folder_too_long(folder: str | Path | None = None) -> str:
@@ -321,7 +325,12 @@ _TABLE = (
     _Row((signal.SIGBUS, signal.SIGSEGV), (), ("shm_open", str(SHARED_MEMORY)), _shared_memory),
     _Row((), (errno.ENOENT, errno.EACCES, errno.EROFS, errno.ENOSYS), (), _without_shared_memory),
     _Row((signal.SIGSEGV,), (), (), _stack),
-    _Row((signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS), (), (_NOT_MAPPED,), _ulimits_of_memory),
+    _Row(
+        (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS),
+        (),
+        (_NOT_MAPPED, "find/load shared object"),
+        _ulimits_of_memory,
+    ),
     _Row((signal.SIGKILL,), (), (), _killed),
     _Row((), (errno.ENOMEM,), ("MemoryError", "bad_alloc"), _memory),
     _Row((signal.SIGXCPU, signal.SIGKILL), (), (), _processor_time),
