@@ -141,6 +141,44 @@ def test_accumulation_equals_the_big_batch(devices, batch_size):
         close(trained(Accumulated(count), devices, batch_size=batch_size), whole, 1e-5)
 
 
+@final
+class Spread(Step):
+    """One update for each `count` batches, whose gradients add up from call to call."""
+
+    def __init__(self, count):
+        self.count, self.states = count, {"waiting": 0}
+
+    def take(self, trainer, batch):
+        outcomes = batch.backward()
+        self.states["waiting"] += 1
+        if self.states["waiting"] == self.count:
+            trainer.step(self.count * len(batch))
+            self.states["waiting"] = 0
+            for parameter in trainer.optimizer.param_dict.values():
+                parameter.zero_grad()
+        return outcomes
+
+
+def added(folder, step, **more):
+    net, trainer = start(2)
+    net.collect_params().setattr("grad_req", "add")
+    history = fit(net, trainer, DATA, step=step, checkpoints=folder, **{**RUN, **more})
+    return [p.data(c).asnumpy() for p in net.collect_params().values() for c in trainer._contexts], history
+
+
+def test_gradients_that_add_up_are_those_of_one_batch_in_a_plain_step(tmp_path):
+    expected = trained(None, 2)
+    equal(added(tmp_path / "whole", PlainStep()), expected)
+    added(tmp_path / "parts", PlainStep(), epochs=1)
+    equal(added(tmp_path / "parts", PlainStep()), expected)
+
+
+def test_gradients_that_add_up_over_batches_go_on_exactly(tmp_path):
+    expected = added(tmp_path / "whole", Spread(4))  # of three batches an epoch
+    added(tmp_path / "parts", Spread(4), epochs=1)
+    equal(added(tmp_path / "parts", Spread(4)), expected)
+
+
 def test_pieces_hold_each_sample_once():
     X, y = mx.nd.arange(22).reshape((11, 2)), mx.nd.arange(11)
     batch = Batch.spread(mlp(), None, [mx.cpu(0), mx.cpu(1)], X, y)
