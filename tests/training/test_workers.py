@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -123,6 +124,18 @@ def test_items_come_in_order_from_any_place(count):
                 assert found == list(range(place, 1000))
     finally:
         workers.close()
+
+
+def test_a_worker_that_cannot_be_started_is_an_error_with_what_helps():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    children = len(psutil.Process().children())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (psutil.Process().num_fds() + 8, hard))
+    try:
+        with pytest.raises(WorkerError, match=r"worker \d+ of 20 .* started: .*Too many open files.*ulimit -n"):
+            Workers(20, counting)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(psutil.Process().children()) == children
 
 
 def test_another_worker_than_the_one_that_is_waited_for():

@@ -125,7 +125,7 @@ def outcomes(
 ) -> list[Outcome]:
     """What net and loss make of a batch, spread over devices; ValueError also for labels beyond the net's classes."""
     found = [Outcome.of(net, loss, *part) for part in zip(split(X, ctx), split(y, ctx))]
-    if isinstance(loss, gluon.loss.SoftmaxCrossEntropyLoss) and loss._sparse_label:
+    if type(loss) is gluon.loss.SoftmaxCrossEntropyLoss and loss._sparse_label:
         classes, labels = found[0].out.shape[loss._axis], y.asnumpy()
         odd = labels[~((labels >= 0) & (labels < classes) & (labels % 1 == 0))]
         if odd.size:  # MXNet would take the nearest class

@@ -47,6 +47,9 @@ def fit(
 ) -> History:
     """Train `net` on the (X, y) pairs of `train` until `epochs` epochs are done, and return what happened.
 
+    `train` and `test` are anything with a length, and with sample i, a tuple (X, y), as `train[i]`. With `num_workers`
+    so many processes load batches ahead.
+
     Each batch of `batch_size` samples (the last of an epoch may be smaller) is split over the devices of `net`, and
     `step` trains on it (default: a `PlainStep`; `Step` says what one of your own may do). `loss(out, y)` gives one
     value a sample (default: softmax cross-entropy). After each epoch the net is tested on `test`, and
@@ -69,8 +72,10 @@ def fit(
     `on_epoch`, `num_workers`, devices, and the engine that ranks talk through.
 
     Raises FloatingPointError when the loss is no longer finite, which is seen at the end of the epoch and before a
-    checkpoint; ValueError for arguments out of range, and for a checkpoint of a run that had other settings;
-    StorageError for a folder that cannot be read or written, which is tried before the first step.
+    checkpoint; WorkerError as soon as a process that loads batches has died; ValueError for a checkpoint of a run that
+    had other settings, and, before anything has changed, for arguments out of range, and for data, net, loss and
+    trainer that do not go together, as a look at the first batch tells; StorageError for a folder that cannot be read
+    or written, which is tried before the first step.
     """
     loss, step = checked_loss(loss), PlainStep() if step is None else step
     if not isinstance(step, Step):
@@ -89,11 +94,14 @@ def fit(
     loader = ReproducibleLoader(samples, batches, num_workers)
     with preserved():
         first = [next(one.in_order(batches.batch_size)) for one in (samples, tests) if one]
+    waits = bool(_waiting(net.collect_params().values()))
+    if not waits:
+        _look(net, trainer, loss, ctx, step, *first)
     draws = may_draw(net, trainer, loss, step)
     run = start_or_resume(net, trainer, loss, step, batches, ctx, last, checkpoints)
-    with preserved():
+    if waits:  # to draw weights is to change something: a checkpoint of another run is refused before
         _look(net, trainer, loss, ctx, step, *first)
-        del first  # it may be large
+    del first  # it may be large
     if run.steps < last:
         run.prepare()
 
@@ -137,14 +145,15 @@ def _look(
     Weights that wait for a batch are drawn now: in the first step they would be, and from its seed.
     """
     plain = isinstance(step, PlainStep)
-    if not plain and _waiting(net.collect_params().values()):
-        answer(net, split(batch[0], ctx)[0])  # what other steps do with the answer is not known
-    for X, y in [batch, *tests] if plain else tests:
-        losses = [outcome.loss.asnumpy() for outcome in look(net, loss, ctx, X, y)]
-        finite = [all(np.isfinite(array).all() for array in arrays) for arrays in (losses, [X.asnumpy(), y.asnumpy()])]
-        if not any(finite):
-            given = f"X, {described(X)}, and y, {described(y)}"
-            raise ValueError(f"{given}, hold numbers that are not finite, and so do the losses")
+    with preserved():
+        if not plain and _waiting(net.collect_params().values()):
+            answer(net, split(batch[0], ctx)[0])  # what other steps do with the answer is not known
+        for X, y in [batch, *tests] if plain else tests:
+            losses = [outcome.loss.asnumpy() for outcome in look(net, loss, ctx, X, y)]
+            finite = [np.isfinite(array).all() for array in (X.asnumpy(), y.asnumpy())]
+            if not all(finite) and not all(np.isfinite(array).all() for array in losses):
+                given = f"X, {described(X)}, and y, {described(y)}"
+                raise ValueError(f"{given}, hold numbers that are not finite, and so do the losses")
     if plain and (names := _waiting(trained(trainer))):
         raise ValueError(f"net does not use {some(names)}, of which the shape stays unknown: give in_units, or drop it")
 
