@@ -20,7 +20,7 @@ from mxnet.gluon import nn
 from mxnet.kvstore.base import TestStore
 
 import runs
-from gluonbook import checkpoint
+from gluonbook import checkpoint, kvstore  # noqa: F401  (registers ours)
 from gluonbook.checkpoint import Damaged
 from gluonbook.models import mlp
 from gluonbook.storage import folders
@@ -263,6 +263,12 @@ def test_what_cannot_be_exact_is_refused(tmp_path):
     compression = {"compression_params": {"type": "2bit", "threshold": 0.5}}
     net, trainer = runs.start(ctx=TWO, kvstore=compression)
     with pytest.raises(ValueError, match=r"gradient compression .*2bit.* residual"):
+        checkpoint.save(tmp_path, net, trainer, step=0, epoch=0)
+
+    net, trainer = runs.start(ctx=TWO, kvstore={"kvstore": "votestore"})
+    with pytest.raises(
+        ValueError, match=r"'votestore' remembers is out of reach: use kvstore=VoteStore\(\)"
+    ):
         checkpoint.save(tmp_path, net, trainer, step=0, epoch=0)
 
     net, trainer = runs.start(net=mlp(hidden=()))

@@ -8,6 +8,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import Block, Parameter, Trainer
+from mxnet.kvstore import KVStoreBase
 
 from gluonbook.checkpoint.optimizers import attributes, chosen, packed_settings, settings
 from gluonbook.checkpoint.packing import qualified_name
@@ -51,6 +52,11 @@ def refuse_out_of_reach(trainer: Trainer) -> None:
     """Raise ValueError if part of the state lives where this process cannot read it."""
     store, asked = store_of(trainer), trainer._kvstore_params["update_on_kvstore"]
     kind = store if isinstance(store, str) else getattr(store, "type", "none")
+    made = KVStoreBase.kv_registry.get(kind.lower()) if isinstance(store, str) else None
+    if made is not None and issubclass(made, Collective):
+        raise ValueError(
+            f"what the store {store!r} remembers is out of reach: use kvstore={made.__name__}(), an object"
+        )
     remote = trainer._update_on_kvstore if trainer._kv_initialized else "dist" in kind and asked is not False
     if remote and getattr(trainer._kvstore, "_updater", None) is None:
         raise ValueError(f"the optimizer lives on the servers of the {kind!r} store: use update_on_kvstore=False")
