@@ -266,9 +266,7 @@ def test_what_cannot_be_exact_is_refused(tmp_path):
         checkpoint.save(tmp_path, net, trainer, step=0, epoch=0)
 
     net, trainer = runs.start(ctx=TWO, kvstore={"kvstore": "votestore"})
-    with pytest.raises(
-        ValueError, match=r"'votestore' remembers is out of reach: use kvstore=VoteStore\(\)"
-    ):
+    with pytest.raises(ValueError, match=r"'votestore' remembers is out of reach: use kvstore=VoteStore\(\)"):
         checkpoint.save(tmp_path, net, trainer, step=0, epoch=0)
 
     net, trainer = runs.start(net=mlp(hidden=()))
