@@ -107,10 +107,10 @@ def check(exact: np.dtype, grad: np.dtype, n: int) -> None:
         same(f"the momentum by signum_step {which}", m, on[2])
         m, on, sent = mom.copy(), [cupy.asarray(mom), cupy.asarray(g)], cupy.zeros(len(words), cupy.uint64)
         constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
-        launch("momentum_pack", exact, grad, n, *on, sent, n, *constants)
-        same(f"the words by momentum_pack {which}", reference.momentum_pack(m, g, c), sent)
+        launch("momentum_pack", exact, grad, n, *on, sent, n, bits.lots(1), *constants)
+        same(f"the words by momentum_pack {which}", reference.momentum_pack(m, g, c, 1), sent)
         same(f"the momentum by momentum_pack {which}", m, on[0])
-    launch("pack", exact, grad, n, cupy.asarray(weight), sent, n)
+    launch("pack", exact, grad, n, cupy.asarray(weight), sent, n, bits.lots(0))
     same(f"pack {which}", reference.pack(weight), sent)
     signs = cupy.zeros(n, exact)
     launch("unpack", exact, grad, n, signs, cupy.asarray(words), n)
@@ -131,9 +131,15 @@ def check_vote(M: int, n: int) -> None:
     """Compare a vote of M ballots with the reference."""
     ballots = np.random.default_rng(M).integers(0, 1 << 64, (M, n), dtype=np.uint64)
     result = cupy.zeros(n, cupy.uint64)
-    offset, top = map(np.int32, bits.tally(M))
-    launch("vote", SINGLE, SINGLE, cuda_source.ITEMS * n, cupy.asarray(ballots), result, n, np.int32(M), offset, top)
-    same(f"vote of {M} ballots of {n} words", reference.vote(ballots), result)
+    for step in range(2):
+        launch("vote", SINGLE, SINGLE, cuda_source.ITEMS * n, cupy.asarray(ballots), result, n, *counted(M, step))
+        same(f"vote of {M} ballots of {n} words", reference.vote(ballots, step), result)
+
+
+def counted(M: int, step: int) -> tuple[np.int32, np.int32, np.int32, np.uint64]:
+    """How the kernel counts M votes."""
+    offset, top, ties = bits.tally(M, step)
+    return np.int32(M), np.int32(offset), np.int32(top), ties
 
 
 def works(n: int) -> Iterator[tuple[str, int, Callable[[], None]]]:
@@ -144,9 +150,9 @@ def works(n: int) -> Iterator[tuple[str, int, Callable[[], None]]]:
     ballot = cupy.zeros(words, cupy.uint64)
     yield "signum_step", 20 * n, lambda: launch("signum_step", SINGLE, SINGLE, n, weight, grad, mom, n, *c)
     constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
-    arguments = mom, grad, ballot, n, *constants
+    arguments = mom, grad, ballot, n, bits.lots(0), *constants
     yield "momentum_pack", 12 * n + 8 * words, lambda: launch("momentum_pack", SINGLE, SINGLE, n, *arguments)
-    yield "pack", 4 * n + 8 * words, lambda: launch("pack", SINGLE, SINGLE, n, grad, ballot, n)
+    yield "pack", 4 * n + 8 * words, lambda: launch("pack", SINGLE, SINGLE, n, grad, ballot, n, bits.lots(0))
     lr, wd = hyper.signs(SINGLE, 1e-4, 0.0)
     yield (
         "apply_signs",
@@ -155,8 +161,7 @@ def works(n: int) -> Iterator[tuple[str, int, Callable[[], None]]]:
     )
     M = 7
     ballots = cupy.random.randint(0, 1 << 62, (M, words), dtype=cupy.uint64)
-    counted = np.int32(M), *map(np.int32, bits.tally(M))
-    call = cuda_source.ITEMS * words, ballots, ballot, words, *counted
+    call = cuda_source.ITEMS * words, ballots, ballot, words, *counted(M, 0)
     yield f"vote of {M}", 8 * (M + 1) * words, lambda: launch("vote", SINGLE, SINGLE, *call)
 
 

@@ -140,4 +140,10 @@ class NumpyAsCupy:
             return launch
 
 
-SCALARS = {np.float32: ctypes.c_float, np.float64: ctypes.c_double, np.int32: ctypes.c_int, np.int64: ctypes.c_longlong}
+SCALARS = {
+    np.float32: ctypes.c_float,
+    np.float64: ctypes.c_double,
+    np.int32: ctypes.c_int,
+    np.int64: ctypes.c_longlong,
+    np.uint64: ctypes.c_ulonglong,
+}

@@ -386,9 +386,9 @@ def test_kernels_that_compute_nonsense_are_not_used(on_a_gpu, cuda_here, monkeyp
 
 def test_cuda_kernels_take_what_their_signatures_say():
     single, half = np.dtype("float32"), np.dtype("float16")
-    vote = "const int64_t *ballots, int64_t *result, int64_t n, int M, int offset, int top"
+    vote = "const int64_t *ballots, int64_t *result, int64_t n, int M, int offset, int top, int64_t ties"
     assert signature("vote", single, single) == vote
-    assert signature("pack", half, half) == "const __half *x, int32_t *words, int64_t n"
+    assert signature("pack", half, half) == "const __half *x, int32_t *words, int64_t n, int64_t zeros"
     assert signature("apply_signs", half, half).endswith("const int32_t *words, int64_t n, float lr, float wd")
     assert signature("signum_step", single, half).startswith("float *weight, const __half *grad, float *mom, ")
 

@@ -6,11 +6,13 @@
     verdict = vote([ballot, ...])                           # anywhere: the majority, bit by bit
     apply_signs(weight, verdict, lr=1e-4, wd=1e-4)          # on each worker
 
-**One rule for zero.** A bit cannot say "none of both", so in packed form there is no zero: a bit is 0 where x < 0, and
-1 elsewhere, so zero, −0.0 and NaN count as +, and so does a tie of an even number of voters. It is one comparison,
-x < 0 negated, the same for every value on every device; a coin toss would have to be the same on every worker, and
-the sign bit would let −0.0 and NaN, which say nothing about a direction, vote by an accident of their encoding.
-In unpacked form, in `signum_step`, MXNet's rule holds: sign(0) = 0 and sign(NaN) = 0, and such a weight is not moved.
+**One rule for zero.** A bit cannot say "none of both", so in packed form there is no zero. Where x is neither above
+zero nor below (0, −0.0, NaN), and where an even number of voters is divided, the sign is (−1)^(step + i) for element i
+of an array: no bit has to be sent for it, all workers and devices get the same, also after a resume, and each element
+gets both signs in turn. If such elements always counted as +, as is common, an even number of voters would push all
+weights that noise rules to one side, and weights whose gradient is zero would walk for ever. The m-th of several
+voters packs for step + m, so that zeros that all have cancel. In unpacked form, in `signum_step`, MXNet's rule holds:
+sign(0) = 0 and sign(NaN) = 0, and such a weight is not moved.
 
 **One convention for the state.** As in MXNet, `mom` is *minus* the momentum v of the papers: v_t = −mom_t. A ballot
 holds the signs of v, the direction of the gradient, so weights move against it.

@@ -17,19 +17,24 @@ from gluonbook.kernels.memory import Array, each
 MAX_BALLOTS = 4096
 
 
-def pack(x: Array | Sequence[Array], *, out: np.ndarray | None = None) -> np.ndarray:
-    """The signs of x, 64 in a word: bit 1 for +, and for zero and NaN; bit 0 for −.
+def pack(x: Array | Sequence[Array], *, step: int = 0, out: np.ndarray | None = None) -> np.ndarray:
+    """The signs of x, 64 in a word: bit 1 for +, bit 0 for −; zero and NaN draw theirs, + where step + i is even.
+
+    Args:
+        step: which step it is, of which worker: step + rank, so that the lots of two workers cancel each other.
 
     Returns:
         The words, uint64, in `out` if given.
 
     Raises:
-        ValueError: x is not of float16, float32 or float64, or `out` is no array for its words.
+        ValueError: x is not of float16, float32 or float64, `step` is no whole number from 0, or `out` is no array for
+            the words.
     """
+    zeros = bits.lots(whole_number("step", step, 0))
     checked = each(partial(memory.flat, "x"), x)
     sizes = [x.n for x in checked]
     words = memory.room(out, sizes)
-    for form, jobs in by_form(map(Pack, checked, bits.pieces(words, sizes))):
+    for form, jobs in by_form(Pack(x, zeros, piece) for x, piece in zip(checked, bits.pieces(words, sizes))):
         form.pack(jobs)
     return words
 
@@ -75,33 +80,36 @@ def nonfinite(x: Array | Sequence[Array]) -> list[int]:
 
 
 def vote(
-    ballots: np.ndarray | Sequence[np.ndarray] | NDArray, *, out: np.ndarray | None = None
+    ballots: np.ndarray | Sequence[np.ndarray] | NDArray, *, step: int = 0, out: np.ndarray | None = None
 ) -> np.ndarray | NDArray:
-    """The majority of each bit over M ballots, M from 1 to 4096; a tie counts as +.
+    """The majority of each bit over M ballots, M from 1 to 4096; in a tie, bit i of an array is 1 if step + i is even.
 
     Args:
         ballots: an array (M, words) or M arrays of equally many words, uint64, as `pack` makes them; or an NDArray
             (M, words) of int64, which has the same bits, for ballots that are on a GPU.
+        step: which step it is, the same for all who count.
 
     Returns:
         The words of the majority, uint64, in `out` if given; it may be one of the ballots. Or an NDArray of int64.
 
     Raises:
-        ValueError: no ballots, too many, of different lengths, or not of the type; or `out` is no array for the words.
+        ValueError: no ballots, too many, of different lengths, or not of the type; `step` is no whole number from 0; or
+            `out` is no array for the words.
     """
+    whole_number("step", step, 0)
     if isinstance(ballots, NDArray):
-        return _vote_of_table(ballots, out)
+        return _vote_of_table(ballots, step, out)
     whole_number("the number of ballots", len(ballots), 1, MAX_BALLOTS)
     n = np.size(ballots[0]) * bits.BITS
     checked = [memory.words(f"ballot {i}", ballot, [n]) for i, ballot in enumerate(ballots)]
     words = memory.room(out, [n])
-    host().count(checked, words)
+    host().count(checked, step, words)
     return words
 
 
-def _vote_of_table(table: NDArray, out: object) -> NDArray:
+def _vote_of_table(table: NDArray, step: int, out: object) -> NDArray:
     if out is not None or len(table.shape) != 2 or table.dtype != np.int64:
         found = f"{np.dtype(table.dtype)}, shape {table.shape}, out={out}"
         raise ValueError(f"an NDArray of ballots must be int64, of shape (M, words), with no out, got {found}")
     whole_number("the number of ballots", len(table), 1, MAX_BALLOTS)
-    return form_on(gpu_of(table)).vote(table)
+    return form_on(gpu_of(table)).vote(table, step)

@@ -23,10 +23,19 @@ def pieces(words: np.ndarray, sizes: Sequence[int]) -> Iterator[np.ndarray]:
         start = stop
 
 
-def tally(M: int) -> tuple[int, int]:
-    """How M votes are counted in binary: from which offset, and which digit then says that a majority is reached.
+def lots(step: int) -> np.uint64:
+    """The word of the signs that are drawn where there is none: + for coordinate i of an array if step + i is even.
 
-    A majority is half of the votes, rounded up, since a tie counts as +.
+    No bit has to be sent for it, every worker draws the same, and each coordinate gets both signs in turn.
+    """
+    return np.uint64(0xAAAA_AAAA_AAAA_AAAA if step % 2 else 0x5555_5555_5555_5555)
+
+
+def tally(M: int, step: int) -> tuple[int, int, np.uint64]:
+    """How M votes are counted in binary: the offset where counts begin, one higher at the bits of a word, and the word.
+
+    Also the digit, before the word, that then says whether a majority is reached: more than half of the votes, or half
+    of them where the lot says +. An odd number of votes has no tie.
     """
     top = (M // 2).bit_length()
-    return (1 << top) - (M + 1) // 2, top
+    return (1 << top) - M // 2 - 1, top, np.uint64(0) if M % 2 else lots(step)

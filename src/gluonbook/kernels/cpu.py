@@ -39,18 +39,18 @@ class Host(Form):
     def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
         _compute(_nonfinite, jobs)
 
-    def vote(self, table: NDArray) -> NDArray:
+    def vote(self, table: NDArray, step: int) -> NDArray:
         ballots = table.asnumpy().view(np.uint64)
         majority = np.empty(ballots.shape[1], np.uint64)
-        self.count(list(ballots), majority)
+        self.count(list(ballots), step, majority)
         return nd.array(majority.view(np.int64), table.context, dtype=np.int64)
 
-    def count(self, ballots: Sequence[np.ndarray], words: np.ndarray) -> None:
+    def count(self, ballots: Sequence[np.ndarray], step: int, words: np.ndarray) -> None:
         """Write the majority of ballots into words, all of them in numpy, as they travel between workers."""
-        offset, top = tally(len(ballots))
+        offset, top, ties = tally(len(ballots), step)
         addresses = np.array([ballot.__array_interface__["data"][0] for ballot in ballots])
         traffic = words.itemsize * (len(ballots) + 1)
-        share([Call(native_vote.vote, words.size, traffic, (addresses, words, top + 1, offset))])
+        share([Call(native_vote.vote, words.size, traffic, (addresses, words, top + 1, offset, ties))])
 
 
 def _compute(call_for: Callable[..., Call], jobs: Sequence[tuple]) -> None:
@@ -69,10 +69,10 @@ def _signum_step(weight: Flat, grad: Flat, mom: Flat, weight32: Flat | None, con
     return Call(native.signum_step, weight.n, traffic, (*arrays, *constants))
 
 
-def _momentum_pack(mom: Flat, grad: Flat, constants: hyper.Signum, words: np.ndarray) -> Call:
+def _momentum_pack(mom: Flat, grad: Flat, constants: hyper.Signum, zeros: np.uint64, words: np.ndarray) -> Call:
     settle(mom, grad)
     traffic = 2 * mom.dtype.itemsize + grad.dtype.itemsize
-    return Call(native.momentum_pack, mom.n, traffic, (writable(mom), readable(grad), words, *constants))
+    return Call(native.momentum_pack, mom.n, traffic, (writable(mom), readable(grad), words, zeros, *constants))
 
 
 def _apply_signs(weight: Flat, lr: np.floating, wd: np.floating, words: np.ndarray) -> Call:
@@ -80,9 +80,9 @@ def _apply_signs(weight: Flat, lr: np.floating, wd: np.floating, words: np.ndarr
     return Call(native.apply_signs, weight.n, 2 * weight.dtype.itemsize, (writable(weight), words, lr, wd))
 
 
-def _pack(x: Flat, words: np.ndarray) -> Call:
+def _pack(x: Flat, zeros: np.uint64, words: np.ndarray) -> Call:
     settle(x)
-    return Call(native.pack, x.n, x.dtype.itemsize, (readable(x), words))
+    return Call(native.pack, x.n, x.dtype.itemsize, (readable(x), words, zeros))
 
 
 def _unpack(x: Flat, words: np.ndarray) -> Call:

@@ -15,7 +15,7 @@ from mxnet import nd
 from mxnet.ndarray import NDArray
 
 from gluonbook.kernels import memory
-from gluonbook.kernels.bits import tally
+from gluonbook.kernels.bits import lots, tally
 from gluonbook.kernels.cuda_source import BLOCK, ITEMS, OPTIONS, blocks, signature, source
 from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
 
@@ -36,10 +36,11 @@ class Cuda(Form):
 
     def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
         sent = []
-        for mom, grad, c, words in jobs:
+        for mom, grad, c, zeros, words in jobs:
             sent.append(_words_on(mom.array, words.size))
+            arrays = mom.array, grad.array, sent[-1]
             constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
-            _launch("momentum_pack", mom.dtype, grad.dtype, mom.n, mom.array, grad.array, sent[-1], mom.n, *constants)
+            _launch("momentum_pack", mom.dtype, grad.dtype, mom.n, *arrays, mom.n, _as_long(zeros), *constants)
         _fetch(sent, [job[-1] for job in jobs])
 
     def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
@@ -49,9 +50,9 @@ class Cuda(Form):
 
     def pack(self, jobs: Sequence[Pack]) -> None:
         sent = []
-        for x, words in jobs:
+        for x, zeros, words in jobs:
             sent.append(_words_on(x.array, words.size))
-            _launch("pack", x.dtype, x.dtype, x.n, x.array, sent[-1], x.n)
+            _launch("pack", x.dtype, x.dtype, x.n, x.array, sent[-1], x.n, _as_long(zeros))
         _fetch(sent, [job[-1] for job in jobs])
 
     def unpack(self, jobs: Sequence[Unpack]) -> None:
@@ -65,10 +66,11 @@ class Cuda(Form):
         for (_, found), flag in zip(jobs, flags):
             found[0] |= bool(flag.asscalar())
 
-    def vote(self, table: NDArray) -> NDArray:
+    def vote(self, table: NDArray, step: int) -> NDArray:
         M, n = table.shape
         result = nd.empty(n, table.context, dtype=np.int64)
-        _launch("vote", _ANY, _ANY, ITEMS * n, table, result, n, M, *tally(M))  # a word a thread
+        offset, top, ties = tally(M, step)
+        _launch("vote", _ANY, _ANY, ITEMS * n, table, result, n, M, offset, top, _as_long(ties))  # a word a thread
         return result
 
 
@@ -77,7 +79,7 @@ def works(ctx: mx.Context) -> str:
     """An empty string if the kernels can be compiled and run on a GPU, else why not."""
     words = np.zeros(1, np.uint64)
     try:
-        Cuda().pack([Pack(memory.flat("x", nd.array([-1, 1, 0], ctx)), words)])
+        Cuda().pack([Pack(memory.flat("x", nd.array([-1, 1, 0], ctx)), lots(0), words)])
     except mx.base.MXNetError as error:
         return str(error).strip().splitlines()[-1]
     return "" if words[0] == 0b110 else f"pack gave {words[0]:b} where 110 is right"
@@ -98,6 +100,11 @@ def _module(exact: np.dtype, grad: np.dtype) -> mx.rtc.CudaModule:
 @cache
 def _kernel(name: str, exact: np.dtype, grad: np.dtype) -> mx.rtc.CudaKernel:
     return _module(exact, grad).get_kernel(name, signature(name, exact, grad))
+
+
+def _as_long(word: np.uint64) -> np.int64:
+    """The bits of a word as `mx.rtc` takes them."""
+    return word.view(np.int64)
 
 
 def _words_on(array: NDArray, words: np.ndarray | int) -> NDArray:

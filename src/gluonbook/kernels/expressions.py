@@ -38,10 +38,10 @@ class Expressions(Form):
                 weight.array[:] = w.astype(weight.dtype)
 
     def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
-        for mom, grad, constants, words in jobs:
+        for mom, grad, constants, zeros, words in jobs:
             m, c = mom.array, _on(mom, constants)
             _renew(m, c.momentum * m, grad.array, c)
-            _pack(-m, words)
+            _pack(-m, zeros, words)
 
     def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
         for weight, lr, wd, words in jobs:
@@ -53,8 +53,8 @@ class Expressions(Form):
             w[:] = (wide - _constant(lr, w.context) * direction).astype(weight.dtype)
 
     def pack(self, jobs: Sequence[Pack]) -> None:
-        for x, words in jobs:
-            _pack(x.array, words)
+        for x, zeros, words in jobs:
+            _pack(x.array, zeros, words)
 
     def unpack(self, jobs: Sequence[Unpack]) -> None:
         for x, words in jobs:
@@ -64,12 +64,15 @@ class Expressions(Form):
         for x, found in jobs:
             found[0] |= bool((0 * x.array != 0).max().asscalar())
 
-    def vote(self, table: NDArray) -> NDArray:
-        return Host().vote(table)  # words are few
+    def vote(self, table: NDArray, step: int) -> NDArray:
+        return Host().vote(table, step)  # words are few
 
 
-def _pack(x: NDArray, words: np.ndarray) -> None:
-    bits = (1 - (x.reshape(-1) < 0)).astype("float32")
+def _pack(x: NDArray, zeros: np.uint64, words: np.ndarray) -> None:
+    flat = x.reshape(-1)
+    plus, minus = (flat > 0).astype("float32"), (flat < 0).astype("float32")
+    drawn = _unpacked(np.full_like(words, zeros), x.size, plus) > 0
+    bits = plus + (1 - plus - minus) * drawn
     missing = words.size * BITS - x.size
     if missing:
         bits = nd.concat(bits, nd.zeros(missing, x.context), dim=0)

@@ -31,6 +31,7 @@ class MomentumPack(NamedTuple):
     mom: Flat
     grad: Flat
     constants: hyper.Signum
+    zeros: np.uint64  # the signs that zeros get
     words: np.ndarray
 
 
@@ -39,6 +40,7 @@ class Pack(NamedTuple):
     """The signs of an array."""
 
     x: Flat
+    zeros: np.uint64  # the signs that zeros get
     words: np.ndarray
 
 
@@ -96,5 +98,5 @@ class Form(ABC):
         """See `ballots.nonfinite`."""
 
     @abstractmethod
-    def vote(self, table: NDArray) -> NDArray:
+    def vote(self, table: NDArray, step: int) -> NDArray:
         """See `ballots.vote`; `table` holds a ballot a row, its words as int64."""

@@ -56,15 +56,17 @@ __device__ inline WIDE damped(WIDE grad, WIDE damping, WIDE damped_rescale, WIDE
     return rounded(damping * (scaled > clip ? clip : (scaled < -clip ? -clip : scaled)));
 }
 
-// Write the signs of this warp's elements, of which each thread holds its own; none of them may have left.
+// Write the signs of this warp's elements, of which each thread holds its own; none of them may have left. Where there
+// is no sign it is that of `zeros`, whose bits take turns, so that its lower half is as good as the whole word.
 template <typename T, bool NEGATED>
-__device__ inline void write_signs(const T (&x)[ITEMS], unsigned *words, long long n) {
+__device__ inline void write_signs(const T (&x)[ITEMS], unsigned *words, long long n, unsigned long long zeros) {
     long long at = first(), lane = thread() % 32;
     unsigned own = 0;
 #pragma unroll
     for (int k = 0; k < ITEMS; k++) {
         WIDE number = widen(x[k]);
-        unsigned word = __ballot_sync(~0u, at + 32 * k < n && !(NEGATED ? number > 0 : number < 0));
+        bool above = NEGATED ? number < 0 : number > 0, below = NEGATED ? number > 0 : number < 0;
+        unsigned word = __ballot_sync(~0u, at + 32 * k < n && (above || (!below && (zeros >> lane & 1))));
         if (lane == k) own = word;
     }
     long long place = at / 32 + lane;
@@ -114,8 +116,9 @@ extern "C" __global__ void signum_step_and_copy(EXACT *weight, const GRAD *grad,
     step<true>(weight, grad, mom, copy, n, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink);
 }
 
-extern "C" __global__ void momentum_pack(EXACT *mom, const GRAD *grad, unsigned *words, long long n, WIDE momentum,
-                                         WIDE damping, WIDE damped_rescale, WIDE rescale, WIDE clip) {
+extern "C" __global__ void momentum_pack(EXACT *mom, const GRAD *grad, unsigned *words, long long n,
+                                         unsigned long long zeros, WIDE momentum, WIDE damping, WIDE damped_rescale,
+                                         WIDE rescale, WIDE clip) {
     EXACT m[ITEMS];
     GRAD g[ITEMS];
     long long at = first();
@@ -133,10 +136,10 @@ extern "C" __global__ void momentum_pack(EXACT *mom, const GRAD *grad, unsigned 
             mom[i] = m[k];
         }
     }
-    write_signs<EXACT, true>(m, words, n);
+    write_signs<EXACT, true>(m, words, n, zeros);
 }
 
-extern "C" __global__ void pack(const EXACT *x, unsigned *words, long long n) {
+extern "C" __global__ void pack(const EXACT *x, unsigned *words, long long n, unsigned long long zeros) {
     EXACT own[ITEMS];
     long long at = first();
 #pragma unroll
@@ -144,7 +147,7 @@ extern "C" __global__ void pack(const EXACT *x, unsigned *words, long long n) {
         long long i = at + 32 * k;
         if (i < n) own[k] = x[i];
     }
-    write_signs<EXACT, false>(own, words, n);
+    write_signs<EXACT, false>(own, words, n, zeros);
 }
 
 extern "C" __global__ void unpack(EXACT *x, const unsigned *words, long long n) {
@@ -184,15 +187,16 @@ extern "C" __global__ void nonfinite(const EXACT *x, int *found, long long n) {
     }
 }
 
-// Votes are counted in binary, 64 counts at a time: digit k of all of them is a word. Counts begin at an offset such that
-// the topmost digit is 1 just where a majority is reached. As many digits as are needed stay in registers.
+// Votes are counted in binary, 64 counts at a time: digit k of all of them is a word. Counts begin at an offset, one
+// higher where `ties` has a bit, such that the topmost digit is 1 just where a majority is reached. As many digits as are
+// needed stay in registers.
 template <int TOP>
 __device__ inline void count(const unsigned long long *ballots, unsigned long long *result, long long n, int M,
-                             int offset, int top) {
-    if (top < TOP) return count<(TOP > 0 ? TOP - 1 : 0)>(ballots, result, n, M, offset, top);
+                             int offset, int top, unsigned long long ties) {
+    if (top < TOP) return count<(TOP > 0 ? TOP - 1 : 0)>(ballots, result, n, M, offset, top, ties);
     unsigned long long digit[TOP + 1];
 #pragma unroll
-    for (int k = 0; k <= TOP; k++) digit[k] = offset >> k & 1 ? ~0ull : 0;
+    for (int k = 0; k <= TOP; k++) digit[k] = (offset >> k & 1 ? ~ties : 0) | (offset + 1 >> k & 1 ? ties : 0);
 #pragma unroll 4
     for (int m = 0; m < M; m++) {
         unsigned long long carry = ballots[m * n];
@@ -207,7 +211,7 @@ __device__ inline void count(const unsigned long long *ballots, unsigned long lo
 }
 
 extern "C" __global__ void vote(const unsigned long long *ballots, unsigned long long *result, long long n, int M,
-                                int offset, int top) {
+                                int offset, int top, unsigned long long ties) {
     long long i = thread();
-    if (i < n) count<MOST_DIGITS - 1>(ballots + i, result + i, n, M, offset, top);
+    if (i < n) count<MOST_DIGITS - 1>(ballots + i, result + i, n, M, offset, top, ties);
 }

@@ -90,10 +90,11 @@ def _rounded(number, stored):
 
 
 @intrinsic
-def _word_of(typing, array, index, negated):
-    """The word of the 64 elements from `index`: one vector comparison, its result taken as an integer.
+def _word_of(typing, array, index, zeros, negated):
+    """The word of the 64 elements from `index`: two vector comparisons, their results taken as integers.
 
-    A bit is 1 unless the element, or its negative where `negated`, is less than zero.
+    A bit is 1 where the element, or its negative where `negated`, is more than zero, 0 where it is less, and that of
+    `zeros` elsewhere.
     """
     if not isinstance(negated, types.BooleanLiteral):
         return None
@@ -102,16 +103,19 @@ def _word_of(typing, array, index, negated):
     def code(context, builder, signature, args):
         pointer, kind = _vector_at(context, builder, signature, args)
         vector = builder.load(pointer, align=element.bitwidth // 8)
-        if element == types.uint16:  # the positive numbers of float16 are the bits 0x0001 to 0x7C00
-            lowest = 0x0001 if negated.literal_value else 0x8001
-            offset = builder.sub(vector, ir.Constant(kind, [lowest] * BITS))
-            mask = builder.icmp_unsigned(">=", offset, ir.Constant(kind, [0x7C00] * BITS))
+        if element == types.uint16:  # the numbers of float16 above zero are the bits 0x0001 to 0x7C00, below: 0x8001 to
+            lowest = [ir.Constant(kind, [first] * BITS) for first in (0x0001, 0x8001)]
+            size = ir.Constant(kind, [0x7C00] * BITS)
+            above, below = (builder.icmp_unsigned("<", builder.sub(vector, first), size) for first in lowest)
         else:
             zero = ir.Constant(kind, [0.0] * BITS)
-            mask = builder.fcmp_unordered("<=" if negated.literal_value else ">=", vector, zero)
-        return builder.bitcast(mask, ir.IntType(BITS))
+            above, below = (builder.fcmp_ordered(comparison, vector, zero) for comparison in "><")
+        if negated.literal_value:
+            above, below = below, above
+        plus, minus = (builder.bitcast(mask, ir.IntType(BITS)) for mask in (above, below))
+        return builder.or_(plus, builder.and_(args[2], builder.not_(minus)))
 
-    return types.uint64(array, types.intp, negated), code
+    return types.uint64(array, types.intp, types.uint64, negated), code
 
 
 @intrinsic
@@ -160,9 +164,9 @@ def signum_step(
 
 @compiled
 def momentum_pack(
-    start, stop, mom, grad, words, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
+    start, stop, mom, grad, words, zeros, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
 ):
-    """See `reference.momentum_pack`."""
+    """See `reference.momentum_pack`; `zeros` is the word of the signs that zeros get."""
     for first in range(start, stop, _CHUNK):
         last = min(first + _CHUNK, stop)
         g, m = grad[first:last], mom[first:last]
@@ -170,13 +174,13 @@ def momentum_pack(
             like = m[i]
             kept = _rounded(momentum * _wide(like), like)
             m[i] = _narrow(kept - _damped(g[i], like, damping, damped_rescale, rescale, clip), like)
-        _pack(first, last, mom, words, True)
+        _pack(first, last, mom, words, zeros, True)
 
 
 @compiled
-def pack(start, stop, x, words):
-    """See `reference.pack`."""
-    _pack(start, stop, x, words, False)
+def pack(start, stop, x, words, zeros):
+    """See `reference.pack`; `zeros` is the word of the signs that zeros get."""
+    _pack(start, stop, x, words, zeros, False)
 
 
 @compiled
@@ -227,15 +231,15 @@ def _damped(grad, like, damping, damped_rescale, rescale, clip):
 
 
 @compiled
-def _pack(start, stop, x, words, negated):
+def _pack(start, stop, x, words, zeros, negated):
     whole = stop - (stop - start) % BITS
     for i in range(start, whole, BITS):
-        words[i // BITS] = _word_of(x, i, numba.literally(negated))
+        words[i // BITS] = _word_of(x, i, zeros, numba.literally(negated))
     if whole < stop:
         rest = np.zeros(BITS, x.dtype)
         rest[: stop - whole] = x[whole:stop]
         used = (np.uint64(1) << np.uint64(stop - whole)) - np.uint64(1)
-        words[whole // BITS] = _word_of(rest, 0, numba.literally(negated)) & used
+        words[whole // BITS] = _word_of(rest, 0, zeros, numba.literally(negated)) & used
 
 
 @compiled

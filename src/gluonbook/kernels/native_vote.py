@@ -17,38 +17,40 @@ _DIGITS = 14  # binary digits of a count of up to 4096 votes and of its offset
 
 
 @compiled
-def vote(start, stop, addresses, result, digits, offset):
+def vote(start, stop, addresses, result, digits, offset, ties):
     """See `reference.vote`; `addresses` says where the ballots lie.
 
     Votes are counted in binary, 64 counts at a time: digit k of all counts is a word, and a full adder takes five
     bitwise operations. Eight ballots at once enter at digit 0, and a carry waits for another of its weight (a
-    carry-save adder, as Harley and Seal count bits). Counts begin at an `offset` such that the topmost digit is 1
-    just where a majority is reached.
+    carry-save adder, as Harley and Seal count bits). Counts begin at an `offset`, one higher where `ties` has a bit,
+    such that the topmost digit is 1 just where a majority is reached.
     """
-    slots = np.zeros((2 * _DIGITS + 3, _WIDE), np.uint64)
-    slots[-1, :] = ~np.uint64(0)
+    slots = np.zeros((2 * _DIGITS + 2, _WIDE), np.uint64)
     group = np.empty(_GROUP, np.intp)
     whole = stop - (stop - start) % _WIDE
     for i in range(start, whole, _WIDE):
-        _count(addresses, i, result, digits, offset, slots, group, _WIDE)
+        _count(addresses, i, result, digits, offset, ties, slots, group, _WIDE)
     for i in range(whole, stop):
-        _count(addresses, i, result, digits, offset, slots, group, 1)
+        _count(addresses, i, result, digits, offset, ties, slots, group, 1)
 
 
 @compiled
-def _count(addresses, i, result, digits, offset, slots, group, width):
+def _count(addresses, i, result, digits, offset, ties, slots, group, width):
     """Count the votes of `width` words from word i, and write their majority.
 
     Row k of `slots` holds digit k of the counts, row _DIGITS + k a carry of weight 2^k that waits for another, and
-    the last three rows the carry in hand, zeros and ones; `group` is room for the addresses of eight ballots.
+    the last two rows the carry in hand and zeros; `group` is room for the addresses of eight ballots.
     """
     size = 8 * _WIDE
     counts = slots.ctypes.data
     waiting = counts + _DIGITS * size
     carry = waiting + _DIGITS * size
-    zeros, ones = carry + size, carry + 2 * size
+    zeros = carry + size
     for k in range(max(digits, 3)):
-        _copy(counts + k * size, ones if offset >> k & 1 else zeros, numba.literally(width))
+        first = ~ties if offset >> k & 1 else np.uint64(0)
+        if offset + 1 >> k & 1:
+            first |= ties
+        _fill(counts + k * size, first, numba.literally(width))
     groups = (len(addresses) + _GROUP - 1) // _GROUP
     for number in range(groups):
         for j in range(_GROUP):
@@ -116,6 +118,22 @@ def _add_eight(typing, counts, size, ballots, carry, width):
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp, types.intp, width), code
+
+
+@intrinsic
+def _fill(typing, to, word, width):
+    """Store the same word `width` times from an address on."""
+    if not isinstance(width, types.IntegerLiteral):
+        return None
+
+    def code(context, builder, signature, args):
+        first = builder.bitcast(args[1], ir.VectorType(ir.IntType(BITS), 1))
+        same = ir.Constant(ir.VectorType(ir.IntType(32), width.literal_value), [0] * width.literal_value)
+        words = builder.shuffle_vector(first, first, same)
+        builder.store(words, _words(builder, args[0], width), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.uint64, width), code
 
 
 @intrinsic

@@ -28,12 +28,12 @@ def signum_step(
             half[:] = weight
 
 
-def momentum_pack(mom: np.ndarray, grad: np.ndarray, constants: hyper.Signum) -> np.ndarray:
+def momentum_pack(mom: np.ndarray, grad: np.ndarray, constants: hyper.Signum, step: int = 0) -> np.ndarray:
     """Renew `mom`, and pack the signs of −mom."""
     with np.errstate(all="ignore"):
         c = _in(mom.dtype, constants)
         mom[:] = c.momentum * mom - _damped(grad.astype(mom.dtype), c)
-        return pack(-mom)
+        return pack(-mom, step)
 
 
 def _in(dtype: np.dtype, constants: hyper.Signum) -> hyper.Signum:
@@ -47,10 +47,10 @@ def _damped(grad: np.ndarray, c: hyper.Signum) -> np.ndarray:
     return c.damping * np.where(scaled > c.clip, c.clip, np.where(scaled < -c.clip, -c.clip, scaled))
 
 
-def pack(x: np.ndarray) -> np.ndarray:
-    """The words of the signs of x."""
+def pack(x: np.ndarray, step: int = 0) -> np.ndarray:
+    """The words of the signs of x; where there is none, of (−1)^(step + i)."""
     positive = np.zeros(words_for(x.size) * BITS, np.uint8)
-    positive[: x.size] = ~(x < 0)
+    positive[: x.size] = np.where((x > 0) | (x < 0), x > 0, (step + np.arange(x.size)) % 2 == 0)
     return np.packbits(positive, bitorder="little").view("<u8").astype(np.uint64)
 
 
@@ -60,11 +60,11 @@ def unpack(words: np.ndarray, n: int, dtype: np.dtype) -> np.ndarray:
     return np.where(bits == 1, dtype.type(1), dtype.type(-1))
 
 
-def vote(ballots: Sequence[np.ndarray]) -> np.ndarray:
-    """The majority of each bit."""
+def vote(ballots: Sequence[np.ndarray], step: int = 0) -> np.ndarray:
+    """The majority of each bit, and in a tie the sign of (−1)^(step + i)."""
     n = len(ballots[0]) * BITS
     ayes = sum((unpack(ballot, n, np.dtype(np.int32)) > 0).astype(np.int32) for ballot in ballots)
-    return pack(2 * ayes - len(ballots))
+    return pack(2 * ayes - len(ballots), step)
 
 
 def apply_signs(weight: np.ndarray, words: np.ndarray, lr: np.floating, wd: np.floating) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gluonbook.checks import whole_number
 from gluonbook.kernels import bits, hyper, memory
 from gluonbook.kernels.form import ApplySigns, MomentumPack, SignumStep
 from gluonbook.kernels.forms import by_form
@@ -75,6 +76,7 @@ def momentum_pack(
     momentum: float,
     rescale_grad: float = 1.0,
     clip_gradient: float | Sequence[float | None] | None = None,
+    step: int = 0,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Renew the momentum in place, and pack its signs, in one pass: the ballot of a worker in a majority vote.
@@ -84,15 +86,18 @@ def momentum_pack(
 
     `mom` is minus the momentum, as in `signum_step`, and rounds as there; so −mom points along the gradient, and
     `apply_signs` moves against it. `mom` may be float32 where `grad` is float16. There is no weight decay here: in a
-    vote it acts on the weights (`apply_signs`). Lists may hold each gradient's own `clip_gradient`.
+    vote it acts on the weights (`apply_signs`). Lists may hold each gradient's own `clip_gradient`. Where mom is zero
+    or NaN, `step` draws the sign, as in `pack`.
 
     Returns:
         The words, uint64, in `out` if given.
 
     Raises:
-        ValueError: arrays of other or different types or shapes, a hyper-parameter outside its range, an `out` that
-            is no array for the words, or lists of different lengths. No array is changed then.
+        ValueError: arrays of other or different types or shapes, a hyper-parameter outside its range, a `step` that is
+            no whole number from 0, an `out` that is no array for the words, or lists of different lengths. No array
+            is changed then.
     """
+    zeros = bits.lots(whole_number("step", step, 0))
 
     def checked(mom: Array, grad: Array, clip: float | None) -> tuple[Flat, Flat, hyper.Signum]:
         g = memory.flat("grad", grad)
@@ -104,7 +109,8 @@ def momentum_pack(
     memory.apart(*([m] for m, *_ in fields))
     sizes = [m.n for m, *_ in fields]
     words = memory.room(out, sizes)
-    for form, jobs in by_form(MomentumPack(*own, piece) for own, piece in zip(fields, bits.pieces(words, sizes))):
+    pieces = bits.pieces(words, sizes)
+    for form, jobs in by_form(MomentumPack(*own, zeros, piece) for own, piece in zip(fields, pieces)):
         form.momentum_pack(jobs)
     return words
 

@@ -35,7 +35,7 @@ def sign_walks(
         x ← x − lr·sign(Σ_m sign(v_m))
 
     The signs of the last `inverters` workers are turned. During the first `warmup` steps a worker sends sign(g_m).
-    Zeros and ties count as +, as in packed ballots (`gluonbook.kernels`). All is arithmetic in one process: the
+    Zeros and ties draw their signs, as in packed ballots (`gluonbook.kernels`). All is arithmetic in one process: the
     workers are rows of an array.
 
     Args:
@@ -54,7 +54,8 @@ def sign_walks(
     inverters, warmup = whole_number("inverters", inverters, 0, workers), whole_number("warmup", warmup, 0)
     momentum = real("momentum", momentum, "[0, 1)")
     random = np.random.RandomState(whole_number("seed", seed, 0, 2**32 - 1))
-    sent = np.where(np.arange(workers) < workers - inverters, 1, -1)[:, None, None]
+    ranks = np.arange(workers)[:, None, None]
+    sent = np.where(ranks < workers - inverters, 1, -1)
     x = np.empty((steps + 1, runs, start.size))
     x[0] = start
     v = np.zeros((workers, runs, start.size))
@@ -62,10 +63,11 @@ def sign_walks(
         n = whole_number("batch", batch(k) if callable(batch) else batch, 1)
         g = grad(x[k]) + sigma * noise.sample(random, (n, *v.shape)).mean(axis=0)
         v = momentum * v + (1 - momentum) * g
-        ballots = sent * _sign(g if k < warmup else v)
-        x[k + 1] = x[k] - real("lr", lr(k) if callable(lr) else lr, "[0, inf)") * _sign(ballots.sum(axis=0))
+        ballots = sent * _sign(g if k < warmup else v, k + ranks)
+        x[k + 1] = x[k] - real("lr", lr(k) if callable(lr) else lr, "[0, inf)") * _sign(ballots.sum(axis=0), k)
     return x
 
 
-def _sign(x: np.ndarray) -> np.ndarray:
-    return np.where(x < 0, -1, 1)
+def _sign(x: np.ndarray, step: int | np.ndarray) -> np.ndarray:
+    """The signs of x, whose last axis is that of the coordinates."""
+    return np.where(x == 0, 1 - 2 * ((step + np.arange(x.shape[-1])) % 2), np.sign(x))
