@@ -81,7 +81,7 @@ def _parts(link: kvstore.Link, training: Training, sizes: list) -> dict[str, Cal
         "all-reduce alone": lambda: link.all_reduce(total),
         "look for NaN": lambda: kernels.nonfinite(training.grads),
         "pack": lambda: kernels.momentum_pack(moms, training.grads, momentum=0.9, out=ballot),
-        "exchange alone": lambda: link.vote(ballot, range(link.size)),
+        "exchange alone": lambda: link.vote(ballot, range(link.size), step=0),
         "count votes": lambda: kernels.vote(few),
         "unpack and apply": lambda: kernels.apply_signs(training.weights, ballot, lr=1e-4),
     }

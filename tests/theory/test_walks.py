@@ -6,6 +6,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from gluonbook import kernels
 from gluonbook.optimizers import PlainSignum
 from gluonbook.theory import NOISES, LogBowl, sign_walks
 
@@ -77,9 +78,25 @@ def test_inverters_turn_the_vote_once_they_are_the_majority():
     assert bowl.value(fair[-1]) < bowl.value(START) < bowl.value(turned[-1])
 
 
-def test_a_tie_counts_as_plus():
-    x = sign_walks(bowl.grad, START, sigma=0, workers=2, inverters=1, **{**settings, "steps": 1})
-    assert x[1, 0] == pytest.approx(START - 0.07)
+def test_a_tie_draws_its_sign_as_a_vote_of_ballots_does():
+    x = sign_walks(bowl.grad, START, sigma=0, workers=2, inverters=1, **{**settings, "steps": 3})[:, 0]
+    ballots = [kernels.pack(sign * np.ones(START.size)) for sign in (1, -1)]
+    for step in range(3):
+        drawn = kernels.unpack(kernels.vote(ballots, step=step), START.size)
+        assert x[step + 1] == pytest.approx(x[step] - 0.07 * drawn)
+    assert x[2] == pytest.approx(START)
+
+
+def test_zeros_draw_their_signs_as_in_ballots():
+    def flat(x):
+        return np.zeros_like(x)
+
+    for workers in (1, 2, 3):
+        x = sign_walks(flat, START, sigma=0, workers=workers, **{**settings, "steps": 4})[:, 0]
+        for step in range(4):
+            ballots = [kernels.pack(np.zeros(START.size), step=step + m) for m in range(workers)]
+            drawn = kernels.unpack(kernels.vote(ballots, step=step), START.size)
+            assert x[step + 1] == pytest.approx(x[step] - 0.07 * drawn)
 
 
 @pytest.mark.parametrize(

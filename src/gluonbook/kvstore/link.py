@@ -21,11 +21,11 @@ class Link(ABC):
     size: int
 
     @abstractmethod
-    def vote(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
-        """Replace a ballot, in place, by the majority of those of the ranks in `voters`, ties counting as +.
+    def vote(self, ballot: np.ndarray, voters: Sequence[int], step: int) -> None:
+        """Replace a ballot, in place, by the majority of those of the ranks in `voters`: `kernels.vote` of this step.
 
-        A ballot and the majority are words of uint64, as `kernels.pack` and `kernels.vote` make them. `voters` holds
-        one rank or more. A rank that is not among them hands in a ballot all the same, of which only the length counts.
+        A ballot and the majority are words of uint64, as `kernels.pack` makes them. `voters` holds one rank or more,
+        and `step`, the same on all ranks, is a whole number from 0, below 2³¹. A rank that is not among them hands in a ballot all the same, of which only the length counts.
         """
 
     @abstractmethod
@@ -56,7 +56,7 @@ class LocalLink(Link):
     rank = 0
     size = 1
 
-    def vote(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+    def vote(self, ballot: np.ndarray, voters: Sequence[int], step: int) -> None:
         pass
 
     def all_gather(self, values: np.ndarray) -> np.ndarray:

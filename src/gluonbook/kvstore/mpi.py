@@ -42,16 +42,16 @@ class MPILink(Link):
         self.rank, self.size = self._comm.rank, self._comm.size
         self._room = np.empty(0, np.uint64)
 
-    def vote(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+    def vote(self, ballot: np.ndarray, voters: Sequence[int], step: int) -> None:
         if len(ballot) <= _SHORT:
             ballots = self.all_gather(ballot)
-            kernels.vote([ballots[voter] for voter in voters], out=ballot)
+            kernels.vote([ballots[voter] for voter in voters], step=step, out=ballot)
             return
         shards = np.array_split(ballot, self.size)  # views: shard r is for rank r to count
         own = shards[self.rank]
         votes = [own if rank == self.rank else room for rank, room in enumerate(self._rooms(len(own)))]
         self._swap(shards, votes)
-        kernels.vote([votes[voter] for voter in voters], out=own)
+        kernels.vote([votes[voter] for voter in voters], step=step, out=own)
         self._swap([own] * self.size, shards)
 
     def _swap(self, out: Sequence[np.ndarray], into: Sequence[np.ndarray]) -> None:

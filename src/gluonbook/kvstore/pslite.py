@@ -45,11 +45,11 @@ class PSLiteLink(Link):
         self.rank, self.size = self._store.rank, self._store.num_workers
         self._boxes: dict[tuple, _Box] = {}
 
-    def vote(self, ballot: np.ndarray, voters: Sequence[int]) -> None:
+    def vote(self, ballot: np.ndarray, voters: Sequence[int], step: int) -> None:
         parts = np.array_split(ballot, self._servers)
         boxes = [self._box(VOTE, 2 * len(part), server) for server, part in enumerate(parts)]
         counts = self.rank in voters
-        answers = self._round(boxes, [part.view(np.float32) for part in parts], [counts] * len(parts), boxes)
+        answers = self._round(boxes, [part.view(np.float32) for part in parts], [counts] * len(parts), boxes, step)
         for part, answer in zip(parts, answers):
             part[:] = answer.view(np.uint64)
 
@@ -94,11 +94,16 @@ class PSLiteLink(Link):
         return box
 
     def _round(
-        self, to: Sequence[_Box], contents: Sequence[np.ndarray], counts: Sequence[bool], of: Sequence[_Box]
+        self,
+        to: Sequence[_Box],
+        contents: Sequence[np.ndarray],
+        counts: Sequence[bool],
+        of: Sequence[_Box],
+        step: int = 0,
     ) -> list[np.ndarray]:
         """Send contents to boxes; when all ranks have, return what is in the boxes `of`, as views."""
         for box, content, counting in zip(to, contents, counts):
-            box.send(content, self.rank, counting)
+            box.send(content, self.rank, counting, step)
         for box in to:
             box.sent()
         self._store._barrier()
@@ -145,9 +150,9 @@ class _Box:
     def _key(self) -> int:
         return self._keys[self.round % len(self._keys)]
 
-    def send(self, content: np.ndarray, rank: int, counts: bool) -> None:
+    def send(self, content: np.ndarray, rank: int, counts: bool, step: int) -> None:
         head, body = words(self._out)
-        head[:] = Header(self._kind, self.round, rank, counts)
+        head[:] = Header(self._kind, self.round, rank, counts, step)
         body[:] = content
         self._store.push(self._key, self._out)
 

@@ -1,6 +1,6 @@
 """What a server of ps-lite does with the messages of the workers: it counts votes, adds up, or passes on.
 
-The engine stores float32 and knows nothing else. A message is therefore raw bytes in float32 carriers: a header of four
+The engine stores float32 and knows nothing else. A message is therefore raw bytes in float32 carriers: a header of five
 whole numbers, then the content. It reaches a server as the "gradient" of a key, and what the server has stored under
 this key, its "weight", is the answer.
 """
@@ -18,7 +18,7 @@ from mxnet.optimizer import Optimizer
 from gluonbook import kernels
 from gluonbook.kernels import memory, views
 
-HEADER = 4  # float32 carriers
+HEADER = 6  # float32 carriers: five, and one that lets words of 64 bits behind them lie at a multiple of 8 bytes
 VOTE, ADD, PASS = range(3)
 _KINDS = ("a vote", "a sum")
 
@@ -31,6 +31,7 @@ class Header(NamedTuple):
     round: int  # of this key, from 1
     rank: int  # who sends it
     counts: int  # 1 if the content counts, 0 if its rank takes part in name only
+    step: int  # of a vote, which draws the signs of ties
 
 
 def words(carrier: NDArray) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +39,7 @@ def words(carrier: NDArray) -> tuple[np.ndarray, np.ndarray]:
     flat = memory.in_place("carrier", carrier)
     views.settle(flat)
     values = views.writable(flat)
-    return values[:HEADER].view(np.int32), values[HEADER:]
+    return values[: len(Header._fields)].view(np.int32), values[HEADER:]
 
 
 @final
@@ -65,7 +66,7 @@ class Referee(Optimizer):
             self._take(index, header, sent, answer, content)
         except Exception as error:  # of any sort: it would be lost
             text = f"{type(error).__name__}: {error}".encode()
-            answer[:] = (-1, header.round, header.rank, min(len(text), content.nbytes))
+            answer[:] = (-1, header.round, header.rank, min(len(text), content.nbytes), header.step)
             content.view(np.uint8)[: answer[3]] = np.frombuffer(text[: answer[3]], np.uint8)
 
     def _take(self, index: int, header: Header, sent: np.ndarray, answer: np.ndarray, content: np.ndarray) -> None:
@@ -84,7 +85,8 @@ class Referee(Optimizer):
             return
         counting = [values for head, values in (got[rank] for rank in sorted(got)) if head.counts]
         if header.kind == VOTE:
-            kernels.vote([values.view(np.uint64) for values in counting], out=content.view(np.uint64))
+            ballots = [values.view(np.uint64) for values in counting]
+            kernels.vote(ballots, step=header.step, out=content.view(np.uint64))
         else:
             content[:] = counting[0]
             for values in counting[1:]:
