@@ -24,10 +24,11 @@ test_right_answers_are_right = right_answers(
 
 
 test_hints_fit_the_mistake = hints(
-    ("vote-by-hand", (-1, -1, 1, -1), "Which way do ties go"),
-    ("vote-by-hand", (1, -1, -1, -1), "whose value is 0"),
-    ("vote-by-hand", (1, 1, 1, -1), "heads, not sizes"),
-    ("vote-by-hand", (-3, 0, 0, -3), "each 1 or -1"),
+    ("vote-by-hand", ((1, -1, 1, -1), (1, -1, -1, -1)), "In which step does a tie"),
+    ("vote-by-hand", ((1, -1, 1, -1), (-1, -1, 1, -1)), "whose value for weight 2 is 0"),
+    ("vote-by-hand", ((1, 1, 1, -1), (-1, -1, -1, -1)), "heads, not sizes"),
+    ("vote-by-hand", ((-3, 0, 0, -3), (-3, 0, 0, -3)), "each 1 or -1"),
+    ("vote-by-hand", (1, -1, 1, -1), "two tuples of four"),
     ("vote-by-hand", 1, "each 1 or -1"),
     ("voters-needed", lambda p, risk: voters(p, risk) - (risk < 0.02) * 2, "too few"),
     ("voters-needed", lambda p, risk: voters(p, risk, wrong=lambda M: (M + 1) // 2), "too many"),

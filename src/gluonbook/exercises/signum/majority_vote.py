@@ -15,16 +15,17 @@ exercises = Exercises(__name__)
 check = exercises.check
 
 
-@exercises.judged("vote-by-hand", right=(1, -1, 1, -1))
-def vote_by_hand(answer: tuple[int, int, int, int]) -> None:
-    if not isinstance(answer, (tuple, list)) or len(answer) != 4 or not set(answer) <= {1, -1}:
-        raise Hint(f"Answer with four numbers, each 1 or -1, not {answer!r:.60}.")
-    if answer[1] != -1 or answer[3] != -1:
-        raise Hint("Count heads, not sizes: three of four are negative in the second column, and in the fourth.")
-    if answer[0] != 1:
-        raise Hint("The first column is a tie. Which way do ties go?")
-    if answer[2] != 1:
-        raise Hint("A bit has no zero. What does a worker whose value is 0 vote?")
+@exercises.judged("vote-by-hand", right=((1, -1, 1, -1), (-1, -1, -1, -1)))
+def vote_by_hand(answer: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    verdicts = np.array(answer, object)
+    if verdicts.shape != (2, 4) or not set(verdicts.flat) <= {1, -1}:
+        raise Hint(f"Answer with two tuples of four numbers, each 1 or -1, not {answer!r:.60}.")
+    if (verdicts[:, [1, 3]] != -1).any():
+        raise Hint("Count heads, not sizes: three of four are negative for weight 1, and for weight 3.")
+    if tuple(verdicts[:, 0]) != (1, -1):
+        raise Hint("For weight 0 the votes are tied. In which step does a tie there count as plus?")
+    if tuple(verdicts[:, 2]) != (1, -1):
+        raise Hint("A bit has no zero. What do the workers 0 and 2 vote, whose value for weight 2 is 0, in either step?")
 
 
 def voters(p, risk):
