@@ -25,7 +25,8 @@ class Link(ABC):
         """Replace a ballot, in place, by the majority of those of the ranks in `voters`: `kernels.vote` of this step.
 
         A ballot and the majority are words of uint64, as `kernels.pack` makes them. `voters` holds one rank or more,
-        and `step`, the same on all ranks, is a whole number from 0, below 2³¹. A rank that is not among them hands in a ballot all the same, of which only the length counts.
+        and `step`, the same on all ranks, is a whole number from 0, below 2³¹. A rank that is not among the voters
+        hands in a ballot all the same, of which only the length counts.
         """
 
     @abstractmethod

@@ -48,6 +48,7 @@ test_right_answers_are_right = right_answers(
     ("fresh-noise", block(noisy)),
     ("safe-root", block(root)),
     ("running-maximum", block(highest)),
+    ("neighbours", block(lambda F, x: F.slice(x, begin=(1,), end=(None,)) - F.slice(x, begin=(0,), end=(-1,)))),
 )
 
 
@@ -63,6 +64,10 @@ test_hints_fit_the_mistake = hints(
     ("fresh-noise", block(lambda F, x, scale: x * noisy(F, F.ones_like(x), scale)), "standard deviation 0.5"),
     ("safe-root", block(lambda F, x: F.sqrt(x)), "yours gives"),
     ("safe-root", block(lambda F, x: F.BlockGrad(root(F, x))), "Finite, but"),
+    ("neighbours", block(lambda F, x: x[1:] - x[:-1]), "Hybridized it raises TypeError"),
+    ("neighbours", block(lambda F, x: F.stack(*[b - a for a, b in zip(x, list(x)[1:])])), "Hybridized"),
+    ("neighbours", block(lambda F, x: F.slice_axis(x, axis=0, begin=1, end=None)), "the first row is"),
+    ("neighbours", block(lambda F, x: F.tanh(x)), "3 rows give the shape"),
     ("running-maximum", block(lambda F, x: highest(F, x, state=False)), "return the state"),
     ("running-maximum", block(lambda F, x: F.max(x, axis=0)), "shape of the input"),
     ("running-maximum", block(lambda F, x: F.sum(x).asscalar()), "return an array"),

@@ -19,6 +19,24 @@ Block = Callable[..., gluon.HybridBlock]
 
 _WRONG_SHAPE = "The result has the shape of the input, {}; {}, yours has {}."
 
+
+def _both_lives(make: Callable[[], gluon.HybridBlock], x: nd.NDArray) -> dict[str, nd.NDArray]:
+    """What a fresh block makes of x, imperatively and then hybridized; raises a Hint where it is no block."""
+    net = make()
+    if not isinstance(net, gluon.HybridBlock):
+        raise Hint(f"Hand in the class, a HybridBlock; calling it gave a {type(net).__name__}.")
+    net.initialize()
+    imperative = net(x)
+    if not isinstance(imperative, nd.NDArray):
+        raise Hint(f"hybrid_forward must return an array; it returned a {type(imperative).__name__}.")
+    net.hybridize()
+    try:
+        hybrid = net(x)
+    except Exception as error:
+        raise Hint(f"Fine imperatively. Hybridized it raises {type(error).__name__}: {error}") from error
+    return {"imperatively": imperative, "hybridized": hybrid}
+
+
 exercises.add(
     Number(
         "trace-count",
@@ -105,6 +123,44 @@ def fresh_noise(noisy: Block) -> None:
         raise Hint("After a batch of 200, a batch of 7 has the wrong shape: the trace must not contain a size.")
 
 
+def _neighbours(first, second):
+    @final
+    class Neighbours(gluon.HybridBlock):
+        def hybrid_forward(self, F, x):
+            later, earlier = (F.slice_axis(x, axis=0, begin=begin, end=end) for begin, end in (first, second))
+            return later - earlier
+
+    return Neighbours
+
+
+def _not_the_difference(part: str, x: nd.NDArray, given: nd.NDArray, right: nd.NDArray) -> str:
+    if given.shape != right.shape:
+        return f"{part.capitalize()}, {len(x)} rows give the shape {right.shape}; yours has {given.shape}."
+    return f"{part.capitalize()}, the first row is {right[0].asnumpy()}; yours is {given[0].asnumpy()}."
+
+
+exercises.add(
+    Tried(
+        "neighbours",
+        _neighbours((1, None), (0, -1)),
+        lambda: [(nd.array([[1.0, 2.0], [4.0, 0.5], [3.0, 3.0]]),), (nd.array([[0.0], [5.0], [1.0], [1.0], [2.0]]),)],
+        [
+            Mistake(
+                _neighbours((0, -1), (1, None)),
+                hint="The sign is the other way round: each row less the one before it.",
+            ),
+            Mistake(
+                _neighbours((1, 3), (0, 2)),
+                hint="That is right for three rows. slice_axis takes None for the end, and counts from it with -1.",
+            ),
+        ],
+        otherwise=_not_the_difference,
+        trial=_both_lives,
+        atol=1e-6,
+    )
+)
+
+
 @final
 class Root(gluon.HybridBlock):
     def hybrid_forward(self, F, x):
@@ -181,23 +237,6 @@ def _not_the_tide(part: str, given: nd.NDArray, right: nd.NDArray) -> str:
     if given.shape != right.shape:
         return _WRONG_SHAPE.format(right.shape, part, given.shape)
     return f"{part.capitalize()}, the maximum so far is not right; does step return the state as well?"
-
-
-def _both_lives(make: Callable[[], gluon.HybridBlock], x: nd.NDArray) -> dict[str, nd.NDArray]:
-    """What a fresh block makes of x, imperatively and then hybridized; raises a Hint where it is no block."""
-    net = make()
-    if not isinstance(net, gluon.HybridBlock):
-        raise Hint(f"Hand in the class, a HybridBlock; calling it gave a {type(net).__name__}.")
-    net.initialize()
-    imperative = net(x)
-    if not isinstance(imperative, nd.NDArray):
-        raise Hint(f"hybrid_forward must return an array; it returned a {type(imperative).__name__}.")
-    net.hybridize()
-    try:
-        hybrid = net(x)
-    except Exception as error:
-        raise Hint(f"Fine imperatively. Hybridized it raises {type(error).__name__}: {error}") from error
-    return {"imperatively": imperative, "hybridized": hybrid}
 
 
 exercises.add(

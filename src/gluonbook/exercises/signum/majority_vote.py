@@ -25,7 +25,9 @@ def vote_by_hand(answer: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     if tuple(verdicts[:, 0]) != (1, -1):
         raise Hint("For weight 0 the votes are tied. In which step does a tie there count as plus?")
     if tuple(verdicts[:, 2]) != (1, -1):
-        raise Hint("A bit has no zero. What do the workers 0 and 2 vote, whose value for weight 2 is 0, in either step?")
+        raise Hint(
+            "A bit has no zero. What do the workers 0 and 2 vote, whose value for weight 2 is 0, in either step?"
+        )
 
 
 def voters(p, risk):
