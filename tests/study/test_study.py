@@ -181,19 +181,6 @@ def test_a_notebook_shows_the_verdict_as_a_table():
     assert '<th scope="row">signSGD</th><td>0.01 (at the edge)</td><td>none</td>' in html
 
 
-def test_methods_are_told_apart_by_pairs_and_not_by_one_seed():
-    three = replace(PLAN, seeds=(0, 1, 2))
-    made = filled(three, final=0)
-    best = {m.name: made.best(m.name) for m in three.methods}
-    ends = {"SGD": (0.70, 0.80, 0.90), "signSGD": (0.72, 0.82, 0.921)}
-    for trial in three.final_trials(best):
-        made.add(trial, history(0.6, ends[trial.method][trial.seed]))
-    assert made.told_apart() == [("signSGD", "SGD")], "the spread of the seeds is common to both"
-    assert made.told_apart(level=1e-6) == []
-    assert filled(final=1).told_apart() == []
-    assert filled().told_apart() == [], "these are equal under every seed"
-
-
 def test_a_run_trains_and_is_the_same_again():
     trial = Trial("tuning", "SGD", Setting(0.1, 0.9), TUNING_SEED)
     data = PROBLEM.load()

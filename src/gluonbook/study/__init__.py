@@ -6,6 +6,7 @@ trained in full under each seed, and tested. `Results` holds the runs; with a fi
 that a study can be stopped at any time, and continued by the same command.
 """
 
+from gluonbook.study.comparison import Comparison, Pair, compare
 from gluonbook.study.plan import Method, Setting, Study, Trial
 from gluonbook.study.plans import PLANS, methods
 from gluonbook.study.problem import Data, Problem
@@ -14,15 +15,18 @@ from gluonbook.study.runner import run
 
 __all__ = [
     "PLANS",
+    "Comparison",
     "Data",
     "Method",
     "Outcome",
+    "Pair",
     "Problem",
     "Results",
     "Run",
     "Setting",
     "Study",
     "Trial",
+    "compare",
     "methods",
     "run",
     "stored",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import textwrap
 from collections.abc import Iterator
@@ -134,20 +133,6 @@ class Results:
             validation=float(self.runs[Trial("tuning", name, best, TUNING_SEED)].history["test_accuracy"][-1]),
             test=tuple(self.curves(name, "test_accuracy")[:, -1].tolist()),
         )
-
-    def told_apart(self, level: float = 0.05) -> list[tuple[str, str]]:
-        """The pairs (better, worse) of methods whose test accuracies differ by Student's paired t-test at that level.
-
-        Seeds make the pairs, since under each all methods start alike. Among the six pairs of four methods that are
-        equally good, one is told apart by chance in a quarter of all studies. None is with a single seed.
-        """
-        from scipy.stats import ttest_rel
-
-        ends = sorted(self.outcomes(), key=lambda outcome: -outcome.mean)
-        if len(self.seeds()) < 2:
-            return []
-        pairs = itertools.combinations(ends, 2)
-        return [(a.method, b.method) for a, b in pairs if a.test != b.test and ttest_rel(a.test, b.test).pvalue < level]
 
     def verdict(self) -> Table:
         """The outcomes as a table, a row a method."""
