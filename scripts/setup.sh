@@ -164,7 +164,10 @@ find_python() { # sets python, or reasons
 # ---------------------------------------------------------------------------------------------------------------------
 # Where there is no such Python, uv can bring one; where there is no uv, any other Python can bring uv.
 
-find_uv() { # sets uv, or leaves it empty
+last_line() { printf '%s\n' "$1" | grep . | tail -n 1; }
+
+find_uv() { # sets uv, or leaves it empty; helpless says why it could not be fetched
+    helpless=
     for uv in uv .uv/bin/uv; do
         if "$uv" --version >/dev/null 2>&1; then return; fi
     done
@@ -172,12 +175,16 @@ find_uv() { # sets uv, or leaves it empty
         uv=.uv/bin/uv
         rm -rf .uv
         if "$candidate" -E -s -m pip --version >/dev/null 2>&1; then
-            "$candidate" -E -s -m pip install --quiet --require-hashes --no-deps --only-binary :all: \
-                --target .uv -r requirements/uv.txt >/dev/null 2>&1 || continue
+            set -- "$candidate" -E -s -m pip install --target .uv
         elif "$candidate" -E -s -m venv .uv >/dev/null 2>&1; then
-            .uv/bin/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: \
-                -r requirements/uv.txt >/dev/null 2>&1 || continue
+            set -- .uv/bin/python -m pip install
+        else
+            continue
         fi
+        trouble=$("$@" --quiet --require-hashes --no-deps --only-binary :all: -r requirements/uv.txt 2>&1) || {
+            helpless="uv, which brings one, could not be fetched: $(last_line "$trouble")"
+            continue
+        }
         if "$uv" --version >/dev/null 2>&1; then return; fi
     done
     rm -rf .uv
@@ -193,8 +200,21 @@ make_with_uv() {
         export UV_PYTHON_INSTALL_DIR="$root/.uv/python" UV_CACHE_DIR="$root/.uv/cache"
     fi
     export UV_VENV_CLEAR=1
-    "$uv" venv --quiet --python "$range" "$venv" >/dev/null 2>&1 || return 1
+    trouble=$("$uv" venv --quiet --python "$range" "$venv" 2>&1) || {
+        helpless="uv could not bring one: $(last_line "$trouble")"
+        return 1
+    }
     "$inner" -m ensurepip --default-pip >/dev/null 2>&1 || "$uv" venv --quiet --seed --python "$range" "$venv" >/dev/null 2>&1
+}
+
+remedy() { # what any Python needs to fetch uv; with a python3.11 of its own, a distribution's package makes the environment itself
+    if command -v apt-get >/dev/null 2>&1; then
+        printf "install what makes environments: 'sudo apt install python3-venv'"
+    elif command -v dnf >/dev/null 2>&1; then
+        printf "install a Python that can fetch one: 'sudo dnf install python3-pip'"
+    else
+        printf 'install one with your system, or uv, which brings one (https://docs.astral.sh/uv)'
+    fi
 }
 
 make_environment() {
@@ -204,9 +224,7 @@ make_environment() {
         trouble=$("$python" -E -s -m venv --clear "$venv" 2>&1) ||
             fail "$python could not make $venv: $(printf '%s\n' "$trouble" | tail -n 1)"
     else
-        make_with_uv || fail "needs Python 3.9 to $newest${reasons:+, but }$reasons: \
-install one with 'sudo apt install python$newest python$newest-venv' (Debian, Ubuntu), 'sudo dnf install python$newest' (Fedora), \
-or 'uv python install $newest' where your distribution has none, and run this again"
+        make_with_uv || fail "needs Python 3.9 to $newest${reasons:+, but }$reasons; ${helpless:-"$(remedy)"}, and run this again"
     fi
     printf 'unfinished\n' >"$stamp"
 }

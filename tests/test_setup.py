@@ -54,7 +54,7 @@ def code(text, rest):
     modules["ensurepip"].version = lambda: "23"
     modules["flit_core.buildapi"].build_editable = lambda folder: pathlib.Path(folder, "gluonbook.whl").write_text("")
     modules["gluonbook.machine.libraries"].link = lambda: broken("link")
-    if lacks == "venv":
+    if lacks in ("venv", "all"):
         modules["ensurepip"] = None
     if os.environ.get("BROKEN") == "mxnet":
         modules["mxnet"] = None
@@ -73,7 +73,7 @@ def code(text, rest):
 
 
 def pip(rest):
-    if lacks == "pip" and not (prefix / "bin/pip").exists():
+    if lacks in ("pip", "all") and not (prefix / "bin/pip").exists():
         sys.exit("No module named pip")
     if rest[:2] == ["config", "list"]:
         print(os.environ.get("FAKE_CONFIG", ""))
@@ -94,7 +94,7 @@ if not arguments:
 if arguments[0] == "-c":
     code(arguments[1], arguments[2:])
 elif arguments[:2] == ["-m", "venv"]:
-    if lacks == "venv":
+    if lacks in ("venv", "all"):
         sys.exit("No module named ensurepip")
     if "--clear" in arguments:
         shutil.rmtree(arguments[-1], ignore_errors=True)
@@ -108,7 +108,7 @@ elif arguments[:2] == ["-m", "pip"]:
 FAKE_UV = """#!/bin/sh
 echo uv "$@" >>"$CALLS"
 [ "$1" != --version ] || exit 0
-[ "$BROKEN" != uv ] || { echo "error: Failed to download; Traceback" >&2; exit 2; }
+[ "$BROKEN" != uv ] || { echo "Traceback: what came before\nerror: Failed to download" >&2; exit 2; }
 for folder; do :; done
 "$PYTHON_OF_UV" -m venv "$folder"
 """
@@ -365,13 +365,39 @@ def test_an_unfit_python_is_named_when_uv_cannot_help(machine, version, lacks, w
     machine.python("python3", version, lacks)
     sentence = refused(machine.setup(BROKEN="network"))
     assert words in sentence
-    assert all(command in sentence for command in ("apt install", "dnf install", "uv python install"))
+    assert "uv, which brings one, could not be fetched: Error: network is broken" in sentence
     assert not machine.stamp() and not (machine.root / ".uv").exists()
 
 
-def test_no_python_at_all(machine):
+REMEDIES = pytest.mark.parametrize(
+    ("manager", "command"),
+    [
+        ("apt-get", "sudo apt install python3-venv"),
+        ("dnf", "sudo dnf install python3-pip"),
+        ("pacman", "with your system, or uv"),
+    ],
+)
+
+
+@REMEDIES
+def test_no_python_at_all(machine, manager, command):
+    machine.script(manager, "#!/bin/sh\n")
     sentence = refused(machine.setup())
-    assert "needs Python 3.9 to 3.11: install one" in sentence
+    assert "needs Python 3.9 to 3.11; install" in sentence and command in sentence
+
+
+@REMEDIES
+@pytest.mark.parametrize("version", ["3.8.10", "3.11.2", "3.13.5"])
+def test_a_distribution_s_python_without_venv_and_pip(machine, manager, command, version):
+    """Debian 13 and Ubuntu 24.04 have a newer Python alone: a package python3.11 does not exist there."""
+    machine.script(manager, "#!/bin/sh\n")
+    machine.python("python3", version, "all")
+    sentence = refused(machine.setup())
+    assert f"python3 is {version}" in sentence and command in sentence and "python3.11 " not in sentence
+    assert not machine.stamp() and not (machine.root / ".uv").exists()
+    # The remedy helps: with venv, this Python makes the environment, or fetches uv, which brings one.
+    machine.python("python3", version)
+    succeeded(machine.setup())
 
 
 @pytest.mark.parametrize("lacks", ["musl", "old glibc"])
@@ -413,7 +439,7 @@ def test_a_newer_python_brings_uv_from_its_hash_pinned_lock(machine, lacks):
 
 def test_uv_without_network_ends_in_one_sentence(machine):
     machine.script("uv", FAKE_UV)
-    assert "uv python install 3.11" in refused(machine.setup(BROKEN="uv"))
+    assert "uv could not bring one: error: Failed to download" in refused(machine.setup(BROKEN="uv"))
 
 
 @pytest.mark.parametrize(
