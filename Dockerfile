@@ -1,8 +1,8 @@
 # The book where there is no MXNet 1.9.1: macOS and Windows, on x86_64 and aarch64.
 #
 #   docker build --tag gluonbook .
-#   docker run --rm --interactive --tty --shm-size=1g --publish 127.0.0.1:8888:8888 gluonbook          # make lab
-#   docker run --rm --shm-size=1g --volume "$PWD/site:/book/_build" gluonbook make book    # the site
+#   docker run --rm --interactive --tty --shm-size=1g --publish 127.0.0.1:8888:8888 gluonbook    # make lab
+#   docker run --name book --shm-size=1g gluonbook make book && docker cp book:/book/_build/html site  # the pages
 #
 # The steps are those of a fresh Debian: its Python, make, and `make setup`. Ranks of a distributed run talk through
 # /dev/shm, of which a container has 64 MB unless it is told otherwise.
