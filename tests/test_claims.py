@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+import re
+import types
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from IPython.utils.capture import capture_output
 from mxnet import nd
 
 from gluonbook import claims
-from gluonbook.claims import RECORD, ClaimFailed, ClockClaimFailed, claim, format_value, holds, typeset
+from gluonbook.book import claims_table
+from gluonbook.claims import RECORD, SOURCES, Claim, ClaimFailed, ClockClaimFailed, claim, format_value, holds, typeset
 
 OPERATORS = {
     "<": operator.lt,
@@ -113,6 +116,29 @@ def test_a_claim_that_holds_is_shown_and_recorded(shown):
     assert record["versions"]["mxnet"]
     assert record["machine"]["cores"] >= 1
     assert len(record["date"]) == len("2026-01-31")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_claim_says_where_its_value_comes_from(shown, source):
+    claim("formula", "Sentence", 1, "== 1", source=source)
+    assert source.capitalize() in shown[0][0]["text/html"]
+    assert shown[0][1][RECORD]["source"] == source
+
+
+def test_an_unknown_source_is_refused(shown):
+    with pytest.raises(ValueError, match="source must be 'measured' or 'derived' or 'stored', got 'guessed'"):
+        claim("formula", "Sentence", 1, "== 1", source="guessed")
+
+
+def test_the_table_counts_sources():
+    def made(id, source):
+        return Claim(id, "A | B", 1, "== 1", True, source, "quick", "2026-01-31", {"cores": 2}, {"mxnet": "1.9.1"})
+
+    chapter = types.SimpleNamespace(name="chapters/part/one")
+    claims = [(chapter, made(f"c{i}", source)) for i, source in enumerate(["measured", "measured", "stored"])]
+    table = claims_table.markdown(claims)
+    assert "3 claims: 2 measured, 1 stored." in table
+    assert re.search(r"^\| A .* B \(`c2`\) +\| +1 \| stored ", table, re.MULTILINE)
 
 
 def test_a_claim_that_does_not_hold_is_shown_and_raises(shown):

@@ -5,6 +5,9 @@
 shows a badge, leaves a record in the notebook's output, from which `gluonbook claims` makes the book's table, and
 raises `ClaimFailed` where the condition does not hold.
 
+Most values are measured by the cell. Some are not, and say so: `source="derived"` is a formula or a constant, which
+holds on every machine alike, and `source="stored"` comes from results that were measured once and kept.
+
 A claim says what does not depend on the neighbours: counts, bytes, processor time. Where its value comes from a clock
 all the same, `clock=True` says so; then the book's build gives its chapter a second chance, by itself.
 """
@@ -36,6 +39,7 @@ _OPERATORS = {
     ">": operator.gt,
 }
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+SOURCES = ("measured", "derived", "stored")  # where a value comes from
 _TYPESET = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "<": "<", ">": ">"}
 
 
@@ -57,6 +61,7 @@ class Claim:
     value: float
     condition: str
     holds: bool
+    source: str
     profile: str
     date: str
     machine: dict[str, Any]
@@ -74,7 +79,7 @@ def holds(value: float, condition: str) -> bool:
     return not math.isnan(value) and all(_OPERATORS[op](value, bound) for op, bound in _parse(condition))
 
 
-def claim(id: str, sentence: str, value: Any, condition: str, *, clock: bool = False) -> None:
+def claim(id: str, sentence: str, value: Any, condition: str, *, source: str = "measured", clock: bool = False) -> None:
     """State in `sentence` what was measured as `value`, show it, record it, and raise if `condition` does not hold.
 
     Args:
@@ -82,13 +87,17 @@ def claim(id: str, sentence: str, value: Any, condition: str, *, clock: bool = F
         sentence: what is claimed, as a sentence without a final stop and without the measured number.
         value: a number, or an array of one element (an `NDArray` too); a truth value counts as 0 or 1.
         condition: comparisons with numbers, joined by `and`: `">= 0.95"`, `"> 1 and <= 4"`.
+        source: "measured" by the cell; "derived", from a formula or a constant; or "stored", with results of another
+            day. Whoever reads the table of claims is told.
         clock: whether a clock has measured the value, of the wall or of the processor: a busy machine may spoil it.
 
     Raises:
         ClaimFailed: the condition does not hold; with `clock`, ClockClaimFailed.
-        ValueError: the id or the condition is malformed, or the value infinite.
+        ValueError: the id or the condition is malformed, the source none of the three, or the value infinite.
         TypeError: the value is not one number.
     """
+    if source not in SOURCES:
+        raise ValueError(f"source must be {' or '.join(map(repr, SOURCES))}, got {source!r}")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"claim id {id!r}: use lower-case letters and digits, words joined by hyphens")
     number = _number(value)
@@ -98,6 +107,7 @@ def claim(id: str, sentence: str, value: Any, condition: str, *, clock: bool = F
         value=number,
         condition=condition,
         holds=holds(number, condition),
+        source=source,
         profile=profile(),
         date=datetime.date.today().isoformat(),
         machine=facts.machine(),
@@ -110,7 +120,7 @@ def claim(id: str, sentence: str, value: Any, condition: str, *, clock: bool = F
 
 def badge(record: Claim) -> str:
     """The claim as a line of HTML that needs no colour and no style sheet to be understood."""
-    mark, word = ("✔", "Measured") if record.holds else ("✘", "Does not hold")
+    mark, word = ("✔", record.source.capitalize()) if record.holds else ("✘", "Does not hold")
     return (
         '<div class="gb-claim" role="note" style="border-left: .25em solid; padding: .1em .8em; margin: .5em 0">'
         f'<span aria-hidden="true">{mark}</span> <strong>{word}:</strong> {html.escape(record.sentence)} — '

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from gluonbook.book.chapters import Chapter
 from gluonbook.book.executions import Executed
-from gluonbook.claims import RECORD, Claim, format_value, typeset
+from gluonbook.claims import RECORD, SOURCES, Claim, format_value, typeset
 from gluonbook.tables import Table
 
 
@@ -38,14 +38,17 @@ def markdown(claims: list[tuple[Chapter, Claim]]) -> str:
         [
             f"{_cell(claim.sentence)} (`{claim.id}`)",
             format_value(claim.value),
+            claim.source,
             typeset(claim.condition),
             f"{{doc}}`/{chapter.name}`",
         ]
         for chapter, claim in claims
     ]
-    table = Table(["Claim", "Measured", "Claimed", "Chapter"], rows, right=["Measured"])
+    table = Table(["Claim", "Value", "Source", "Claimed", "Chapter"], rows, right=["Value"])
     settings = Counter(_setting(claim) for _, claim in claims)
-    lines = [str(table), "", f"{len(claims)} claims. Measured with:", ""]
+    sources = Counter(claim.source for _, claim in claims)
+    counted = ", ".join(f"{sources[source]} {source}" for source in SOURCES if sources[source])
+    lines = [str(table), "", f"{len(claims)} claims: {counted}. Executed with:", ""]
     lines += [f"- {setting} ({count} claims)" for setting, count in settings.items()]
     return "\n".join(lines) + "\n"
 
