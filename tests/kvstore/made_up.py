@@ -79,6 +79,19 @@ def trained(case: Case, store: Store, ctx: Sequence[mx.Context], workers: Sequen
     return [parameter.list_data()[0].asnumpy() for parameter in params.values()]
 
 
+def remembered(store) -> list:
+    """All arrays and numbers that a store remembers."""
+
+    def leaves(value):
+        if isinstance(value, (dict, list)):
+            for part in value.values() if isinstance(value, dict) else value:
+                yield from leaves(part)
+        else:
+            yield value.asnumpy() if isinstance(value, mx.nd.NDArray) else value
+
+    return list(leaves(store.states))
+
+
 METHODS = {kind.method: kind for kind in (VoteStore, MeanStore, ErrorFeedbackStore)}
 
 

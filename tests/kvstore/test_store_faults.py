@@ -128,8 +128,8 @@ def test_a_stale_gradient_of_one_rank_is_an_error_of_all(seen, inside):
 
 
 def test_f7_zero_the_others_vote(seen):
-    """Of + + − − and + − + −: two ties, which are +, beside one agreement each way. The third says nothing."""
-    assert same_on_all(seen["votes_of_those_who_are_left"]) == [0.875, 0.875, 0.875, 1.125]
+    """Of + + − − and + − + −: two ties, of − and + in the first vote, between two agreements. One says nothing."""
+    assert same_on_all(seen["votes_of_those_who_are_left"]) == [0.875, 1.125, 0.875, 1.125]
 
 
 @pytest.mark.parametrize(("odd", "others"), [("0", "1-2"), ("1", "0, 2")])

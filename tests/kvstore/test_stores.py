@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import mxnet as mx
 import numpy as np
 import pytest
-from made_up import CASES, Case, gradient, parameters, trained
+from made_up import CASES, Case, gradient, parameters, remembered, trained
 from mxnet import autograd, gluon, nd
 from own_stores import HalfStore, TopStore
 
@@ -35,14 +35,19 @@ def by_hand(case: Case, workers: int, momentum: float, lr: float = 0.05) -> list
     weights = [p.data().asnumpy() for p in parameters(case, [mx.cpu()], 0).values()]
     moms = [[np.zeros(shape, wide) for shape in case.shapes] for _ in range(workers)]
     beta = wide(momentum)
+
+    def signs(x, k):
+        drawn = (-1) ** (k + np.arange(x.size).reshape(x.shape))
+        return np.where(x == 0, drawn, np.sign(x)).astype(wide)
+
     for step in range(case.steps):
         for place, shape in enumerate(case.shapes):
-            ayes = np.zeros(shape, int)
+            total = np.zeros(shape)
             for worker in range(workers):
                 grad = gradient(shape, worker, step, place, case, workers).astype(wide)
                 moms[worker][place] = beta * moms[worker][place] - (1 - beta) * grad
-                ayes += ~(-moms[worker][place] < 0)
-            vote = np.where(2 * ayes >= workers, 1, -1).astype(wide)
+                total += signs(-moms[worker][place], step + worker)
+            vote = signs(total, step)
             w = weights[place].astype(wide)
             weights[place] = (w - wide(lr) * (vote + wide(case.wd_lh) * w)).astype(kind)
     return weights
@@ -107,7 +112,7 @@ def test_the_mean_of_one_process_is_the_sum_of_its_devices():
 
 
 def noisy(grad, worker, place):
-    """No zeros: there a bit says +, and the sign of the optimizer 0."""
+    """No zeros: there a bit draws, and the sign of the optimizer is 0."""
     return grad + 0.1 * np.random.RandomState(place).randn(*grad.shape)
 
 
@@ -185,12 +190,12 @@ def test_a_gradient_that_is_not_finite_changes_nothing(store, value):
     params, trainer = setting(store)
     step_with_gradients(params, trainer, 0)
     before = [p.data().asnumpy() for p in params.values()]
-    states = {key: [array.asnumpy() for array in arrays] for key, arrays in store.states.items()}
+    states = remembered(store)
     with pytest.raises(FloatingPointError, match=r"step 2: the gradient of 4 \(p04\) on rank 0 is not finite"):
         step_with_gradients(params, trainer, 1, spoil(value, 1, 4))
     assert all(np.array_equal(p.data().asnumpy(), start) for p, start in zip(params.values(), before))
-    for key, arrays in states.items():
-        assert all(np.array_equal(a, b.asnumpy()) for a, b in zip(arrays, store.states[key]))
+    for one, other in zip(states, remembered(store)):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("store", EVERY)
@@ -347,7 +352,7 @@ class Second(kvstore.Link):
 
     engine, rank, size = "test", 0, 2
 
-    def vote(self, ballot, voters):
+    def vote(self, ballot, voters, step):
         pass
 
     def all_gather(self, values):
@@ -381,7 +386,7 @@ def test_no_step_follows_one_that_was_broken_off_halfway():
     class Breaking(Second):
         left = 2
 
-        def vote(self, ballot, voters):
+        def vote(self, ballot, voters, step):
             self.left -= 1
             if self.left < 0:
                 raise OSError("no route to host")
@@ -418,7 +423,7 @@ def test_a_ballot_has_one_bit_a_coordinate():
     class Counting(kvstore.Link):
         engine, rank, size = "test", 0, 1
 
-        def vote(self, ballot, voters):
+        def vote(self, ballot, voters, step):
             sent.append(ballot.nbytes)
 
         all_gather, all_reduce, sendrecv, broadcast = (lambda self, values, *_: values[None],) * 4
@@ -458,3 +463,54 @@ def test_statistics_that_a_backward_pass_still_moves(monkeypatch):
     nd.waitall()
     assert sent == [mean.data().asnumpy().tobytes()]
     assert mean.data().asnumpy().any()
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("inside", [True, False], ids=["optimizer in the store", "in the trainer"])
+def test_ties_go_on_after_a_resume(tmp_path, momentum, inside):
+    """Two devices that contradict each other: each weight moves to and fro, and a resumed run goes on with the turn."""
+
+    def made():
+        net = gluon.nn.Dense(5, in_units=3, prefix="net_")
+        net.initialize(mx.init.Zero(), ctx=devices(2))
+        store = VoteStore(momentum=momentum)
+        options = {"learning_rate": 1.0}
+        trainer = gluon.Trainer(
+            net.collect_params(), "signsgd", options, kvstore=store, update_on_kvstore=None if inside else False
+        )
+        return net, trainer
+
+    def step(net, trainer):
+        for parameter in net.collect_params().values():
+            for sign, weight, grad in zip((1, -1), parameter.list_data(), parameter.list_grad()):
+                grad[:] = sign
+                weight._fresh_grad = True
+        trainer.step(1)
+        return net.weight.data(mx.cpu(0)).asnumpy().ravel()
+
+    straight, seen = made(), []
+    for number in range(5):
+        seen.append(step(*straight))
+        if number == 2:
+            checkpoint.save(tmp_path, *straight, epoch=0, step=1)
+    drawn = np.where(np.arange(15) % 2 == 0, -1, 1)
+    for number, weights in enumerate(seen):
+        np.testing.assert_array_equal(weights, drawn if number % 2 == 0 else np.zeros(15))
+    resumed = made()
+    checkpoint.load(checkpoint.latest(tmp_path), *resumed)
+    for expected in seen[3:]:
+        np.testing.assert_array_equal(step(*resumed), expected)
+
+
+def test_each_parameter_has_its_turn():
+    """Heads that are trained in turns: the ties of neither always fall to one side."""
+    params, trainer = setting(VoteStore(momentum=0.0), workers=2, learning_rate=1.0)
+    before = [p.data().asnumpy() for p in params.values()]
+    for step in range(8):
+        for place, parameter in enumerate(params.values()):
+            for worker, device in enumerate(parameter.list_ctx()):
+                parameter.grad(device)[:] = (1, -1)[worker]
+                parameter.data(device)._fresh_grad = place % 2 == step % 2
+        trainer.step(1, ignore_stale_grad=True)
+    for parameter, start in zip(params.values(), before):
+        np.testing.assert_allclose(parameter.data().asnumpy(), start, rtol=0, atol=1e-5)

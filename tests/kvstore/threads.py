@@ -31,7 +31,7 @@ class Threads(Link):
         self._barrier.wait(_PATIENCE)
         return gathered
 
-    def vote(self, ballot, voters):
+    def vote(self, ballot, voters, step):
         ballots = self.all_gather(ballot)
         kernels.vote([ballots[voter] for voter in voters], out=ballot)
 

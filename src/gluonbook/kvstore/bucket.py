@@ -42,25 +42,26 @@ class Bucket(NamedTuple):
     totals: list[NDArray]  # see `Item`
     devices: tuple[int, ...]  # those whose gradients count; with none, this rank takes part in name only
     speakers: list[int]  # the ranks, of those that take part, with gradients that count
+    turn: int  # see `Store.turn`
     terms: Terms
 
 
-def buckets(items: Sequence[Item], used: np.ndarray, terms: Terms) -> Iterator[Bucket]:
-    """The items in groups that the same devices have used, none where no rank has; the same ones on every rank.
+def buckets(items: Sequence[Item], turns: Sequence[int], used: np.ndarray, terms: Terms) -> Iterator[Bucket]:
+    """The items in groups that the same devices have used, and whose turns are equal; the same ones on every rank.
 
-    `used[r, i]` has a bit for each device of rank r that has a new gradient of item i. A group has at least 2²²
-    elements, but for the last that these devices have used.
+    `used[r, i]` has a bit for each device of rank r that has a new gradient of item i; an item of which no rank has one
+    is in no group. A group has at least 2²² elements, but for the last of its kind.
     """
-    alike: dict[tuple[int, ...], list[Item]] = {}
-    for item, column in zip(items, used.T.tolist()):
+    alike: dict[tuple[int, tuple[int, ...]], list[Item]] = {}
+    for item, turn, column in zip(items, turns, used.T.tolist()):
         if any(column):
-            alike.setdefault(tuple(column), []).append(item)
-    for column, group in alike.items():
+            alike.setdefault((turn, tuple(column)), []).append(item)
+    for (turn, column), group in alike.items():
         speakers = [rank for rank in terms.voters if column[rank]]
         for part in _parts(group):
             devices = part[0].fresh if terms.rank in speakers else ()
             keys, grads, outs, totals, _ = map(list, zip(*part))
-            yield Bucket(keys, grads, outs, totals, devices, speakers, terms)
+            yield Bucket(keys, grads, outs, totals, devices, speakers, turn, terms)
 
 
 def _parts(items: Sequence[Item]) -> Iterator[list[Item]]:

@@ -243,6 +243,10 @@ class Store(KVStoreBase, Collective):
     def accept(self, optimizer: Optimizer | None) -> None:
         """Raise ValueError for an optimizer that would not do what it says; None: the trainer runs it, out of reach."""
 
+    def turn(self, key: int | str) -> int:
+        """How often this parameter has been exchanged, modulo 2, if the method cares: the same on all ranks."""
+        return 0
+
     @abstractmethod
     def message(self, bucket: Bucket) -> Any:
         """What this rank sends for some parameters.
@@ -299,7 +303,7 @@ class Store(KVStoreBase, Collective):
         # Messages travel while the next ones are made.
         coming = [
             (bucket, self._sender.submit(self.exchange, self.message(bucket), bucket) if bucket.speakers else None)
-            for bucket in buckets(items, used, terms)
+            for bucket in buckets(items, [self.turn(item.key) for item in items], used, terms)
         ]
         for bucket, combined in coming:
             if combined:
@@ -347,7 +351,9 @@ class Store(KVStoreBase, Collective):
         elements = sum(item.grads[0].size for item in items)
         devices = f" on {len(items[0].grads)} devices" if self.per_device else ""
         apart = "" if unit.known else ", by allreduce_grads"
-        return f"a step of parameters {listing([item.key for item in items])}, {elements} elements{devices}{apart}"
+        turns = "".join(str(self.turn(item.key)) for item in items)
+        listed = f"{listing([item.key for item in items])}, {elements} elements"
+        return f"a step of parameters {listed}{devices}{apart}, turns {turns}"
 
     def _refuse_stale(self, stale: np.ndarray, items: Sequence[Item]) -> None:
         for rank, place in enumerate(stale):

@@ -23,6 +23,9 @@ from gluonbook.optimizers import SignSGD
 from gluonbook.optimizers.partition import members
 
 
+_MOMENTA, _VOTES = "momenta", "votes"  # what is remembered of a parameter
+
+
 @KVStoreBase.register
 @final
 class VoteStore(Store):
@@ -31,7 +34,7 @@ class VoteStore(Store):
         mom_m ← momentum·mom_m − (1 − momentum)·clip(rescale_grad·grad_m)
                                                         on worker m; mom is minus the momentum
         ballot_m = sign(−mom_m)                                           packed, 64 in a word
-        vote = sign(Σ_m ballot_m)                                         ties count as +, as does sign(0)
+        vote = sign(Σ_m ballot_m)
         weight ← weight − lr·(vote + wd_lh·weight)                        on all workers, the same bits
 
     The last line is the optimizer's: `signsgd`, whose step the store then does in one pass. With one worker this is the
@@ -42,6 +45,10 @@ class VoteStore(Store):
 
     Who has not used a parameter in this step has no vote on it, and its momentum stays. A device that joins begins with
     a momentum of zero; that of one that leaves is dropped.
+
+    A bit has no zero. In the k-th vote on a parameter, from 0, element i of a tie is (−1)^(k + i), and a zero of worker m
+    votes (−1)^(k + m + i); k is among the `states`, and goes on after a resume (see `gluonbook.kernels`). So four
+    workers are as good as three, and a weight whose gradient is zero stays where it is.
 
     Several devices of a process vote first, each with a momentum of its own; their majority is the ballot of the
     process. So with more than one process *and* device this is a majority of majorities.
@@ -67,9 +74,13 @@ class VoteStore(Store):
                 raise ValueError(f"beside a vote of ±1, wd has no effect on its sign: use wd_lh, got wd={part.wd}")
 
     def message(self, bucket: Bucket) -> np.ndarray:
+        for key in bucket.keys:
+            own = self.states.setdefault(key, {_MOMENTA: [], _VOTES: 0})
+            own[_VOTES] += 1
         if not bucket.devices:
             return np.zeros(sum(bits.words_for(own[0].size) for own in bucket.grads), np.uint64)
         moms = [*map(self._momenta, bucket.keys, bucket.grads)]
+        step = bucket.turn + self.rank
         ballots = [
             kernels.momentum_pack(
                 [own[device] for own in moms],
@@ -77,19 +88,23 @@ class VoteStore(Store):
                 momentum=self.momentum,
                 rescale_grad=bucket.terms.rescale,
                 clip_gradient=clips(self.optimizer, bucket.keys),
+                step=step + device,
             )
             for device in bucket.devices
         ]
-        return kernels.vote(ballots) if len(ballots) > 1 else ballots[0]
+        return kernels.vote(ballots, step=step) if len(ballots) > 1 else ballots[0]
+
+    def turn(self, key: int | str) -> int:
+        return self.states[key][_VOTES] % 2 if key in self.states else 0
 
     def exchange(self, message: np.ndarray, bucket: Bucket) -> np.ndarray:
-        self.link.vote(message, bucket.speakers)
+        self.link.vote(message, bucket.speakers, bucket.turn)
         return message
 
     def _momenta(self, key: int | str, grads: Sequence[NDArray]) -> list[NDArray]:
         """One a device; float32 for float16, where small gradients would be lost in the sum."""
         kind = np.dtype(grads[0].dtype)
-        moms = beside(self.states, key, grads, np.dtype(np.float32) if kind == np.float16 else kind)
+        moms = beside(self.states[key], _MOMENTA, grads, np.dtype(np.float32) if kind == np.float16 else kind)
         del moms[len(grads) :]
         return moms
 
