@@ -79,8 +79,8 @@ def trained(case: Case, store: Store, ctx: Sequence[mx.Context], workers: Sequen
     return [parameter.list_data()[0].asnumpy() for parameter in params.values()]
 
 
-def remembered(store) -> list:
-    """All arrays and numbers that a store remembers."""
+def remembered(store) -> dict:
+    """All arrays and numbers that a store remembers, by parameter."""
 
     def leaves(value):
         if isinstance(value, (dict, list)):
@@ -89,7 +89,7 @@ def remembered(store) -> list:
         else:
             yield value.asnumpy() if isinstance(value, mx.nd.NDArray) else value
 
-    return list(leaves(store.states))
+    return {key: list(leaves(value)) for key, value in store.states.items()}
 
 
 METHODS = {kind.method: kind for kind in (VoteStore, MeanStore, ErrorFeedbackStore)}
