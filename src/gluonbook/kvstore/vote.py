@@ -22,7 +22,6 @@ from gluonbook.kvstore.store import Store
 from gluonbook.optimizers import SignSGD
 from gluonbook.optimizers.partition import members
 
-
 _MOMENTA, _VOTES = "momenta", "votes"  # what is remembered of a parameter
 
 
@@ -46,9 +45,9 @@ class VoteStore(Store):
     Who has not used a parameter in this step has no vote on it, and its momentum stays. A device that joins begins with
     a momentum of zero; that of one that leaves is dropped.
 
-    A bit has no zero. In the k-th vote on a parameter, from 0, element i of a tie is (−1)^(k + i), and a zero of worker m
-    votes (−1)^(k + m + i); k is among the `states`, and goes on after a resume (see `gluonbook.kernels`). So four
-    workers are as good as three, and a weight whose gradient is zero stays where it is.
+    A bit has no zero. In the k-th vote on a parameter, from 0, element i of a tie is (−1)^(k + i), and a zero of
+    worker m votes (−1)^(k + m + i); k is among the `states`, and goes on after a resume (see `gluonbook.kernels`). So
+    four workers are as good as three, and a weight whose gradient is zero stays where it is.
 
     Several devices of a process vote first, each with a momentum of its own; their majority is the ballot of the
     process. So with more than one process *and* device this is a majority of majorities.
