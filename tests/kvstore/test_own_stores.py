@@ -94,7 +94,7 @@ def test_a_method_without_its_function_cannot_be_made():
 
 def test_who_has_no_optimizer_cannot_run_it():
     with pytest.raises(RuntimeError, match="a store half_local has no optimizer to run: the trainer has it"):
-        HalfStore().run_optimizer(Bucket([], [], [], [], (), [], Terms(0, [], 1.0, 1.0)))
+        HalfStore().run_optimizer(Bucket([], [], [], [], (), [], 0, Terms(0, [], 1.0, 1.0)))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,9 @@ def found(tmp_path_factory) -> dict:
     folder, found = tmp_path_factory.mktemp("own"), {}
     for engine in ("mpi", "pslite"):
         (folder / engine).mkdir()
-        settings = {"env": {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}, "quiet": True, "servers": 2}
+        settings = {"env": {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}, "quiet": True}
+        if engine == "pslite":
+            settings["servers"] = 2
         launch.run([SCRIPT, engine, folder / engine, *OWN], workers=3, engine=engine, **settings)
         for method in OWN:
             found[engine, method] = [dict(np.load(folder / engine / f"{method}-{rank}.npz")) for rank in range(3)]

@@ -353,7 +353,7 @@ class Store(KVStoreBase, Collective):
         apart = "" if unit.known else ", by allreduce_grads"
         turns = "".join(str(self.turn(item.key)) for item in items)
         listed = f"{listing([item.key for item in items])}, {elements} elements"
-        return f"a step of parameters {listed}{devices}{apart}, turns {turns}"
+        return f"a step of parameters {listed}{devices}{apart}" + f", turns {turns}" * ("1" in turns)
 
     def _refuse_stale(self, stale: np.ndarray, items: Sequence[Item]) -> None:
         for rank, place in enumerate(stale):
