@@ -35,7 +35,7 @@ def test_claims_as_a_table_and_as_json(small_checkout):
     small_checkout.notebook("measured", CLAIM)
     execute(small_checkout.book)
     found = rows(ask("claims").output)
-    assert ["Two is more than one (`two`)", "2", "> 1", "{doc}`/chapters/measured`"] in found
+    assert ["Two is more than one (`two`)", "2", "measured", "> 1", "{doc}`/chapters/measured`"] in found
     (claim,) = json.loads(ask("claims", "--json").output)
     assert claim["id"] == "two"
     assert claim["value"] == 2

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -114,7 +115,7 @@ def test_a_program_that_launches_in_such_a_locale_is_told_what_it_can_show(local
     code = "from gluonbook import launch; print(ascii(launch.run('job.py', 1, log_dir='logs').log()))"
     script = tmp_path / "launch.py"
     script.write_text(code, encoding="utf-8")
-    words = ["sh", "-c", f"cd {tmp_path} && {sys.executable} {script.name} | tail -n 1"]
+    words = ["sh", "-c", f"cd {quote(str(tmp_path))} && {quote(sys.executable)} {script.name} | tail -n 1"]
     done = do(words, locales, "ja_JP.eucJP")
     assert done.stdout == ascii(f"{TEXT}\n") + "\n", done.stderr
 

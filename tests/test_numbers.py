@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Callable
 
 import mxnet as mx
@@ -85,9 +86,9 @@ def pieces(folder, count):
 
 def run(folder, **numbers):
     try:
-        launch.run(__file__, engine="none", log_dir=folder, **numbers)
+        launch.run(__file__, engine="pslite", log_dir=folder, quiet="?", **numbers)
     except ValueError as error:
-        if "engine must be" not in str(error):  # which is looked at after the numbers
+        if "quiet must be" not in str(error):  # which is looked at after the numbers
             raise
 
 
@@ -143,6 +144,11 @@ def momentum_pack(arrays, numbers):
     kernels.momentum_pack(arrays[0], arrays[1], **{"momentum": 0.5, **numbers})
 
 
+def compared(folder, **numbers):
+    ends = [study.Outcome(name, study.Setting(0.1, None), False, 0, 0.5, test) for name, test in ENDS.items()]
+    return repr(study.compare(SimpleNamespace(outcomes=lambda: ends), **{"margin": 0.1, **numbers}))
+
+
 def walk(folder, **numbers):
     grad, start = np.sign, np.ones(2)
     noise = theory.NOISES["normal"]
@@ -157,6 +163,7 @@ def wilson(folder, **numbers):
     return repr(theory.wilson_data(**{"n": 4, "random": np.random.RandomState(0), **numbers}))
 
 
+ENDS = {"A": (0.5, 0.6, 0.8), "B": (0.6, 0.8, 0.9)}
 BOUND = {"calls": 64, "smoothness": 2, "gap": 1, "sigma": 1}
 # The function, how it is called, and a number for each of its arguments: an int where only whole ones are legal.
 TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
@@ -213,8 +220,11 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     kernels.apply_signs: (kernel(apply_signs), {"lr": 0.25, "wd": 0.5}),
     kernels.momentum_pack: (
         kernel(momentum_pack),
-        {"momentum": 0.75, "rescale_grad": 0.5, "clip_gradient": 0.5},
+        {"momentum": 0.75, "rescale_grad": 0.5, "clip_gradient": 0.5, "step": 1},
     ),
+    kernels.pack: (called(kernels.pack, np.zeros(3)), {"step": 1}),
+    kernels.vote: (called(kernels.vote, [np.arange(2, dtype=np.uint64)] * 2), {"step": 1}),
+    study.compare: (compared, {"margin": 0.25, "level": 0.125}),
 }
 REALS = {"calls", "smoothness", "gap", "sigma"}  # given as whole numbers above
 
@@ -236,7 +246,9 @@ def _takes_number(parameter: inspect.Parameter) -> bool:
 
 for name in optimizers.__all__:
     if (kind := getattr(optimizers, name)) is not optimizers.Partition:
-        TABLE[kind] = (shown(kind), options(kind))
+        # What only the centered form has is refused without it.
+        others = {"centered": True} if "gamma2" in options(kind) else {}
+        TABLE[kind] = (shown(kind, **others), options(kind))
 
 CASES = [
     pytest.param(call, name, number, id=f"{function.__qualname__}-{name}")
@@ -283,7 +295,8 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
 PUBLIC = (checkpoint, kernels, kvstore, launch, models, optimizers, study, theory, theory.bounds, training, timing,
           timeline, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, training.Epoch, training.Score, launch.Result, launch.LaunchFailed,
-              launch.LaunchTimedOut, study.Run, study.Outcome, timeline.Span, timeline.Recording}  # fmt: skip
+              launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair, timeline.Span,
+              timeline.Recording}  # fmt: skip
 
 
 def public(module) -> Iterator[Callable]:

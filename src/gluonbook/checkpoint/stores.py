@@ -65,7 +65,7 @@ def own_folder(folder: str | Path, store: Any) -> Path:
     if not isinstance(store, Collective):
         name = store if isinstance(store, str) else store.type
         raise ValueError(
-            f"{ranks} ranks with MXNet's store {name!r} cannot agree on checkpoints: use one of this book's, say MeanStore"
+            f"{ranks} ranks with MXNet's store {name!r} cannot agree on checkpoints: use one of this book's"
         )
     return folder / f"rank-{store.rank}"
 

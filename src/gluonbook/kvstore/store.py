@@ -29,6 +29,7 @@ from gluonbook.rank import heartbeat
 from gluonbook.rank.ranks import grouped, ranges
 
 POLICIES = ("raise", "zero")
+TURNS = "turns"
 _FINE = -1  # in place of the number of a parameter whose gradient is not as it should be
 
 
@@ -88,6 +89,7 @@ class Store(KVStoreBase, Collective):
 
     method: ClassVar[str]
     per_device: ClassVar[bool] = False  # whether a rank with more devices sends a longer message
+    takes_turns: ClassVar[bool] = False  # whether it counts in `states[key][TURNS]` how often a parameter is exchanged
     remembers: bool = True  # whether gradients of one step have a part in the next, and so must be in one unit
 
     def __init__(self, link: str | Link = "local", *, nonfinite: str = "raise", check_every: int | None = None) -> None:
@@ -243,9 +245,10 @@ class Store(KVStoreBase, Collective):
     def accept(self, optimizer: Optimizer | None) -> None:
         """Raise ValueError for an optimizer that would not do what it says; None: the trainer runs it, out of reach."""
 
+    @final
     def turn(self, key: int | str) -> int:
-        """How often this parameter has been exchanged, modulo 2, if the method cares: the same on all ranks."""
-        return 0
+        """How often this parameter has been exchanged, modulo 2, if the method counts it; the same on all ranks."""
+        return self.states[key][TURNS] % 2 if self.takes_turns and key in self.states else 0
 
     @abstractmethod
     def message(self, bucket: Bucket) -> Any:

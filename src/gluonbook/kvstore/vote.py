@@ -18,11 +18,11 @@ from gluonbook.kvstore.bucket import Bucket
 from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.memory import beside
 from gluonbook.kvstore.prepared import already, clips
-from gluonbook.kvstore.store import Store
+from gluonbook.kvstore.store import TURNS, Store
 from gluonbook.optimizers import SignSGD
 from gluonbook.optimizers.partition import members
 
-_MOMENTA, _VOTES = "momenta", "votes"  # what is remembered of a parameter
+_MOMENTA = "momenta"  # what is remembered of a parameter, beside its turns
 
 
 @KVStoreBase.register
@@ -61,6 +61,7 @@ class VoteStore(Store):
     """
 
     method = "vote"
+    takes_turns = True
 
     def __init__(self, link: str | Link = "local", *, momentum: float = 0.9, **options) -> None:
         super().__init__(link, **options)
@@ -74,8 +75,8 @@ class VoteStore(Store):
 
     def message(self, bucket: Bucket) -> np.ndarray:
         for key in bucket.keys:
-            own = self.states.setdefault(key, {_MOMENTA: [], _VOTES: 0})
-            own[_VOTES] += 1
+            own = self.states.setdefault(key, {_MOMENTA: [], TURNS: 0})
+            own[TURNS] += 1
         if not bucket.devices:
             return np.zeros(sum(bits.words_for(own[0].size) for own in bucket.grads), np.uint64)
         moms = [*map(self._momenta, bucket.keys, bucket.grads)]
@@ -92,9 +93,6 @@ class VoteStore(Store):
             for device in bucket.devices
         ]
         return kernels.vote(ballots, step=step) if len(ballots) > 1 else ballots[0]
-
-    def turn(self, key: int | str) -> int:
-        return self.states[key][_VOTES] % 2 if key in self.states else 0
 
     def exchange(self, message: np.ndarray, bucket: Bucket) -> np.ndarray:
         self.link.vote(message, bucket.speakers, bucket.turn)
