@@ -38,7 +38,7 @@ def alone(path: Path, *, seconds: float, busy: Callable[[], object] = lambda: No
             _acquire(lock, seconds, busy)
         except Timeout:
             raise Busy(f"another process has held {path} for {seconds:g} s") from None
-        except NotImplementedError:  # filelock's own for what it knows of, up to its third version
+        except NotImplementedError:  # a share without locks, as filelock says it up to its third version
             pass
         except OSError as error:
             if error.errno not in _UNKNOWN:
