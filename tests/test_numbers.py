@@ -186,7 +186,7 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     devices.devices: (called(devices.devices), {"n": 2}),
     devices.explain: (called(devices.explain), {"n": 2}),
     study.Problem: (called(study.Problem, **PROBLEM), {"images": 90, "validation": 5, "test": 5, "batch_size": 8}),
-    study.Study: (asked, {"tuning_images": 40, "tuning_epochs": 2, "epochs": 3}),
+    study.Study: (asked, {"tuning_images": 40, "tuning_epochs": 2, "epochs": 3, "closer": 2}),
     study.methods: (called(study.methods), {"count": 3}),
     theory.LogBowl: (called(theory.LogBowl), {"d": 3}),
     theory.Saddle: (called(theory.Saddle), {"degrees": 22.5, "steep": 2.5}),

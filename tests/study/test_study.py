@@ -1,4 +1,4 @@
-"""Studies: equal budgets, choices that never look at the test set, files from which nothing is lost."""
+"""Studies: equally fine grids, choices that never look at the test set, files from which nothing is lost."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import json
 import multiprocessing
 from dataclasses import replace
 
+import mxnet as mx
 import numpy as np
 import pytest
+from mxnet import autograd, gluon
 
 from gluonbook import study
 from gluonbook.study import Method, Problem, Results, Setting, Study, Trial, results, runner
-from gluonbook.study.plan import TUNING_SEED
+from gluonbook.study.plan import REFINING_SEEDS, TUNING_SEED
 from gluonbook.study.plans import spaced
 from gluonbook.training import Epoch, History
 
 PROBLEM = Problem("digits", "lenet", images=64, validation=40, test=50, batch_size=32)
 SGD = Method("SGD", "sgd", (0.01, 0.1), (0.0, 0.9))
-SIGN = Method("signSGD", "signsgd", (0.001, 0.002, 0.004, 0.01))
+SIGN = Method("signSGD", "signsgd", (0.001, 0.01))
 PLAN = Study(PROBLEM, (SGD, SIGN), tuning_images=32, tuning_epochs=1, epochs=2, seeds=(0, 1))
 
 
@@ -26,12 +28,18 @@ def history(*accuracies: float, loss: float = 0.5) -> History:
     return History(rows)
 
 
+CLOSER = replace(PLAN, closer=2)
+
+
 def filled(plan: Study = PLAN, final: int = 2, **changed: History) -> Results:
     """Results with made-up runs: the tuning, whose later settings are better, and the final runs of the first seeds."""
     made = Results(plan)
     made.open_session("made up")
     for i, trial in enumerate(plan.tuning_trials()):
         made.add(trial, changed.get(f"run{i}", history(0.5 + i / 100)))
+    for method in plan.methods:
+        for i, trial in enumerate(made.refining(method.name)):
+            made.add(trial, changed.get(f"closer{i}", history(0.8 - i / 100)))
     for trial in plan.final_trials({m.name: made.best(m.name) for m in plan.methods}):
         if plan.seeds.index(trial.seed) < final:
             made.add(trial, history(0.6, (0.7, 0.8)[trial.seed]))
@@ -45,9 +53,77 @@ def test_a_grid_is_every_step_size_with_every_beta():
     assert SIGN.options(Setting(0.1, None)) == {"learning_rate": 0.1}
 
 
-def test_nobody_gets_a_larger_budget():
-    with pytest.raises(ValueError, match=r"as many settings.*'SGD': 4, 'signSGD': 3"):
-        replace(PLAN, methods=(SGD, replace(SIGN, lrs=SIGN.lrs[:3])))
+def test_where_an_optimizer_adds_gradients_up_lr_is_that_of_the_whole_push():
+    heavy = replace(SGD, sums=True)
+    assert heavy.options(Setting(0.1, 0.9)) == {"learning_rate": pytest.approx(0.01), "momentum": 0.9}
+    assert heavy.options(Setting(0.1, 0.0))["learning_rate"] == 0.1
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 0.9])
+def test_a_constant_gradient_moves_sgd_equally_far_whatever_its_beta(beta):
+    sgd = study.methods()[0]
+    x = gluon.Parameter("x", shape=1)
+    x.initialize(mx.init.Zero())
+    trainer = gluon.Trainer({"x": x}, sgd.optimizer, sgd.options(Setting(0.1, beta)))
+    for _ in range(200):
+        before = x.data().asscalar()
+        with autograd.record():
+            pushed = x.data() * 1  # its gradient is 1
+        pushed.backward()
+        trainer.step(1)
+    assert before - x.data().asscalar() == pytest.approx(0.1, rel=1e-3)
+
+
+def test_nobody_gets_more_step_sizes_or_finer_ones():
+    with pytest.raises(ValueError, match=r"as far apart, got .*'signSGD': '1 step sizes from 0.001 to 0.001'"):
+        replace(PLAN, methods=(SGD, replace(SIGN, lrs=SIGN.lrs[:1])))
+    with pytest.raises(ValueError, match=r"as far apart, got .*'signSGD': '2 step sizes from 0.001 to 0.002'"):
+        replace(PLAN, methods=(SGD, replace(SIGN, lrs=(0.001, 0.002))))
+    with pytest.raises(ValueError, match=r"has a beta must get as many as every other, got .*'other': 1"):
+        replace(PLAN, methods=(SGD, replace(SGD, name="other", betas=(0.5,))))
+    for methods in (study.methods(), study.methods(3, (0.9,))):
+        assert replace(PLAN, methods=methods).methods == methods
+
+
+def test_a_closer_look_lies_between_the_neighbours_of_the_best():
+    assert SGD.ratio == pytest.approx(10)
+    around = SGD.around(Setting(0.1, 0.9), 1)
+    assert around == [(0.0316, 0.9), (0.1, 0.9), (0.316, 0.9)]
+    trials = CLOSER.refining_trials("signSGD", Setting(0.01, None))
+    assert [trial.setting.lr for trial in trials[::2]] == [0.00215, 0.00464, 0.01, 0.0215, 0.0464]
+    assert {trial.seed for trial in trials} == set(REFINING_SEEDS)
+    assert PLAN.refining_trials("signSGD", Setting(0.01, None)) == []
+
+
+def test_the_closer_look_decides_by_the_mean_over_its_seeds():
+    """Of accuracies .80 and .79, .78 and .77, … the first two are the best; until one of their runs is bad."""
+    made = filled(CLOSER)
+    assert made.best_of_grid("SGD") == (0.1, 0.9)
+    assert made.best("SGD") == (0.0215, 0.9)
+    assert made.outcomes()[0].validation == pytest.approx(0.795)
+    made = filled(CLOSER, closer1=history(0.7))
+    assert made.best("SGD") == (0.0464, 0.9)
+    assert filled(CLOSER, closer1=History()).best("SGD") == (0.0464, 0.9), "broke down under one seed"
+    assert made.missing() == 0
+
+
+def test_final_runs_wait_for_the_closer_look():
+    made = Results(CLOSER)
+    made.open_session("made up")
+    for i, trial in enumerate(CLOSER.tuning_trials()):
+        made.add(trial, history(0.5 + i / 100))
+    assert not made.tuned()
+    assert made.missing() == 2 * 10 + 2 * 2
+    with pytest.raises(ValueError, match=r"SGD is not complete: 10 of 10"):
+        made.best("SGD")
+
+
+def test_final_runs_train_on_the_validation_images_as_well():
+    data = PROBLEM.load()
+    both = data.training_set()
+    assert len(both) == PROBLEM.images + PROBLEM.validation
+    assert np.array_equal(both[len(both) - 1][0], data.validation[len(data.validation) - 1][0])
+    assert len(data.training_set(10)) == 10
 
 
 @pytest.mark.parametrize(
@@ -60,6 +136,7 @@ def test_nobody_gets_a_larger_budget():
         ({"seeds": (TUNING_SEED,)}, "from 0 to 999"),
         ({"tuning_images": 65}, "from 1 to 64, got 65"),
         ({"epochs": 0}, "epochs must be a whole number from 1"),
+        ({"closer": -1}, "closer must be a whole number from 0"),
     ],
 )
 def test_a_study_that_makes_no_sense_is_refused(changed, named):
@@ -123,7 +200,7 @@ def test_the_best_setting_is_that_with_the_highest_accuracy_then_the_lowest_loss
     grid = made.tuning("SGD")
     assert grid.shape == (2, 2)
     assert np.isnan(grid[1, 1]), "a training that broke down"
-    assert made.tuning("signSGD").shape == (4, 1)
+    assert made.tuning("signSGD").shape == (2, 1)
 
 
 def test_worse_than_a_guess_is_broken_down():
@@ -148,9 +225,9 @@ def test_tuning_that_is_not_complete_chooses_nothing():
         made.best("SGD")
     with pytest.raises(ValueError, match=r"'Adam' in this study; there are SGD, signSGD"):
         made.tuning("Adam")
-    assert made.missing() == 11
+    assert made.missing() == 9
     assert made.seeds() == []
-    with pytest.raises(ValueError, match="11 runs are missing"):
+    with pytest.raises(ValueError, match="9 runs are missing"):
         made.outcomes()
 
 
@@ -171,7 +248,7 @@ def test_the_verdict_says_where_a_grid_was_too_narrow():
     assert sgd.deviation == pytest.approx(np.std([0.7, 0.8], ddof=1))
     row = str(made.verdict()).splitlines()[3].strip("|").split("|")
     assert [cell.strip() for cell in row] == [
-        *("signSGD", "0.01 (at the edge)", "none", "0 of 4", "57.00%", "70.00%, 80.00%", "75.00% ± 7.07%")
+        *("signSGD", "0.01 (at the edge)", "none", "0 of 2", "55.00%", "70.00%, 80.00%", "75.00% ± 7.07%")
     ]
 
 
@@ -189,15 +266,15 @@ def test_a_run_trains_and_is_the_same_again():
     assert len(first) == 1
     final = runner.train(PLAN, trial._replace(stage="final", seed=0), data)
     assert len(final) == 2
-    assert final.rows[-1].steps == 4, "final runs take all training images"
+    assert final.rows[-1].steps == 2 * 4, "final runs take all training images, and those of validation"
 
 
 def test_tuning_is_judged_by_validation_and_final_runs_by_the_test_set(monkeypatch):
     seen = []
-    monkeypatch.setattr(runner, "fit", lambda *_, test, **options: seen.append(len(test)))
-    for stage in ("tuning", "final"):
+    monkeypatch.setattr(runner, "fit", lambda *_, test, **options: seen.append(len(test)) or History())
+    for stage in ("tuning", "refining", "final"):
         runner.train(PLAN, Trial(stage, "SGD", Setting(0.1, 0.9), 0), PROBLEM.load())
-    assert seen == [40, 50]
+    assert seen == [40, 40, 50]
 
 
 def test_methods_start_from_the_same_weights():
@@ -219,7 +296,7 @@ def test_results_survive_the_file(tmp_path):
     made.save(tmp_path / "made.jsonl")
     loaded = Results.load(tmp_path / "made.jsonl")
     assert loaded == made
-    for word in ("8 runs of tuning, 4 final runs (seeds 0, 1)", "commit", "command: made up", "mxnet 1.9.1", "cores"):
+    for word in ("6 runs of tuning, 4 final runs (seeds 0, 1)", "commit", "command: made up", "mxnet 1.9.1", "cores"):
         assert word in loaded.provenance()
 
 
@@ -243,8 +320,9 @@ def lines(made: Results, path) -> list[dict]:
         (lambda found: found[3].update(in_session=1), "line 4: ValueError: no session 1"),
         (lambda found: found[3].pop("history"), "line 4: KeyError: 'history'"),
         (lambda found: found[3].update(history=[{"epoch": 1}]), "line 4: ValueError: not a history"),
-        (lambda found: found.append(found[-1]), "line 15: ValueError: .*a second time"),
-        (lambda found: found.append([]), "line 15: "),
+        (lambda found: found[-1].update(lr=0.7), "line 12: ValueError: .*not in the study's grid"),
+        (lambda found: found.append(found[-1]), "line 13: ValueError: .*a second time"),
+        (lambda found: found.append([]), "line 13: "),
     ],
 )
 def test_a_file_that_is_not_right_is_refused_by_its_line(tmp_path, spoil, told):
@@ -260,7 +338,7 @@ def test_a_cut_or_empty_file_is_refused(tmp_path):
     path = tmp_path / "made.jsonl"
     filled().save(path)
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(ValueError, match="line 14: JSONDecodeError"):
+    with pytest.raises(ValueError, match="line 12: JSONDecodeError"):
         Results.load(path)
     path.write_text("")
     with pytest.raises(ValueError, match="is empty"):
@@ -270,27 +348,75 @@ def test_a_cut_or_empty_file_is_refused(tmp_path):
 def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
     path, done = tmp_path / "kept" / "made.jsonl", []
 
-    def train(plan, trial, data):
+    def train(plan, trial, data, checkpoints):
         if len(done) == 5:
             raise KeyboardInterrupt
         done.append(trial)
-        return history(*[0.5] * (1 if trial.stage == "tuning" else 2))
+        return history(*[0.5] * (2 if trial.stage == "final" else 1))
 
     monkeypatch.setattr(runner, "train", train)
     with pytest.raises(KeyboardInterrupt):
-        study.run(PLAN, path)
+        study.run(CLOSER, path)
     assert len(Results.load(path).runs) == 5
     done.insert(0, None)
     told = []
-    whole = study.run(PLAN, path, command="again", report=told.append)
+    whole = study.run(CLOSER, path, command="again", report=told.append)
     assert whole == Results.load(path)
     assert whole.missing() == 0
-    assert len(set(done[1:])) == len(done) - 1 == 12, "no run was done twice"
-    assert [len([run for run in whole.runs.values() if run.session == s]) for s in (0, 1)] == [5, 7]
-    assert len(told) == 7
+    assert len(set(done[1:])) == len(done) - 1 == 6 + 20 + 4, "no run was done twice"
+    assert [len([run for run in whole.runs.values() if run.session == s]) for s in (0, 1)] == [5, 25]
+    assert len(told) == 25
     assert "1 to do" in told[-2]
     monkeypatch.setattr(runner, "train", lambda *_: pytest.fail("a complete study has nothing to do"))
-    assert study.run(PLAN, path) == whole
+    assert study.run(CLOSER, path) == whole
+
+
+def test_a_final_run_goes_on_at_its_last_epoch(tmp_path, monkeypatch):
+    """Stopped after the first of two epochs; and what was kept of it is gone when it is done."""
+    path, kept = tmp_path / "made.jsonl", tmp_path / "made.unfinished"
+    whole, begun = study.run(PLAN), []
+
+    def stopped(*arguments, on_epoch, epochs, **options):
+        def after_one(so_far):
+            on_epoch(so_far)
+            begun.append(len(so_far))
+            if epochs == 2 and begun[-1] == 2 and None not in begun:  # in the second epoch of the first final run
+                raise KeyboardInterrupt
+
+        return fit(*arguments, epochs=epochs, on_epoch=after_one, **options)
+
+    fit = runner.fit
+    monkeypatch.setattr(runner, "fit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        study.run(PLAN, path)
+    assert list(kept.glob("step-*"))
+    begun.append(None)
+    again = study.run(PLAN, path)
+    assert begun[begun.index(None) + 1] == 2, "the first epoch was not done again"
+    assert not list(kept.glob("step-*"))
+    assert {t: [r.test_loss for r in run.history.rows] for t, run in again.runs.items()} == {
+        t: [r.test_loss for r in run.history.rows] for t, run in whole.runs.items()
+    }
+
+
+def test_a_run_that_breaks_down_after_it_was_resumed_is_told_whole(tmp_path):
+    problem, data = replace(PLAN, methods=(SGD,)), PROBLEM.load()
+    trial, sound = Trial("final", "SGD", Setting(0.1, 0.9), 0), runner.fit
+
+    def breaks(*arguments, on_epoch, **options):
+        def then(so_far):
+            on_epoch(so_far)
+            if len(so_far) == 2:
+                raise FloatingPointError
+
+        return sound(*arguments, on_epoch=then, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "fit", lambda *a, **o: sound(*a, **{**o, "on_epoch": None, "epochs": 1}))
+        runner.train(problem, trial, data, tmp_path / "kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "fit", breaks)
+        assert len(runner.train(problem, trial, data, tmp_path / "kept")) == 2
 
 
 def test_a_file_of_another_study_is_refused(tmp_path):

@@ -12,18 +12,18 @@ BETAS = (0.0, 0.5, 0.9, 0.99)
 
 
 def methods(count: int = 6, betas: Sequence[float] = BETAS) -> tuple[Method, ...]:
-    """SGD with momentum, Adam, Signum and signSGD, each with `count`·len(betas) settings.
+    """SGD with momentum, Adam, Signum and signSGD, each with `count` step sizes, and all but signSGD with each beta.
 
-    `count` step sizes, evenly spaced in their logarithm, from 0.0032 to 1 for SGD and from 0.0001 to 0.032 for the
-    others, whose every step has the size lr or about it. signSGD has no beta, and gets more step sizes from that range.
+    Step sizes are evenly spaced in their logarithm, from 0.01 to 3.2 for SGD and from 0.0001 to 0.032 for the others,
+    whose every step has the size lr or about it. SGD's momentum is a mean here, as that of the others is.
     """
     count, betas = whole_number("count", count, 1), tuple(real("beta", beta, "[0, 1)") for beta in betas)
     small = spaced(1e-4, 10**-1.5, count)
     return (
-        Method("SGD with momentum", "sgd", spaced(10**-2.5, 1, count), betas),
+        Method("SGD with momentum", "sgd", spaced(1e-2, 10**0.5, count), betas, sums=True),
         Method("Adam", "adam", small, betas, option="beta1"),
         Method("Signum", "fusedsignum", small, betas),
-        Method("signSGD", "signsgd", spaced(1e-4, 10**-1.5, count * len(betas))),
+        Method("signSGD", "signsgd", small),
     )
 
 
@@ -37,19 +37,21 @@ PLANS = {
     "mnist": Study(
         problem=Problem("mnist", "lenet", images=57_000, validation=3_000, test=10_000),
         methods=methods(),
-        tuning_images=6_400,
+        tuning_images=19_200,
         tuning_epochs=1,
         epochs=3,
-        seeds=(0, 1, 2),
+        seeds=(0, 1, 2, 3, 4),
+        closer=2,
     ),
     "cifar10": Study(
         problem=Problem(
-            "cifar10", "cifar_resnet20_v1", images=10_000, validation=1_000, test=4_000, batch_size=32, augment=True
+            "cifar10", "cifar_resnet20_v1", images=45_000, validation=5_000, test=10_000, batch_size=128, augment=True
         ),
-        methods=methods(count=4, betas=(0.0, 0.9)),
-        tuning_images=3_200,
+        methods=methods(betas=(0.0, 0.9)),
+        tuning_images=12_800,
         tuning_epochs=1,
-        epochs=3,
+        epochs=15,
         seeds=(0, 1, 2),
+        closer=1,
     ),
 }

@@ -24,17 +24,20 @@ BORDER = 4  # pixels by which augmentation shifts an image, at most
 
 @final
 class Data(NamedTuple):
-    """The three parts: one to train on, one to choose settings by, one to report."""
+    """The three parts: one to train on, one to choose settings by and then to train on as well, one to report."""
 
     train: gluon.data.ArrayDataset
     validation: gluon.data.ArrayDataset
     test: gluon.data.ArrayDataset
     augment: bool
 
-    def training_set(self, count: int) -> gluon.data.Dataset:
-        """The first `count` images of `train`, augmented if the problem says so."""
-        first = gluon.data.ArrayDataset(*self.train[:count])
-        return first.transform_first(shifted_and_mirrored) if self.augment else first
+    def training_set(self, count: int | None = None) -> gluon.data.Dataset:
+        """The first `count` images of `train`, or all with those of `validation`, augmented if the problem says so."""
+        arrays = self.train[:count]
+        if count is None:
+            arrays = tuple(np.concatenate(both) for both in zip(arrays, self.validation[:]))
+        chosen = gluon.data.ArrayDataset(*arrays)
+        return chosen.transform_first(shifted_and_mirrored) if self.augment else chosen
 
 
 @final
@@ -42,9 +45,9 @@ class Data(NamedTuple):
 class Problem:
     """A data set, a network, and their sizes.
 
-    `validation` images are drawn from the training set, with a fixed seed, and taken away from it; of the rest,
-    `images` are trained on; `test` are the first of the test set. Each channel is shifted and scaled to mean 0 and
-    standard deviation 1 over the images that are trained on. With `augment`, an image is shifted by up to 4 pixels in
+    `validation` images are drawn from the training set, with a fixed seed, and taken away from it until settings are
+    chosen; of the rest, `images` are trained on; `test` are the first of the test set. Each channel is shifted and
+    scaled to mean 0 and standard deviation 1 over `images`. With `augment`, an image is shifted by up to 4 pixels in
     both directions and mirrored half of the time, anew in each epoch.
 
     Raises ValueError for an unknown data set or network, and for more images than there are.

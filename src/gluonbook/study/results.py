@@ -17,7 +17,7 @@ from gluonbook import checks, paths
 from gluonbook.machine import facts
 from gluonbook.storage import atomic, locks
 from gluonbook.storage.text import read_lines
-from gluonbook.study.plan import STAGES, TUNING_SEED, Setting, Study, Trial
+from gluonbook.study.plan import REFINING_SEEDS, STAGES, Setting, Study, Trial
 from gluonbook.tables import Table
 from gluonbook.training import History
 
@@ -27,7 +27,7 @@ FORMAT = 1
 @final
 @dataclass(frozen=True)
 class Run:
-    """One training. The test columns of `history` are of the validation set in tuning, else of the test set."""
+    """One training. The test columns of `history` are of the test set in final runs, else of the validation set."""
 
     trial: Trial
     history: History  # shorter than asked for where the loss stopped being finite
@@ -41,9 +41,9 @@ class Outcome:
 
     method: str
     setting: Setting
-    at_edge: bool  # the best step size is the smallest or largest that was tried: a wider grid might do better
-    broken: int  # settings with which training broke down
-    validation: float
+    at_edge: bool  # the best step size is an end of the grid, or beyond: a wider grid might do better
+    broken: int  # settings of the grid with which training broke down
+    validation: float  # the mean over the seeds with which this setting was chosen
     test: tuple[float, ...]
 
     @property
@@ -75,24 +75,35 @@ class Results:
         values = [self._last(run, column) for run in self._tuned(name)]
         return np.array(values).reshape(len(method.lrs), -1)
 
-    def best(self, name: str) -> Setting:
+    def best_of_grid(self, name: str) -> Setting:
         """The setting with the highest accuracy on the validation set, and of equal ones that with the smallest loss.
 
         Raises ValueError for an unknown method, one whose tuning is not complete, or one that broke down everywhere.
         """
-        finished = [run for run in self._tuned(name) if len(run.history) == self.study.tuning_epochs]
-        if not finished:
-            raise ValueError(f"{name}: no setting of its grid gave a finite loss; choose smaller step sizes")
-        rank = [(run.history["test_accuracy"][-1], -run.history["test_loss"][-1]) for run in finished]
-        return finished[rank.index(max(rank))].trial.setting
+        return self._best(name, self._tuned(name))[0]
+
+    def best(self, name: str) -> Setting:
+        """The setting that final runs use: the best of the closer look, where the study takes one, else of the grid.
+
+        What counts is the mean over the seeds. Raises ValueError as `best_of_grid` does.
+        """
+        return self._chosen(name)[0]
 
     def tuned(self) -> bool:
-        """Whether tuning is complete."""
-        return all(trial in self.runs for trial in self.study.tuning_trials())
+        """Whether tuning is complete, the closer look included."""
+        if not all(trial in self.runs for trial in self.study.tuning_trials()):
+            return False
+        return all(trial in self.runs for method in self.study.methods for trial in self.refining(method.name))
+
+    def refining(self, name: str) -> list[Trial]:
+        """The trials of the closer look at a method; raises ValueError as `best_of_grid` does."""
+        return self.study.refining_trials(name, self.best_of_grid(name))
 
     def missing(self) -> int:
         """How many trainings are still to be done."""
-        return len(self.study.methods) * (self.study.budget + len(self.study.seeds)) - len(self.runs)
+        closer = (2 * self.study.closer + 1) * len(REFINING_SEEDS) if self.study.closer else 0
+        wanted = [len(method.settings()) + closer + len(self.study.seeds) for method in self.study.methods]
+        return sum(wanted) - len(self.runs)
 
     def seeds(self) -> list[int]:
         """The seeds under which every method's final run is there."""
@@ -124,13 +135,13 @@ class Results:
         return [self._outcome(method.name) for method in self.study.methods]
 
     def _outcome(self, name: str) -> Outcome:
-        best, lrs = self.best(name), self.study.method(name).lrs
+        (best, validation), lrs = self._chosen(name), self.study.method(name).lrs
         return Outcome(
             method=name,
             setting=best,
-            at_edge=best.lr in (min(lrs), max(lrs)),
+            at_edge=not min(lrs) < best.lr < max(lrs),
             broken=int(np.isnan(self.tuning(name)).sum()),
-            validation=float(self.runs[Trial("tuning", name, best, TUNING_SEED)].history["test_accuracy"][-1]),
+            validation=validation,
             test=tuple(self.curves(name, "test_accuracy")[:, -1].tolist()),
         )
 
@@ -143,7 +154,7 @@ class Results:
                 o.method,
                 f"{o.setting.lr:g}" + " (at the edge)" * o.at_edge,
                 "none" if o.setting.beta is None else f"{o.setting.beta:g}",
-                f"{o.broken} of {self.study.budget}",
+                f"{o.broken} of {len(self.study.method(o.method).settings())}",
                 f"{o.validation:.2%}",
                 ", ".join(f"{accuracy:.2%}" for accuracy in o.test),
                 f"{o.mean:.2%}" + (f" ± {o.deviation:.2%}" if len(o.test) > 1 else ""),
@@ -172,9 +183,33 @@ class Results:
             ]
         return "\n".join(textwrap.fill(line, 76, subsequent_indent="    ") for line in told)
 
+    def _chosen(self, name: str) -> tuple[Setting, float]:
+        return self._best(name, self._found(name, self.refining(name)) or self._tuned(name))
+
+    def _best(self, name: str, runs: list[Run]) -> tuple[Setting, float]:
+        """Of the settings with which every run has come to its end, the best, and its mean accuracy."""
+        settings: dict[Setting, list[Run]] = {}
+        for run in runs:
+            settings.setdefault(run.trial.setting, []).append(run)
+        finished = {
+            setting: (self._mean(made, "test_accuracy"), -self._mean(made, "test_loss"))
+            for setting, made in settings.items()
+            if all(len(run.history) == self.study.tuning_epochs for run in made)
+        }
+        if not finished:
+            raise ValueError(f"{name}: no setting of its grid gave a finite loss; choose smaller step sizes")
+        best = max(finished, key=lambda setting: finished[setting])
+        return best, finished[best][0]
+
+    @staticmethod
+    def _mean(runs: list[Run], column: str) -> float:
+        return float(np.mean([run.history[column][-1] for run in runs]))
+
     def _tuned(self, name: str) -> list[Run]:
         self.study.method(name)
-        trials = [trial for trial in self.study.tuning_trials() if trial.method == name]
+        return self._found(name, [trial for trial in self.study.tuning_trials() if trial.method == name])
+
+    def _found(self, name: str, trials: list[Trial]) -> list[Run]:
         missing = [trial for trial in trials if trial not in self.runs]
         if missing:
             raise ValueError(f"the tuning of {name} is not complete: {len(missing)} of {len(trials)} runs are missing")
@@ -249,7 +284,10 @@ class Results:
         trial = Trial(line["stage"], line["method"], Setting(line["lr"], line["beta"]), line["seed"])
         if trial.stage not in STAGES:
             raise ValueError(f"no stage {trial.stage!r}; there are {', '.join(STAGES)}")
-        if trial.setting not in self.study.method(trial.method).settings():
+        grid = self.study.method(trial.method).settings()
+        if trial.stage != "tuning":
+            grid = [made.setting for made in self.refining(trial.method)] or grid
+        if trial.setting not in grid:
             raise ValueError(f"{trial} is not in the study's grid")
         if not 0 <= line["in_session"] < len(self.sessions):
             raise ValueError(f"no session {line['in_session']}; there are {len(self.sessions)}")

@@ -11,7 +11,7 @@ import mxnet as mx
 from mxnet import gluon
 
 import gluonbook.optimizers  # noqa: F401  (registers the book's optimizers)
-from gluonbook import checks
+from gluonbook import checkpoint, checks
 from gluonbook.machine.devices import devices
 from gluonbook.storage.errors import told
 from gluonbook.study.plan import Study, Trial
@@ -30,7 +30,8 @@ def run(
     """Do all of the study's trainings that are not done yet, and return the results.
 
     With `path`, a file of JSON lines, runs that it holds are not done again, and each new one is in it, whole, before
-    the next begins. `command` is what the provenance says of how they were made; `report` is called with a line for
+    the next begins. A final run that is stopped goes on from its last whole epoch, which is kept beside the file until
+    the run is done. `command` is what the provenance says of how they were made; `report` is called with a line for
     each new run.
 
     Every run starts from weights that depend on its seed alone, so that methods are compared from the same start. The
@@ -42,7 +43,7 @@ def run(
         StorageError: the file cannot be read or written.
     """
     if path is None:
-        return _run(study, Results(study), lambda: None, command, report)
+        return _run(study, Results(study), lambda: None, command, report, None)
     path = checks.path("path", path)
     with told(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,7 @@ def run(
             results = Results.load(path) if path.exists() else Results(study)
         if results.study != study:
             raise ValueError(f"{path} holds the results of another study: choose another file, or move it away")
-        return _run(study, results, lambda: results.save(path), command, report)
+        return _run(study, results, lambda: results.save(path), command, report, path.with_suffix(".unfinished"))
 
 
 def _run(
@@ -60,6 +61,7 @@ def _run(
     save: Callable[[], None],
     command: str,
     report: Callable[[str], None] | None,
+    unfinished: Path | None,
 ) -> Results:
     if not results.missing():
         return results
@@ -70,26 +72,35 @@ def _run(
         if trial in results.runs:
             return
         begun = time.perf_counter()
-        history = train(study, trial, data)
+        kept = unfinished if trial.stage == "final" else None
+        history = train(study, trial, data, kept)
         results.add(trial, history)
         save()
+        if kept is not None:
+            checkpoint.clear(kept)
         if report is not None:
             report(_line(trial, history, time.perf_counter() - begun, results.missing()))
 
     for trial in study.tuning_trials():
         do(trial)
+    for method in study.methods:
+        for trial in results.refining(method.name):
+            do(trial)
     best = {method.name: results.best(method.name) for method in study.methods}
     for trial in study.final_trials(best):
         do(trial)
     return results
 
 
-def train(study: Study, trial: Trial, data: Data) -> History:
-    """One training from its start; the history ends before the epoch in which the loss is no longer finite."""
+def train(study: Study, trial: Trial, data: Data, checkpoints: Path | None = None) -> History:
+    """One training, from its start or its last checkpoint.
+
+    The history ends before the epoch in which the loss is no longer finite.
+    """
     problem, ctx = study.problem, devices(1)
-    tuning = trial.stage == "tuning"
-    images = data.training_set(study.tuning_images if tuning else problem.images)
-    epochs = study.tuning_epochs if tuning else study.epochs
+    final = trial.stage == "final"
+    images = data.training_set(None if final else study.tuning_images)
+    epochs = study.epochs if final else study.tuning_epochs
     method = study.method(trial.method)
 
     set_seed(trial.seed)
@@ -97,27 +108,33 @@ def train(study: Study, trial: Trial, data: Data) -> History:
     net.initialize(mx.init.Xavier(), ctx=ctx)
     net.hybridize()
     steps = epochs * -(-len(images) // problem.batch_size)
-    schedule = mx.lr_scheduler.CosineScheduler(max_update=steps, base_lr=trial.setting.lr)
-    options = {**method.options(trial.setting), "lr_scheduler": schedule}
-    trainer = gluon.Trainer(net.collect_params(), method.optimizer, options, kvstore=None)
+    options = method.options(trial.setting)
+    schedule = mx.lr_scheduler.CosineScheduler(max_update=steps, base_lr=options["learning_rate"])
+    trainer = gluon.Trainer(net.collect_params(), method.optimizer, {**options, "lr_scheduler": schedule}, kvstore=None)
 
+    resumed = checkpoints and checkpoint.latest(checkpoints)
     history = History()
 
     def note(so_far: History) -> None:
         history.rows[:] = so_far.rows
 
     with suppress(FloatingPointError):  # that a method breaks down is a result; the shorter history says when
-        fit(
+        whole = fit(
             net,
             trainer,
             images,
             epochs=epochs,
             batch_size=problem.batch_size,
-            test=data.validation if tuning else data.test,
+            test=data.test if final else data.validation,
             ctx=ctx,
             seed=trial.seed,
+            checkpoints=checkpoints,
             on_epoch=note,
         )
+        note(whole)
+    if checkpoints and resumed and not history.rows:  # it broke down in its first new epoch: the older are not at hand
+        checkpoint.clear(checkpoints)
+        return train(study, trial, data, checkpoints)
     return history
 
 
