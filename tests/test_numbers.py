@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from mxnet import gluon
 
-from gluonbook import checkpoint, kernels, kvstore, launch, models, optimizers, study, theory, training
+from gluonbook import checkpoint, datasets, kernels, kvstore, launch, models, optimizers, study, theory, training
 from gluonbook.machine import devices
 from gluonbook.measure import timeline, timing
 from gluonbook.storage import folders
@@ -144,6 +144,11 @@ def momentum_pack(arrays, numbers):
     kernels.momentum_pack(arrays[0], arrays[1], **{"momentum": 0.5, **numbers})
 
 
+def held_out(folder, **numbers):
+    parts = datasets.hold_out(datasets.load("digits").train, **{"count": 300, **numbers})
+    return [part[:][1].tolist() for part in parts]
+
+
 def compared(folder, **numbers):
     ends = [study.Outcome(name, study.Setting(0.1, None), False, 0, 0.5, test) for name, test in ENDS.items()]
     return repr(study.compare(SimpleNamespace(outcomes=lambda: ends), **{"margin": 0.1, **numbers}))
@@ -178,6 +183,7 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     kvstore.VoteStore: (shown(kvstore.VoteStore), {"momentum": 0.5, "check_every": 7}),
     kvstore.ErrorFeedbackStore: (shown(kvstore.ErrorFeedbackStore), {"check_every": 7}),
     kvstore.MeanStore: (shown(kvstore.MeanStore), {"check_every": 7}),
+    datasets.hold_out: (held_out, {"count": 30, "seed": 3}),
     models.lenet: (net(models.lenet), {"classes": 3, "hidden": 7}),
     models.mlp: (net(models.mlp), {"classes": 3, "dropout": 0.5}),
     timing.fastest: (counted(lambda work, n: timing.fastest(work, repeat=n)), {"repeat": 2}),
@@ -292,11 +298,11 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
         assert list(tmp_path.iterdir()) == []
 
 
-PUBLIC = (checkpoint, kernels, kvstore, launch, models, optimizers, study, theory, theory.bounds, training, timing,
-          timeline, devices)  # fmt: skip
-GIVEN_BACK = {checkpoint.Position, training.Epoch, training.Score, launch.Result, launch.LaunchFailed,
-              launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair, timeline.Span,
-              timeline.Recording}  # fmt: skip
+PUBLIC = (checkpoint, datasets, kernels, kvstore, launch, models, optimizers, study, theory, theory.bounds, training,
+          timing, timeline, devices)  # fmt: skip
+GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
+              launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
+              timeline.Span, timeline.Recording}  # fmt: skip
 
 
 def public(module) -> Iterator[Callable]:
