@@ -164,7 +164,7 @@ find_python() { # sets python, or reasons
 # ---------------------------------------------------------------------------------------------------------------------
 # Where there is no such Python, uv can bring one; where there is no uv, any other Python can bring uv.
 
-last_line() { printf '%s\n' "$1" | grep . | tail -n 1; }
+last_line() { printf '%s\n' "$1" | grep . | tail -n 1 | sed 's/^ *//'; }
 
 find_uv() { # sets uv, or leaves it empty; helpless says why it could not be fetched
     helpless=
@@ -224,7 +224,10 @@ make_environment() {
         trouble=$("$python" -E -s -m venv --clear "$venv" 2>&1) ||
             fail "$python could not make $venv: $(printf '%s\n' "$trouble" | tail -n 1)"
     else
-        make_with_uv || fail "needs Python 3.9 to $newest${reasons:+, but }$reasons; ${helpless:-"$(remedy)"}, and run this again"
+        make_with_uv || {
+            [ -n "$helpless" ] && what="$helpless; run this again when that is mended" || what="$(remedy), and run this again"
+            fail "needs Python 3.9 to $newest${reasons:+, but }$reasons; $what"
+        }
     fi
     printf 'unfinished\n' >"$stamp"
 }
