@@ -15,13 +15,13 @@ fail() {
 
 kind=${1:-cpu}
 case $kind in
-cpu) venv=.venv size='about 200 packages: 450 MB to fetch, 1.7 GB on disk, a minute or two' ;;
+cpu) venv=.venv size='about 200 packages: 470 MB to fetch, 1.8 GB on disk, a minute or two' ;;
 cu112) venv=.venv-cu112 size='about 210 packages: several GB to fetch, over 5 GB on disk, ten minutes or more' ;;
 *) fail "there is no environment '$kind'; the environments are cpu and cu112" ;;
 esac
 from=
 if [ "$kind" = cpu ] && [ -d "$(dirname -- "$0")/../wheelhouse" ]; then
-    from='--no-index --find-links wheelhouse' size='about 200 packages from wheelhouse/: 1.7 GB on disk, a minute or two'
+    from='--no-index --find-links wheelhouse' size='about 200 packages from wheelhouse/: 1.8 GB on disk, a minute or two'
 fi
 case ${PYTHON:-} in # it may be relative to where we were called
 /* | '') ;;
