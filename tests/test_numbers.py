@@ -25,6 +25,7 @@ from gluonbook import checkpoint, datasets, kernels, kvstore, launch, models, op
 from gluonbook.machine import devices
 from gluonbook.measure import timeline, timing
 from gluonbook.storage import folders
+from gluonbook.theory import costs
 
 DATA = gluon.data.ArrayDataset(np.ones((6, 2), "float32"), np.zeros(6, "float32"))
 PROBLEM = {"data": "digits", "net": "lenet", "images": 100, "validation": 10, "test": 10}
@@ -231,6 +232,10 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     kernels.pack: (called(kernels.pack, np.zeros(3)), {"step": 1}),
     kernels.vote: (called(kernels.vote, [np.arange(2, dtype=np.uint64)] * 2), {"step": 1}),
     study.compare: (compared, {"margin": 0.25, "level": 0.125}),
+    costs.vote_pays_below: (
+        called(costs.vote_pays_below, M=2, d=8, work=0.5),
+        {"M": 3, "d": 4, "work": 0.25, "computing": 0.5, "hidden": 0.5, "wide": 2},
+    ),
 }
 REALS = {"calls", "smoothness", "gap", "sigma"}  # given as whole numbers above
 
