@@ -30,7 +30,7 @@ def smoothed(out, y):
 test_right_answers_are_right = right_answers(
     ("places", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),
     ("smoothed", smoothed),
-    ("neighbours", np.float64(-0.003)),
+    ("worth-of-neighbours", np.float64(-0.003)),
 )
 
 
@@ -45,8 +45,8 @@ test_hints_fit_the_mistake = hints(
     ("scrambled", lambda X: X[:2], "shape"),
     ("scrambled", np.zeros_like, "keep all"),
     ("scrambled", shuffled_anew, "one and the same"),
-    ("neighbours", 0.3, "not what one measures"),
-    ("neighbours", 1.3, "one per cent is 0.01"),
+    ("worth-of-neighbours", 0.3, "not what one measures"),
+    ("worth-of-neighbours", 1.3, "one per cent is 0.01"),
     ("places", lambda n, k, p, s: 7, "places; you have 7"),
     ("smoothed", lambda out, y: smoothed(out, y).asnumpy(), "NDArray"),
     ("smoothed", lambda out, y: smoothed(out, y).mean(), "5 losses"),

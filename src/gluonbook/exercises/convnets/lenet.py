@@ -225,7 +225,7 @@ _LOST = Within(-0.03, 0.04, 0.01) if digits_or("mnist") == "digits" else Within(
 
 exercises.add(
     Number(
-        "neighbours",
+        "worth-of-neighbours",
         _LOST,
         [Mistake(Within(0.5, 101, 0.87), hint="Is the test set scrambled, too? And one per cent is 0.01.")],
         otherwise="A fair guess, but not what one measures: train LeNet on scrambled images, and test it on such.",
