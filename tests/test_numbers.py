@@ -165,6 +165,10 @@ def descend(folder, steps):
     return theory.descend(np.sign, mx.optimizer.create("sgd"), np.ones(2), steps).tolist()
 
 
+def curved(function, *more):
+    return lambda folder, **numbers: repr(function(lambda x: x**3, np.arange(1.0, 4.0), *more, **numbers))
+
+
 def wilson(folder, **numbers):
     return repr(theory.wilson_data(**{"n": 4, "random": np.random.RandomState(0), **numbers}))
 
@@ -195,6 +199,9 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     study.Problem: (called(study.Problem, **PROBLEM), {"images": 90, "validation": 5, "test": 5, "batch_size": 8}),
     study.Study: (asked, {"tuning_images": 40, "tuning_epochs": 2, "epochs": 3}),
     study.methods: (called(study.methods), {"count": 3}),
+    theory.hessian: (curved(theory.hessian), {"h": 0.5}),
+    theory.hessian_product: (curved(theory.hessian_product, np.ones(3)), {"h": 0.5}),
+    theory.extreme_curvatures: (curved(theory.extreme_curvatures), {"count": 2, "h": 0.5}),
     theory.LogBowl: (called(theory.LogBowl), {"d": 3}),
     theory.Saddle: (called(theory.Saddle), {"degrees": 22.5, "steep": 2.5}),
     theory.Tube: (called(theory.Tube, d=2), {"d": 3, "tau": 2.5, "gamma": 1.5, "L": 2.5}),
