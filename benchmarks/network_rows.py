@@ -101,8 +101,12 @@ def _on_link(workers: int, millions: float, rounds: int, gigabits: float) -> Ite
     fixed = spent["vote"] - got.bytes["vote"] * 8e-9 / gigabits
     other = spent["mean"] - got.bytes["mean"] * 8e-9 / gigabits
     even = costs.break_even(fixed, got.bytes["vote"], other, got.bytes["mean"]) * 8e-9
-    parts = ", ".join(f"{name} {1e3 * spent[name]:.3g}" for name in PARTS)
-    print(f"links: {on}: a vote takes {1e3 * spent['vote']:.3g} ms (alone: {parts}), faster below {even:.3g} Gbit/s")
+    for name in PARTS:
+        yield row(f"{name}, by itself", "step of a vote", on, t[name], t[name] / t["vote"])
+    if np.isfinite(even):
+        yield row("bandwidth up to which a vote is faster", "1 Gbit/s", on, t["vote"], np.array([even]))
+    else:
+        print(f"links: {on}: a vote is faster at any bandwidth")
 
 
 PARTS = ("look for NaN", "pack", "exchange alone", "count votes", "unpack and apply")
@@ -138,12 +142,18 @@ def _model(rounds: int) -> Iterator[Row]:
     known = [place for place in points if place != held_out]
     model = AlphaBeta.fit([points[place] for place in known], [float(np.median(times[place])) for place in known])
     error = np.abs(model.seconds(*points[held_out]) / times[held_out] - 1)
-    print(f"links: α = {model.alpha:.3g} s, 1/β = {8e-9 / model.beta:.3g} Gbit/s, γ = {model.gamma:.3g} s a parameter")
+    fitted = {"α, in µs a message": 1e6 * model.alpha, "γ, in ns a parameter": 1e9 * model.gamma}
+    if model.beta:
+        fitted["1/β, in Gbit/s"] = 8e-9 / model.beta
+    for name, value in fitted.items():
+        yield row("α–β model", name, "1 Gbit/s", np.array([0.0]), np.array([value]))
     yield row("α–β model", "the point left out", "12.8 M, 4 workers, 1 Gbit/s", times[held_out], error, at_most=0.15)
     d = round(D * 1e6)
     for name, formula in costs.METHODS.items():
-        curve = ", ".join(f"{M}: {_on_paper(model, formula, M, d):.3g}" for M in (2, 8, 64, 1000))
-        print(f"links: seconds of a step on paper, a card of 1 Gbit/s for each worker: {name}: {curve}")
+        for M in (2, 8, 64, 1000):
+            seconds, vote = (np.array([_on_paper(model, f, M, d)]) for f in (formula, costs.vote_sharded))
+            on = f"{D} M, {M} workers with a card of 1 Gbit/s each"
+            yield row(f"on paper: {name}", "vote, sharded", on, seconds, seconds / vote)
 
 
 def _on_paper(model: AlphaBeta, formula: costs.Formula, workers: int, d: int) -> float:

@@ -15,13 +15,13 @@ fail() {
 
 kind=${1:-cpu}
 case $kind in
-cpu) venv=.venv size='about 200 packages: 450 MB to fetch, 1.7 GB on disk, a minute or two' ;;
+cpu) venv=.venv size='about 200 packages: 470 MB to fetch, 1.8 GB on disk, a minute or two' ;;
 cu112) venv=.venv-cu112 size='about 210 packages: several GB to fetch, over 5 GB on disk, ten minutes or more' ;;
 *) fail "there is no environment '$kind'; the environments are cpu and cu112" ;;
 esac
 from=
 if [ "$kind" = cpu ] && [ -d "$(dirname -- "$0")/../wheelhouse" ]; then
-    from='--no-index --find-links wheelhouse' size='about 200 packages from wheelhouse/: 1.7 GB on disk, a minute or two'
+    from='--no-index --find-links wheelhouse' size='about 200 packages from wheelhouse/: 1.8 GB on disk, a minute or two'
 fi
 case ${PYTHON:-} in # it may be relative to where we were called
 /* | '') ;;
@@ -164,7 +164,7 @@ find_python() { # sets python, or reasons
 # ---------------------------------------------------------------------------------------------------------------------
 # Where there is no such Python, uv can bring one; where there is no uv, any other Python can bring uv.
 
-last_line() { printf '%s\n' "$1" | grep . | tail -n 1; }
+last_line() { printf '%s\n' "$1" | grep . | tail -n 1 | sed 's/^ *//'; }
 
 find_uv() { # sets uv, or leaves it empty; helpless says why it could not be fetched
     helpless=
@@ -224,7 +224,10 @@ make_environment() {
         trouble=$("$python" -E -s -m venv --clear "$venv" 2>&1) ||
             fail "$python could not make $venv: $(printf '%s\n' "$trouble" | tail -n 1)"
     else
-        make_with_uv || fail "needs Python 3.9 to $newest${reasons:+, but }$reasons; ${helpless:-"$(remedy)"}, and run this again"
+        make_with_uv || {
+            [ -n "$helpless" ] && what="$helpless; run this again when that is mended" || what="$(remedy), and run this again"
+            fail "needs Python 3.9 to $newest${reasons:+, but }$reasons; $what"
+        }
     fi
     printf 'unfinished\n' >"$stamp"
 }

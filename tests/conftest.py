@@ -104,3 +104,9 @@ def _shown(request: pytest.FixtureRequest) -> Iterator[None]:
     with capture.global_and_fixture_disabled():
         print()
         yield
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Long bytes are named by their length: the processes that test side by side must call each test the same, and
+    what gzip has packed differs by the second at which it was packed."""
+    return f"{len(val):,} bytes" if isinstance(val, bytes) and len(val) > 20 else None

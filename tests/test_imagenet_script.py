@@ -147,6 +147,20 @@ def test_alone_by_the_mean_with_all_options(script, data, tmp_path):
     assert metrics(tmp_path) == lines
 
 
+@pytest.mark.parametrize(
+    ("method", "images", "lr", "wd"),
+    [("vote", 7 * 128, 1e-4, 0.1), ("vote", 7 * 32, 5e-5, 0.1), ("mean", 256, 0.1, 1e-4), ("mean", 1024, 0.4, 1e-4)],
+)
+def test_a_rate_grows_with_the_images_of_a_step(script, data, tmp_path, method, images, lr, wd):
+    words = [*data, "--output", str(tmp_path), *SMALL, "--engine", "local", "--method", method]
+    asked = script.parsed([*words, "--batch-size", str(images)])
+    net = gluon.nn.Dense(2, in_units=3)
+    net.initialize()
+    optimizer = script.make_trainer(asked, net, script.make_store(asked), 10).optimizer
+    assert optimizer.lr_scheduler.base_lr == pytest.approx(lr)
+    assert (optimizer.wd_lh if method == "vote" else optimizer.wd) == wd
+
+
 def test_the_loss_with_smoothing(script):
     out, y = nd.array([[2.0, 0.0, -1.0], [0.5, 0.5, 3.0]]), nd.array([0, 1])
     log_p = np.log(np.exp(out.asnumpy()) / np.exp(out.asnumpy()).sum(axis=1, keepdims=True))

@@ -21,10 +21,11 @@ import numpy as np
 import pytest
 from mxnet import gluon
 
-from gluonbook import checkpoint, kernels, kvstore, launch, models, optimizers, study, theory, training
+from gluonbook import checkpoint, datasets, kernels, kvstore, launch, models, optimizers, study, theory, training
 from gluonbook.machine import devices
 from gluonbook.measure import timeline, timing
 from gluonbook.storage import folders
+from gluonbook.theory import costs
 
 DATA = gluon.data.ArrayDataset(np.ones((6, 2), "float32"), np.zeros(6, "float32"))
 PROBLEM = {"data": "digits", "net": "lenet", "images": 100, "validation": 10, "test": 10}
@@ -144,6 +145,11 @@ def momentum_pack(arrays, numbers):
     kernels.momentum_pack(arrays[0], arrays[1], **{"momentum": 0.5, **numbers})
 
 
+def held_out(folder, **numbers):
+    parts = datasets.hold_out(datasets.load("digits").train, **{"count": 300, **numbers})
+    return [part[:][1].tolist() for part in parts]
+
+
 def compared(folder, **numbers):
     ends = [study.Outcome(name, study.Setting(0.1, None), False, 0, 0.5, test) for name, test in ENDS.items()]
     return repr(study.compare(SimpleNamespace(outcomes=lambda: ends), **{"margin": 0.1, **numbers}))
@@ -157,6 +163,10 @@ def walk(folder, **numbers):
 
 def descend(folder, steps):
     return theory.descend(np.sign, mx.optimizer.create("sgd"), np.ones(2), steps).tolist()
+
+
+def curved(function, *more):
+    return lambda folder, **numbers: repr(function(lambda x: x**3, np.arange(1.0, 4.0), *more, **numbers))
 
 
 def wilson(folder, **numbers):
@@ -178,6 +188,7 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     kvstore.VoteStore: (shown(kvstore.VoteStore), {"momentum": 0.5, "check_every": 7}),
     kvstore.ErrorFeedbackStore: (shown(kvstore.ErrorFeedbackStore), {"check_every": 7}),
     kvstore.MeanStore: (shown(kvstore.MeanStore), {"check_every": 7}),
+    datasets.hold_out: (held_out, {"count": 30, "seed": 3}),
     models.lenet: (net(models.lenet), {"classes": 3, "hidden": 7}),
     models.mlp: (net(models.mlp), {"classes": 3, "dropout": 0.5}),
     timing.fastest: (counted(lambda work, n: timing.fastest(work, repeat=n)), {"repeat": 2}),
@@ -188,6 +199,9 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     study.Problem: (called(study.Problem, **PROBLEM), {"images": 90, "validation": 5, "test": 5, "batch_size": 8}),
     study.Study: (asked, {"tuning_images": 40, "tuning_epochs": 2, "epochs": 3, "closer": 2}),
     study.methods: (called(study.methods), {"count": 3}),
+    theory.hessian: (curved(theory.hessian), {"h": 0.5}),
+    theory.hessian_product: (curved(theory.hessian_product, np.ones(3)), {"h": 0.5}),
+    theory.extreme_curvatures: (curved(theory.extreme_curvatures), {"count": 2, "h": 0.5}),
     theory.LogBowl: (called(theory.LogBowl), {"d": 3}),
     theory.Saddle: (called(theory.Saddle), {"degrees": 22.5, "steep": 2.5}),
     theory.Tube: (called(theory.Tube, d=2), {"d": 3, "tau": 2.5, "gamma": 1.5, "L": 2.5}),
@@ -225,6 +239,10 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     kernels.pack: (called(kernels.pack, np.zeros(3)), {"step": 1}),
     kernels.vote: (called(kernels.vote, [np.arange(2, dtype=np.uint64)] * 2), {"step": 1}),
     study.compare: (compared, {"margin": 0.25, "level": 0.125}),
+    costs.vote_pays_below: (
+        called(costs.vote_pays_below, M=2, d=8, work=0.5),
+        {"M": 3, "d": 4, "work": 0.25, "computing": 0.5, "hidden": 0.5, "wide": 2},
+    ),
 }
 REALS = {"calls", "smoothness", "gap", "sigma"}  # given as whole numbers above
 
@@ -292,11 +310,11 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
         assert list(tmp_path.iterdir()) == []
 
 
-PUBLIC = (checkpoint, kernels, kvstore, launch, models, optimizers, study, theory, theory.bounds, training, timing,
-          timeline, devices)  # fmt: skip
-GIVEN_BACK = {checkpoint.Position, training.Epoch, training.Score, launch.Result, launch.LaunchFailed,
-              launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair, timeline.Span,
-              timeline.Recording}  # fmt: skip
+PUBLIC = (checkpoint, datasets, kernels, kvstore, launch, models, optimizers, study, theory, theory.bounds, training,
+          timing, timeline, devices)  # fmt: skip
+GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
+              launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
+              timeline.Span, timeline.Recording}  # fmt: skip
 
 
 def public(module) -> Iterator[Callable]:

@@ -93,3 +93,12 @@ def test_the_conda_environment_is_well_formed():
 def test_pictures_of_the_readme_exist():
     for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
         assert (ROOT / picture).is_file(), picture
+
+
+def test_each_entry_of_the_bibliography_is_closed_and_cited_by_one_name():
+    """A merge of two additions loses the brace between them, and then the second is not there."""
+    text = (ROOT / "chapters/references.bib").read_text()
+    entries = [entry for entry in re.split(r"(?m)^(?=@)", text) if entry.strip()]
+    names = [re.match(r"@\w+\{([^,]+),", entry)[1] for entry in entries]
+    assert [name for name, entry in zip(names, entries) if not entry.rstrip().endswith("\n}")] == []
+    assert sorted(names) == sorted(set(names))

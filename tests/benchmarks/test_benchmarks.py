@@ -82,6 +82,47 @@ def test_resnet50_has_161_arrays(measure):
     assert sum(int(np.prod(shape)) for shape in shapes) == 25_557_032
 
 
+def test_what_links_have_told_is_kept_as_rows(measure, monkeypatch):
+    import network_rows
+
+    from gluonbook.theory import costs
+
+    copying = {"ns": 0.0}
+
+    def race(engine, workers, millions, rounds, names, gigabits):
+        """Seconds that obey the model, with α = 50 µs, the wire's β and γ = 1 ns, for a mean 0 or 10 ns."""
+        d, wire = round(millions * 1e6), costs.AlphaBeta(50e-6, 8e-9 / gigabits, 1e-9)
+        vote, mean = (formula(workers, d) for formula in (costs.vote_sharded, costs.mean_by_ring))
+        taken = {
+            "vote": wire.seconds(vote.messages, vote.total, workers * d),
+            "mean": wire.seconds(mean.messages, mean.total, copying["ns"] * workers * d),
+        }
+        seconds = {name: taken.get(name, 0.1) for name in [*names, *network_rows.PARTS]}
+        return network_rows.Race(
+            {name: np.full(rounds, s) for name, s in seconds.items()}, {"vote": vote.total, "mean": mean.total}
+        )
+
+    monkeypatch.setattr(network_rows, "race", race)
+    link = {(row.work, row.against): row for row in network_rows._on_link(4, 25.6, 2, 1)}
+    assert link["exchange alone, by itself", "step of a vote"].milliseconds == 100
+    # All bytes share the wire: 6/4 of 4 bytes less an eighth for each of 4 workers, whose bits take 1 ns each.
+    border = 8e-9 * (4 * 6 / 4 * (4 - 1 / 8)) / 4e-9
+    assert link["bandwidth up to which a vote is faster", "1 Gbit/s"].median == pytest.approx(border, abs=1e-3)
+    copying["ns"] = 10.0  # now the mean's fixed cost is the larger one as well, and no bandwidth is the border
+    assert not any("bandwidth" in row.work for row in network_rows._on_link(4, 25.6, 2, 1))
+
+    rows = list(network_rows._model(2))
+    fitted = {row.against: row.median for row in rows if row.work == "α–β model"}
+    assert fitted["the point left out"] < 1e-6
+    assert fitted["α, in µs a message"] == pytest.approx(50, rel=1e-2)
+    assert (fitted["γ, in ns a parameter"], fitted["1/β, in Gbit/s"]) == pytest.approx((1, 1), rel=1e-3)
+    paper = {(row.work, row.parameters.split(" workers")[0]): row for row in rows if row.work.startswith("on paper")}
+    assert len(paper) == 4 * len(costs.METHODS)
+    assert paper["on paper: float32, ring", "25.6 M, 64"].median > 5
+    assert {row.median for (work, _), row in paper.items() if work == "on paper: vote, sharded"} == {1.0}
+    assert all(np.isfinite(row.median) and row.milliseconds >= 0 for row in rows)
+
+
 def test_the_command_keeps_what_it_prints(tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import runpy, measure, step_rows\n"

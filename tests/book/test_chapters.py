@@ -125,6 +125,17 @@ def test_chapters_survive_the_way_to_a_notebook_and_back():
     assert notebooks.unstable(BOOK) == []
 
 
+def test_no_label_and_no_claim_is_given_twice():
+    """Labels of headings, figures and exercises lie in one room, those of formulas in another."""
+    texts = [chapter.text() for chapter in BOOK.chapters]
+    formula, exercise = r"`{3,}\{math\}\n:label: *(\S+)", r"`{3,}\{exercise-start\}[^\n]*\n:label: *(\S+)"
+    heading, figure, claim = r"^\((\S+)\)=$", r"^  figure:\n    name: *(\S+)", r'\bclaim\(\s*"([^"]+)"'
+    for room in ([heading, figure, exercise], [formula], [claim]):
+        given = [name for text in texts for form in room for name in re.findall(form, text, re.MULTILINE)]
+        assert len(given) > len(texts) / 2
+        assert sorted(given) == sorted(set(given))
+
+
 def test_no_text_numbers_a_part():
     """Their numbers are counted, and change when a part comes in between."""
     numbered = re.compile(r"\bParts? \d|^\s*- caption: \d", re.MULTILINE)

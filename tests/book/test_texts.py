@@ -161,8 +161,13 @@ class TestSync:
         respell(page, SPELLINGS["byte order mark"])
         respell(book.root / "jupytext.toml", SPELLINGS["byte order mark"])
         monkeypatch.setattr(commands.Book, "here", lambda: book.book)
-        monkeypatch.setattr(os, "execve", lambda *words: None)
+        given = []
+        monkeypatch.setattr(os, "execve", lambda *words: given.append(words[-1]))
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+        monkeypatch.setenv("MXNET_CPU_WORKER_NTHREADS", "2")
         commands.lab()
+        # Threads get along as in the book's build, unless the reader has said otherwise.
+        assert (given[0]["OMP_WAIT_POLICY"], given[0]["MXNET_CPU_WORKER_NTHREADS"]) == ("PASSIVE", "2")
         named = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
         assert named == ["chapters/part/sum.md", "jupytext.toml"]
         assert page.read_bytes() == plain

@@ -148,11 +148,12 @@ class TestTheBook:
 
     def test_who_draws_stored_measurements_has_them(self, used):
         drawing = {key for key, files in used.items() if any(file.startswith("benchmarks/results/") for file in files)}
-        assert drawing == {"signum/majority_vote", "signum/benchmarks"}
+        before = {"convnets/cifar_resnet", "multi_gpu/kvstore", "multi_gpu/parallelism"}
+        assert drawing == {*before, "signum/majority_vote", "signum/custom_optimizer", "signum/benchmarks"}
 
     def test_who_starts_processes_has_what_runs_in_them(self, used):
         starting = {key for key, files in used.items() if "src/gluonbook/launch/__init__.py" in files}
-        assert {"multi_gpu/distributed", "signum/majority_vote", "signum/adversaries"} <= starting
+        assert {"multi_gpu/distributed", "signum/majority_vote", "signum/accuracy", "signum/adversaries"} <= starting
         assert all("src/gluonbook/rank/part.py" in used[key] for key in starting)
 
     def test_kernels_come_with_their_cuda(self, used):

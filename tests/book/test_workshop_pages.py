@@ -60,7 +60,8 @@ def test_the_agendas_of_the_book_leave_time_to_run_its_cells(book):
 def test_who_joins_is_told_what_a_chapter_leans_on(book):
     table = workshop_pages.checkpoints(book.chapters, book.times)
     found = {first: second for first, second, *_ in rows(table)}
-    assert found["{doc}`/chapters/gluon/imperative_symbolic`"] == "nothing"
+    assert found["{doc}`/chapters/gluon/arrays`"] == "nothing"
+    assert found["{doc}`/chapters/gluon/imperative_symbolic`"] == "{doc}`/chapters/gluon/arrays`"
     assert found["{doc}`/chapters/signum/landscape`"] == "{doc}`/chapters/signum/convergence`", "without its folder"
     assert len(table.splitlines()) == 2 + len(book.teaching)
 

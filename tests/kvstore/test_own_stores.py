@@ -116,10 +116,22 @@ def same(a: dict, b: dict) -> bool:
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
+# In these 40 steps, a worker by itself gets from 0.75 to 0.88 on its third of the digits (9 trainings, 3 seeds). Who
+# hears of all gradients gets further, to 0.899 at least; who hears of one neighbour's weights is among the lonely ones,
+# from 0.72 on.
+LEARNED = {"half": 0.885, "top": 0.885, "gossip": 0.7}
+
+
 @pytest.mark.parametrize("method", OWN)
 def test_they_learn_in_real_processes_alike_on_both_engines(found, method):
-    assert all(rank["accuracy"] > 0.7 for rank in found["mpi", method])
+    assert all(rank["accuracy"] > LEARNED[method] for rank in found["mpi", method])
     assert all(map(same, found["mpi", method], found["pslite", method]))
+
+
+@pytest.mark.parametrize("method", ["half", "top"])
+def test_who_hears_of_all_gradients_gets_further_than_who_hears_of_a_neighbour(found, method):
+    furthest, least = max(rank["accuracy"] for rank in found["mpi", "gossip"]), found["mpi", method][0]["accuracy"]
+    assert least > furthest + 0.02
 
 
 @pytest.mark.parametrize("method", ["half", "top"])

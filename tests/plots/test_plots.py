@@ -81,6 +81,13 @@ def test_learning_curves_without_a_test_set():
     assert [len(ax.lines) for ax in fig.axes] == [1, 1]
 
 
+def test_learning_curves_name_what_was_tested_and_may_have_a_logarithmic_loss():
+    fig = plots.learning_curves(history(), tested="validation set", log=True)
+    assert "test set" not in fig.alt
+    assert fig.alt.endswith("on the validation set goes from 0.4 to 0.85.")
+    assert [ax.get_yscale() for ax in fig.axes] == ["log", "linear"]
+
+
 def test_live_curves_draw_once_and_then_update(monkeypatch):
     class Handle:
         updates = 0
@@ -94,6 +101,28 @@ def test_live_curves_draw_once_and_then_update(monkeypatch):
     for _ in range(3):
         redraw(history())
     assert handle.updates == 2
+
+
+def test_live_curves_are_learning_curves(monkeypatch):
+    shown = []
+    monkeypatch.setattr(curves, "display", lambda data, metadata, raw, display_id: shown.append(data))
+    plots.live(tested="validation set", log=True)(history())
+    fig = plots.learning_curves(history(), tested="validation set", log=True)
+    assert shown == [fig.bundle()[0]]
+
+
+def test_stages_are_drawn_to_scale_and_told():
+    fig = plots.stages({"image": (1, 8, 6), "Conv2D": (20, 4, 4), "Dense": (128,)})
+    assert fig.alt == ("A drawing of 3 stages, from left to right: image, 1 × 8 × 6; Conv2D, 20 × 4 × 4; Dense, 128.")
+    boxes = [(patch.get_width(), patch.get_height()) for patch in fig.axes[0].patches]
+    assert boxes[0] == (0.75, 1)
+    assert boxes[1:-1] == [(0.5, 0.5)] * 6  # of twenty channels six are drawn
+    assert len(boxes) == 8
+
+
+def test_stages_with_the_same_name_differ_by_a_number_that_is_not_drawn():
+    fig = plots.stages({"Dense (1)": (1000,), "Dense (2)": (10,)})
+    assert [text.get_text() for text in fig.axes[0].texts] == ["Dense\n1,000", "Dense\n10"]
 
 
 def test_confusion_counts_and_names_the_commonest_error():

@@ -46,6 +46,39 @@ def test_break_even():
     assert break_even(0.01, 1, 0.05, 2) == np.inf
 
 
+@given(
+    st.integers(2, 100),
+    st.integers(1, 10**9),
+    st.floats(1e-5, 1),
+    st.floats(0, 10),
+    st.floats(0, 1),
+    st.sampled_from([2, 4]),
+)
+def test_at_the_border_a_vote_takes_as_long_as_what_hides_its_sending(M, d, work, computing, hidden, wide):
+    border = costs.vote_pays_below(M, d, work=work, computing=computing, hidden=hidden, wide=wide)
+    n = 2 * (M - 1) / M * d
+
+    def lead(bandwidth):
+        others = (1 - hidden) * computing + max(hidden * computing, wide * n / bandwidth)
+        return others - (computing + work + n / 8 / bandwidth)
+
+    scale = computing + work + wide * n / border
+    assert abs(lead(border)) < 1e-9 * scale
+    assert lead(border / 2) > 0 > lead(2 * border)
+
+
+def test_borders_counted_by_hand():
+    # Two workers send a million bytes for each byte of a number; of 4 - 1/8 of them the vote is spared.
+    assert costs.vote_pays_below(2, 10**6, work=0.5) == pytest.approx(3.875e6 / 0.5)
+    assert costs.vote_pays_below(2, 10**6, work=0.5, computing=3, hidden=0.5) == pytest.approx(3.875e6 / 2)
+    assert costs.vote_pays_below(2, 10**6, work=0.5, computing=3, hidden=0.5, wide=2) == pytest.approx(1.875e6 / 2)
+
+
+def test_one_worker_has_nobody_to_vote_with():
+    with pytest.raises(ValueError, match="M, the number of workers, must be a whole number from 2, got 1"):
+        costs.vote_pays_below(1, 10, work=1.0)
+
+
 def test_the_slowest_of_two_coins():
     for M in (1, 2, 5):
         assert costs.expected_maximum([1, 0], M) == pytest.approx(1 - 0.5**M)

@@ -126,6 +126,27 @@ def test_items_come_in_order_from_any_place(count):
         workers.close()
 
 
+def test_arrays_of_all_kinds_come_as_they_were_and_may_be_written():
+    kinds = [
+        np.arange(3_000_000, dtype=np.float32).reshape(3, 1000, 1000),  # many times what a pipe holds
+        np.zeros((0, 4)),
+        np.arange(24.0).reshape(2, 3, 4)[:, ::2].T,
+        np.array(7, np.int8),
+        np.array(["a", "bc"]),
+    ]
+    workers = Workers(1, lambda place: iter([lambda: (kinds, {"more": place})] * 2))
+    try:
+        found = list(workers.items("here", 2))
+    finally:
+        workers.close()
+    for arrays, more in found:
+        assert more == {"more": "here"}
+        for sent, came in zip(kinds, arrays):
+            np.testing.assert_array_equal(came, sent)
+            assert came.dtype == sent.dtype
+            came[...] = came[...]  # nobody else's memory
+
+
 def test_a_worker_that_cannot_be_started_is_an_error_with_what_helps():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     children = len(psutil.Process().children())

@@ -13,7 +13,7 @@ import yaml
 from gluonbook.book import bundle, notebooks, pdf, site, slides, wheelhouse
 from gluonbook.book import report as reports
 from gluonbook.book.chapters import Book
-from gluonbook.book.execute import QUIET
+from gluonbook.book.execute import QUIET, THREADS
 from gluonbook.book.executions import Executions
 from gluonbook.book.times import RunTimes
 from gluonbook.command import command
@@ -117,7 +117,8 @@ def lab() -> None:
     settings = ["--ServerApp.root_dir=.", "--LabApp.default_url=/lab/tree/notebooks", "--LabApp.news_url=None"]
     if os.geteuid() == 0:
         settings.append("--allow-root")  # there is nobody else in many a container
-    os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", *settings], {**os.environ, **QUIET})
+    environment = {**THREADS, **os.environ, **QUIET}  # what the reader has set about threads stays
+    os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", *settings], environment)
 
 
 @app.command()

@@ -50,6 +50,14 @@ QUIET = {
     "MXNET_SUBGRAPH_VERBOSE": "0",
 }
 
+# How threads get along on a machine with few cores, in the book's build and in JupyterLab alike.
+THREADS = {
+    # Threads that spin until the others are done take the cores from those for whom they wait, on a busy machine.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # Two matrix products at once, each on several threads, wait for each other for ever in MXNet 1.9.1's BLAS.
+    "MXNET_CPU_WORKER_NTHREADS": "1",
+}
+
 _CELL_TIMEOUT = {"quick": 300, "ci": 300, "full": 6 * 3600}  # seconds of a quiet machine: then a cell is stuck
 
 # What a busy machine may be to blame for, by the names that a kernel tells.
@@ -70,8 +78,9 @@ def execute(book: Book, kept: Executions | None = None, only: Collection[Chapter
     """
     kept = kept or Executions(book)
     todo = [chapter for chapter in book.running if only is None or chapter in only]
-    found = {chapter.name: kept.recall(chapter) for chapter in todo}
-    rest = [chapter for chapter in todo if not found[chapter.name]]
+    recalled = {chapter.name: kept.recall(chapter) for chapter in todo}
+    found = {name: result for name, result in recalled.items() if result}
+    rest = [chapter for chapter in todo if chapter.name not in found]
     with _Progress(rest) as progress:
         for result in _run_all(rest, progress, book.root):
             found[result.chapter.name] = kept.store(result)
@@ -185,7 +194,7 @@ def _end_kernels() -> None:
 
 def _end_kernel(client: NotebookClient) -> None:
     """Kill a kernel that is at work, with all that it has started."""
-    kernel = client.km.provisioner.pid if client.km and client.km.provisioner else None
+    kernel = getattr(client.km.provisioner, "pid", None) if client.km else None
     if kernel:
         with suppress(ProcessLookupError):
             os.killpg(kernel, signal.SIGKILL)
@@ -197,11 +206,8 @@ def _kernel_environment(threads: int, root: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
     settings = {
         **QUIET,
+        **THREADS,
         "OMP_NUM_THREADS": str(threads),
-        # Threads that spin until the others are done take the cores from those for whom they wait, on a busy machine.
-        "OMP_WAIT_POLICY": "PASSIVE",
-        # Two matrix products at once, each on several threads, wait for each other for ever in MXNet 1.9.1's BLAS.
-        "MXNET_CPU_WORKER_NTHREADS": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NO_COLOR": "1",
         "PYTHONUTF8": "1",

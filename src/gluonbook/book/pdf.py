@@ -140,8 +140,10 @@ def look_at(file: Path) -> list[str]:
 def pages_of(file: Path) -> dict[str, int]:
     """The number of the page on which each place lies that a link leads to."""
     reader = PdfReader(file)
-    numbers = {page.indirect_reference.idnum: number for number, page in enumerate(reader.pages, 1)}
-    return {name.removeprefix("/"): numbers[place.page.idnum] for name, place in reader.named_destinations.items()}
+    references = {number: page.indirect_reference for number, page in enumerate(reader.pages, 1)}
+    numbers = {reference.idnum: number for number, reference in references.items() if reference}
+    pages = {name.removeprefix("/"): place.page for name, place in reader.named_destinations.items()}
+    return {name: numbers[page.idnum] for name, page in pages.items() if page}
 
 
 @contextmanager

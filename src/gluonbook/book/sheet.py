@@ -41,7 +41,8 @@ def _what(step: agendas.Step, site: Path) -> str:
     if not step.chapter:
         return html.escape(step.what)
     page = BeautifulSoup((site / f"{step.chapter}.html").read_text(encoding="utf-8"), "html.parser")
-    title = page.find("h1").find(string=True, recursive=False)
+    heading = page.find("h1")
+    title = heading.find(string=True, recursive=False) if heading else step.chapter
     return f'<a href="site/{step.chapter}.html">{html.escape(str(title).strip())}</a>'
 
 

@@ -3,6 +3,7 @@
     split = load("mnist")
     loader = mx.gluon.data.DataLoader(split.train, batch_size=100, shuffle=True)
     X, y = split.test[:]
+    train, held = hold_out(split.train, 5000)
 
 `data/manifest.json` says where the files come from and pins their SHA-256, which every load checks. Where they are
 looked for, and what to do without a network, is in `data/README.md`.
@@ -19,6 +20,7 @@ from mxnet.gluon.data import ArrayDataset
 from gluonbook.datasets import formats
 from gluonbook.datasets.download import fetch, obtain
 from gluonbook.datasets.errors import DatasetError
+from gluonbook.datasets.holding import hold_out
 from gluonbook.datasets.local import FileStatus, Status, contents, reading, status
 from gluonbook.datasets.manifest import Info, info
 
@@ -32,6 +34,7 @@ __all__ = [
     "Split",
     "Status",
     "fetch",
+    "hold_out",
     "info",
     "load",
     "status",

@@ -63,7 +63,7 @@ def unpack(words: np.ndarray, n: int, dtype: np.dtype) -> np.ndarray:
 def vote(ballots: Sequence[np.ndarray], step: int = 0) -> np.ndarray:
     """The majority of each bit, and in a tie the sign of (−1)^(step + i)."""
     n = len(ballots[0]) * BITS
-    ayes = sum((unpack(ballot, n, np.dtype(np.int32)) > 0).astype(np.int32) for ballot in ballots)
+    ayes = np.sum([unpack(ballot, n, np.dtype(np.int32)) > 0 for ballot in ballots], axis=0, dtype=np.int32)
     return pack(2 * ayes - len(ballots), step)
 
 

@@ -19,6 +19,7 @@ from gluonbook.plots.numbers import bar_panels, bars, fitted, ratios, stacked
 from gluonbook.plots.pictures import batches, confusion, images
 from gluonbook.plots.raw import raw_bytes
 from gluonbook.plots.seeds import seed_curves, spread
+from gluonbook.plots.stages import stages
 from gluonbook.plots.timelines import timeline
 
 __all__ = [
@@ -53,5 +54,6 @@ __all__ = [
     "seed_curves",
     "spread",
     "stacked",
+    "stages",
     "timeline",
 ]

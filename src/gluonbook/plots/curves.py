@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from gluonbook.training import History
 
 
-def learning_curves(history: History) -> Figure:
-    """Loss and accuracy by epoch, on the training set and, where it was measured, on the test set."""
-    parts = [("train", "training set"), ("test", "test set")]
+def learning_curves(history: History, *, tested: str = "test set", log: bool = False) -> Figure:
+    """Loss and accuracy by epoch, on the training set and, where it was measured, on what `fit` was given as `test`.
+
+    `tested` names that, such as "validation set"; `log` makes the axis of the loss logarithmic.
+    """
+    parts = [("train", "training set"), ("test", tested)]
     panels = [("loss", "cross-entropy loss (nats)"), ("accuracy", "accuracy")]
     fig, (left, right) = axes(1, 2)
     sentences = [f"Two line charts over {len(history)} epochs."]
@@ -30,17 +33,19 @@ def learning_curves(history: History) -> Figure:
                 sentences.append(f"The {quantity} on the {name} goes from {values[0]:.3g} to {values[-1]:.3g}.")
         ax.legend()
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    if log:
+        left.set_yscale("log")
     fig.alt = " ".join(sentences)
     return fig
 
 
-def live() -> Callable[[History], None]:
-    """A callback for `training.fit(on_epoch=...)` that redraws the learning curves after each epoch."""
+def live(*, tested: str = "test set", log: bool = False) -> Callable[[History], None]:
+    """A callback for `training.fit(on_epoch=...)` that redraws the `learning_curves` after each epoch."""
     handle = None
 
     def redraw(history: History) -> None:
         nonlocal handle
-        data, metadata = learning_curves(history).bundle()
+        data, metadata = learning_curves(history, tested=tested, log=log).bundle()
         if handle is None:
             handle = display(data, metadata=metadata, raw=True, display_id=True)
         else:

@@ -54,5 +54,6 @@ def seed_curves(
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=np.issubdtype(np.asarray(x).dtype, np.integer)))
     ax.legend()
     seeds = len(next(iter(results.values())))
-    fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, means over {seeds} seeds: {'; '.join(told)}."
+    over = f", means over {seeds} seeds" if seeds > 1 else ""
+    fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}{over}: {'; '.join(told)}."
     return fig

@@ -7,11 +7,13 @@
 - `LogBowl`: the smooth non-convex function that the rates are checked on
 - `sign_walks`: signSGD, Signum and their majority votes on such a function, many runs side by side
 - `descend`: any optimizer of MXNet on a function of NumPy
+- `hessian`, `hessian_product`, `extreme_curvatures`: second derivatives, by differences of gradients
 - `per_sample_gradients`: what noise is made of, for a net of dense layers
 - `Saddle`, `Tube`, `wilson_data`: a saddle that can be turned, many in a row, and data that deceive the sign
 """
 
 from gluonbook.theory import bounds
+from gluonbook.theory.curvature import Curvatures, extreme_curvatures, hessian, hessian_product
 from gluonbook.theory.descent import descend
 from gluonbook.theory.evenness import density
 from gluonbook.theory.log_bowl import LogBowl
@@ -26,6 +28,7 @@ from gluonbook.theory.wilson import wilson_data
 __all__ = [
     "CRITICAL_SNR",
     "NOISES",
+    "Curvatures",
     "LogBowl",
     "Noise",
     "Saddle",
@@ -33,6 +36,9 @@ __all__ = [
     "bounds",
     "density",
     "descend",
+    "extreme_curvatures",
+    "hessian",
+    "hessian_product",
     "per_sample_gradients",
     "sign_error_bound",
     "sign_walks",

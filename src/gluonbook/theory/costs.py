@@ -13,7 +13,7 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from gluonbook.checks import whole_number
+from gluonbook.checks import real, whole_number
 
 
 @final
@@ -128,6 +128,37 @@ def break_even(fixed: float, bytes: float, other_fixed: float, other_bytes: floa
     if not bytes < other_bytes:
         raise ValueError(f"the first method must send fewer bytes, got {bytes} and {other_bytes}")
     return float("inf") if fixed <= other_fixed else (other_bytes - bytes) / (fixed - other_fixed)
+
+
+def vote_pays_below(
+    M: int, d: int, *, work: float, computing: float = 0.0, hidden: float = 0.0, wide: int = 4
+) -> float:
+    """The bandwidth of each worker's card, in bytes a second, below which a step with a sharded vote is shorter.
+
+    The other step averages by a ring, with `wide` bytes a number. In the best case it sends while the share `hidden` of
+    the computing C goes on, and spends nothing on its numbers; the vote hides nothing, and spends `work` on its bits.
+    With n = 2(M − 1)/M·d bytes for each byte a number, and bandwidth B,
+
+        C + work + n/8B  <  (1 − hidden)·C + max(hidden·C, wide·n/B)   ⟺   B  <  (wide − 1/8)·n / (hidden·C + work)
+
+    Both send as many messages, so that the latency drops out.
+
+    Args:
+        M: workers, from 2.
+        d: parameters.
+        work: seconds that packing, counting and applying take, above 0.
+        computing: seconds of forward and backward, C.
+        hidden: the share of it behind which the other sends: 0 if it waits for all gradients, 1 at best.
+        wide: bytes of a number that the other sends: 4 for float32, 2 for float16.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+    M, d = whole_number("M, the number of workers,", M, 2), whole_number("d, the number of parameters,", d, 1)
+    work, computing = real("work", work, "(0, inf)"), real("computing", computing, "[0, inf)")
+    hidden, wide = real("hidden", hidden, "[0, 1]"), whole_number("wide", wide, 1)
+    sent, others = (_sharded(M, d, each).bytes for each in (1 / 8, wide))
+    return break_even(hidden * computing + work, sent, 0.0, others)
 
 
 def expected_maximum(times: Sequence[float], M: int) -> float:

@@ -2,6 +2,7 @@
 
 from gluonbook.training.batches import ShuffledBatches
 from gluonbook.training.evaluation import Score, evaluate, predict
+from gluonbook.training.flat import FlatNet
 from gluonbook.training.history import Epoch, History
 from gluonbook.training.loop import fit
 from gluonbook.training.outcome import Outcome
@@ -12,6 +13,7 @@ from gluonbook.training.workers import WorkerError
 __all__ = [
     "Batch",
     "Epoch",
+    "FlatNet",
     "History",
     "Outcome",
     "PlainStep",

@@ -10,15 +10,15 @@ from mxnet import nd
 
 
 def rate(t, lr, warm, total):
-    return lr * t / (warm - 1) if t < warm else lr / 2 * (1 + cos(pi * (t - warm) / (total - warm - 1)))
+    return lr * t / warm if t < warm else lr / 2 * (1 + cos(pi * (t - warm) / (total - warm)))
 
 
 def one_step_late(t, lr, warm, total):
-    return lr * t / warm if t < warm else rate(t, lr, warm, total)
+    return lr * (t - 1) / warm if t < warm else rate(t, lr, warm, total)
 
 
 def linear_all_the_way(t, lr, warm, total):
-    return rate(t, lr, warm, total) if t < warm else lr * (total - 1 - t) / (total - warm - 1)
+    return rate(t, lr, warm, total) if t < warm else lr * (total - t) / (total - warm)
 
 
 def quiet(net, which=-1, parameter="gamma"):

@@ -78,11 +78,12 @@ class Unfair(Fair):
 
 
 test_right_answers_are_right = right_answers(
-    ("twice-the-data", doubled()), ("read-records", records), ("fair-batches", Fair)
+    ("twins", 2700 / 2999), ("twice-the-data", doubled()), ("read-records", records), ("fair-batches", Fair)
 )
 
 
 test_hints_fit_the_mistake = hints(
+    ("twins", 0.5, "other 2,999"),
     ("twice-the-data", doubled(lazy=False), "asked for 1 samples"),
     ("twice-the-data", doubled(length=1), "length is 5"),
     ("twice-the-data", doubled(half=True), "first half"),

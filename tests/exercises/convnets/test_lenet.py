@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from answers import hints
+from answers import hints, right_answers
 from mxnet import nd
 
 from gluonbook import models
@@ -21,6 +21,19 @@ def shuffled_anew(X):
     return np.random.permutation(X.reshape(len(X), -1).T).T.reshape(X.shape)
 
 
+def smoothed(out, y):
+    K = out.shape[1]
+    target = 0.9 * nd.one_hot(y, K) + 0.1 / K
+    return -(target * nd.log(nd.softmax(out))).sum(axis=1)
+
+
+test_right_answers_are_right = right_answers(
+    ("places", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),
+    ("smoothed", smoothed),
+    ("worth-of-neighbours", np.float64(-0.003)),
+)
+
+
 test_hints_fit_the_mistake = hints(
     ("slide-it", lambda X, W: X, "shape"),
     ("slide-it", three_only, "shape"),
@@ -32,4 +45,10 @@ test_hints_fit_the_mistake = hints(
     ("scrambled", lambda X: X[:2], "shape"),
     ("scrambled", np.zeros_like, "keep all"),
     ("scrambled", shuffled_anew, "one and the same"),
+    ("worth-of-neighbours", 0.3, "not what one measures"),
+    ("worth-of-neighbours", 1.3, "one per cent is 0.01"),
+    ("places", lambda n, k, p, s: 7, "places; you have 7"),
+    ("smoothed", lambda out, y: smoothed(out, y).asnumpy(), "NDArray"),
+    ("smoothed", lambda out, y: smoothed(out, y).mean(), "5 losses"),
+    ("smoothed", lambda out, y: 0 * y, "Try out = 0"),
 )

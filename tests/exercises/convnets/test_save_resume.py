@@ -9,7 +9,8 @@ from pathlib import Path
 from answers import hints, right_answers
 from mxnet.gluon import nn
 
-from gluonbook.exercises.convnets.save_resume import seal, unseal
+from gluonbook import models
+from gluonbook.exercises.convnets.save_resume import adopt, seal, unseal
 
 
 def tower(layers=12, prefix="tower_layer{:02d}_"):
@@ -73,7 +74,32 @@ def deleting(path, data):
     beside.rename(path)
 
 
-test_right_answers_are_right = right_answers(("names-that-sort", tower), ("whole-file", whole))
+def lenet(classes, load=None, freeze=None):
+    net = models.lenet(classes=classes)
+    net.initialize()
+    if load:
+        load(net)
+    if freeze:
+        freeze(net).collect_params().setattr("grad_req", "null")
+    return net
+
+
+def whole_if_it_fits(path, classes):
+    return lenet(
+        classes, lambda net: (net if classes == 5 else net[:-1]).load_parameters(path, ignore_extra=True), body
+    )
+
+
+def body(net):
+    return net[:-1]
+
+
+def frozen_all(net):
+    net.collect_params().setattr("grad_req", "null")
+    return net
+
+
+test_right_answers_are_right = right_answers(("names-that-sort", tower), ("whole-file", whole), ("new-head", adopt))
 
 
 test_hints_fit_the_mistake = hints(
@@ -86,6 +112,15 @@ test_hints_fit_the_mistake = hints(
     ("sealed", (seal, lengthy_unseal), "a byte more"),
     ("sealed", (seal, lambda blob: blob), "again"),
     ("sealed", (lambda data: data.hex(), unseal), "must return bytes"),
+    ("new-head", lambda path, classes: lenet(classes, freeze=body), "not that of the file"),
+    ("new-head", lambda path, classes: lenet(5, lambda net: net.load_parameters(path)), "scores; yours"),
+    ("new-head", whole_if_it_fits, "must be fresh"),
+    (
+        "new-head",
+        lambda path, classes: lenet(classes, lambda n: n[:-1].load_parameters(path, ignore_extra=True)),
+        "spares",
+    ),
+    ("new-head", lambda path, classes: frozen_all(adopt(path, classes)), "nothing else is"),
     ("whole-file", lambda path, data: None, "does not hold"),
     ("whole-file", lambda path, data: whole(path, data, in_place=True), "write over"),
     ("whole-file", deleting, "write over"),

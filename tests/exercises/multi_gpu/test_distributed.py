@@ -10,15 +10,12 @@ from answers import hints, right_answers
 
 
 def staleness(events, own=False):
-    ages, found = {}, []
-    for kind, worker in events:
-        if kind == "pull":
-            ages[worker] = 0
-            continue
-        found.append(ages[worker])
-        for other in ages:
-            if own or other != worker:
-                ages[other] += 1
+    """By looking back from each push to its worker's last pull."""
+    found = []
+    for at, (kind, worker) in enumerate(events):
+        if kind == "push":
+            pulled = max(i for i in range(at) if events[i] == ("pull", worker))
+            found.append(sum(k == "push" and (own or w != worker) for k, w in events[pulled:at]))
     return found
 
 

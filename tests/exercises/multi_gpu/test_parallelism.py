@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 from answers import hints, right_answers
 
 from gluonbook.theory import costs
@@ -23,10 +26,15 @@ def best(C, d, network, limit, alpha=True):
     return min(range(1, limit + 1), key=seconds)
 
 
+def small_batches(parts, share):
+    return max(1, math.ceil((parts - 1) * (1 / Fraction(share).limit_denominator(1000) - 1)))
+
+
 test_right_answers_are_right = right_answers(
     ("moneys-worth", 10.5 / 6.6 / 2),
     ("divide-which-way", divide),
     ("rare-and-long", slowdown),
+    ("full-pipeline", small_batches),
     ("how-many-workers", best),
 )
 
@@ -42,6 +50,10 @@ test_hints_fit_the_mistake = hints(
     ),
     ("rare-and-long", lambda p, factor, M: factor, "Nobody is ever delayed"),
     ("rare-and-long", lambda p, factor, M: 1 + (factor - 1) * p**M, "that nobody is delayed"),
+    ("full-pipeline", lambda parts, share: (parts - 1) / share - parts + 1, "Half a batch"),
+    ("full-pipeline", lambda parts, share: max(1, math.ceil(parts / share - parts)), "count the other ones"),
+    ("full-pipeline", lambda parts, share: max(1, math.ceil((parts - 1) / share)), "fill the pipeline"),
+    ("full-pipeline", lambda parts, share: parts, "a part is idle in K"),
     ("how-many-workers", lambda C, d, network, limit: limit, "Fewer are faster"),
     ("how-many-workers", lambda C, d, network, limit: 0, "whole number from 1"),
     ("how-many-workers", lambda C, d, network, limit: 1, "a better one"),

@@ -45,12 +45,8 @@ exercises.add(
 
 
 def rate(t, lr, warm, total):
-    """By GluonCV's own schedule."""
-    from gluoncv.utils import LRScheduler, LRSequential  # imports a second long, which other checks need not wait for
-
-    up = LRScheduler("linear", base_lr=0, target_lr=lr, niters=warm)
-    down = LRScheduler("cosine", base_lr=lr, target_lr=0, niters=total - warm)
-    return LRSequential([up, down])(t)
+    """By MXNet's own schedule."""
+    return mx.lr_scheduler.CosineScheduler(total, base_lr=lr, final_lr=0, warmup_steps=warm)(t)
 
 
 def _off_schedule(t: int, lr: float, warm: int, total: int, given: float, right: float) -> str:
@@ -65,7 +61,7 @@ exercises.add(
     Tried(
         "schedule-by-hand",
         rate,
-        [(t, lr, warm, total) for lr, warm, total in ((0.1, 10, 50), (0.4, 7, 100)) for t in range(total)],
+        [(t, lr, warm, total) for lr, warm, total in ((0.1, 10, 50), (0.4, 7, 100)) for t in range(1, total + 1)],
         otherwise=_off_schedule,
         rtol=0,
         atol=1e-9,

@@ -13,7 +13,7 @@ from mxnet.gluon.data import ArrayDataset, Dataset, Sampler
 
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Hint, Mistake
-from gluonbook.exercises.numeric import Numbers, Place
+from gluonbook.exercises.numeric import Number, Numbers, Place, near
 
 exercises = Exercises(__name__)
 check = exercises.check
@@ -50,6 +50,21 @@ exercises.add(
             ],
             otherwise="down and right are each one of −1, 0 and 1.",
         ),
+    )
+)
+
+
+exercises.add(
+    Number(
+        "twins",
+        near(0.9, 0.04),
+        [
+            Mistake(near(0.1, 0.05), hint="That is the share without a twin there. Where are most of the images?"),
+            Mistake(near(0.8, 0.04), hint="He holds out 300 of 3,000, not of 1,500."),
+            Mistake(0, hint="hold_out never puts one image into both parts. But to it, a twin is another image."),
+            Mistake(near(90, 4), hint="Answer with a share, between 0 and 1."),
+        ],
+        otherwise="Take one of the 300. Its twin is one of the other 2,999; how many of these are trained on?",
     )
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Callable
 
 import mxnet as mx
@@ -11,8 +12,9 @@ from mxnet import gluon, nd
 from gluonbook import datasets, models
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Hint, Mistake
-from gluonbook.exercises.numeric import Number
+from gluonbook.exercises.numeric import Number, Within
 from gluonbook.exercises.tried import Tried
+from gluonbook.profiles import digits_or
 from gluonbook.training import fit, set_seed
 
 exercises = Exercises(__name__)
@@ -27,6 +29,31 @@ exercises.add(
             Mistake(25, 26, hint="That is one filter. How many are there?"),
         ],
         otherwise="Each filter has one weight for each pixel of its patch and each channel of its input, and one bias.",
+    )
+)
+
+
+def places(n, k, p, s):
+    return (n + 2 * p - k) // s + 1
+
+
+exercises.add(
+    Tried(
+        "places",
+        places,
+        list(product((7, 8, 224), (1, 2, 3, 5, 7), (0, 1, 3), (1, 2, 3))),
+        [
+            Mistake(
+                lambda n, k, p, s: -(-(n + 2 * p - k) // s) + 1,
+                hint="You round up. Where the last step would leave the row, it is not taken.",
+            ),
+            Mistake(lambda n, k, p, s: (n + p - k) // s + 1, hint="The zeros come on either side."),
+            Mistake(lambda n, k, p, s: n - k + 1, hint="That is without padding and stride."),
+            Mistake(lambda n, k, p, s: (n + 2 * p - k) // s, hint="These are the steps. What about the first place?"),
+            Mistake(lambda n, k, p, s: (n + 2 * p - k) / s + 1, hint="Places are whole. Which way do you round?"),
+            Mistake(lambda n, k, p, s: (n + 2 * p) // s, hint="The filter must fit in, not only begin there."),
+        ],
+        otherwise="For n = {n}, k = {k}, p = {p} and s = {s} there are {right} places; you have {given}.",
     )
 )
 
@@ -93,14 +120,14 @@ def small():
 
 @exercises.judged("half-the-weights", right=small)
 def half_the_weights(small: Callable[[], gluon.HybridBlock]) -> None:
-    digits = datasets.load("digits")
+    train, held = datasets.hold_out(datasets.load("digits").train, 300)
     set_seed(0)
     sizes = {}
     for name, net in {"small": small(), "lenet": models.lenet()}.items():
         if not isinstance(net, gluon.Block):
             raise Hint(f"small() must return a network; it returned a {type(net).__name__}.")
         net.initialize(mx.init.Xavier())
-        net(nd.array(digits.train[:1][0]))
+        net(nd.array(train[:1][0]))
         sizes[name] = sum(parameter.data().size for parameter in net.collect_params().values())
         if name == "small":
             mine = net
@@ -111,9 +138,64 @@ def half_the_weights(small: Callable[[], gluon.HybridBlock]) -> None:
     if 2 * sizes["small"] >= sizes["lenet"]:
         raise Hint(f"LeNet has {sizes['lenet']:,} parameters, yours {sizes['small']:,}. Which layers have the most?")
     trainer = gluon.Trainer(mine.collect_params(), "sgd", {"learning_rate": 0.02, "momentum": 0.9})
-    history = fit(mine, trainer, digits.train, test=digits.test, epochs=20, batch_size=64)
+    history = fit(mine, trainer, train, test=held, epochs=20, batch_size=64)
     if history["test_accuracy"][-1] < 0.95:
         raise Hint(f"Small enough, but it reads {history['test_accuracy'][-1]:.1%}: spend the weights elsewhere.")
+
+
+def smoothed(out, y):
+    surprise = -nd.log_softmax(out)
+    return 0.9 * nd.pick(surprise, y) + 0.1 * surprise.mean(axis=1)
+
+
+def _scores_and_classes() -> list[tuple[nd.NDArray, nd.NDArray]]:
+    rng = np.random.default_rng(0)
+    return [(nd.array(rng.normal(size=(5, k))), nd.array(rng.integers(0, k, 5))) for k in (10, 3)]
+
+
+def _one_a_sample(answer: Callable[[nd.NDArray, nd.NDArray], nd.NDArray], out: nd.NDArray, y: nd.NDArray) -> np.ndarray:
+    losses = answer(out, y)
+    if not isinstance(losses, nd.NDArray):
+        raise Hint(f"Return an NDArray, or nothing can be differentiated; this is a {type(losses).__name__}.")
+    if losses.shape != y.shape:
+        raise Hint(f"{len(y)} samples have {len(y)} losses, shape {y.shape}; yours has shape {losses.shape}.")
+    return losses.asnumpy()
+
+
+def _softened(right_share: float, others: Callable[[nd.NDArray], nd.NDArray]) -> Callable:
+    def loss(out: nd.NDArray, y: nd.NDArray) -> nd.NDArray:
+        surprise = -nd.log_softmax(out)
+        return right_share * nd.pick(surprise, y) + 0.1 * others(surprise)
+
+    return loss
+
+
+exercises.add(
+    Tried(
+        "smoothed",
+        smoothed,
+        _scores_and_classes,
+        [
+            Mistake(
+                lambda out, y: -nd.pick(nd.log_softmax(out), y),
+                hint="That is the plain cross-entropy: the second term is missing.",
+            ),
+            Mistake(_softened(0.9, lambda surprise: surprise.sum(axis=1)), hint="The ε is shared by K classes."),
+            Mistake(
+                _softened(1, lambda surprise: surprise.mean(axis=1)),
+                hint="All targets together must be 1, and yours are 1.1.",
+            ),
+            Mistake(lambda out, y: -smoothed(out, y), hint="The sign: logarithms of probabilities are negative."),
+            Mistake(
+                lambda out, y: smoothed(nd.softmax(out), y),
+                hint="You take the softmax of a softmax: out has scores, and log_softmax wants these.",
+            ),
+        ],
+        otherwise="It has the right shape, but not the right numbers. Try out = 0: there all p are 1/K.",
+        trial=_one_a_sample,
+        atol=1e-5,
+    )
+)
 
 
 def scramble(X):
@@ -136,3 +218,16 @@ def scrambled(shuffle: Callable[[np.ndarray], np.ndarray]) -> None:
         )
     if (orders[0] == np.arange(64)).mean() > 0.5:
         raise Hint("Most pixels are still where they were.")
+
+
+# The chapter is about the digits in one profile, and about MNIST, where neighbours are worth more, in the others.
+_LOST = Within(-0.03, 0.04, 0.01) if digits_or("mnist") == "digits" else Within(0.002, 0.15, 0.05)
+
+exercises.add(
+    Number(
+        "worth-of-neighbours",
+        _LOST,
+        [Mistake(Within(0.5, 101, 0.87), hint="Is the test set scrambled, too? And one per cent is 0.01.")],
+        otherwise="A fair guess, but not what one measures: train LeNet on scrambled images, and test it on such.",
+    )
+)

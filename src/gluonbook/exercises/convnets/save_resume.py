@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Callable
 from unittest import mock
 
-from mxnet import name
+import mxnet as mx
+import numpy as np
+from mxnet import name, nd
 from mxnet.gluon import Block, nn
 
+from gluonbook import models
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Hint, Mistake
 from gluonbook.exercises.numeric import Numbers, Place
@@ -166,3 +169,42 @@ def _must_clean_up(answer: Callable[[Path, bytes], None], path: Path, data: byte
         raise Hint("The disk was full, and the old content is gone.")
     if litter := [file.name for file in path.parent.iterdir() if file != path]:
         raise Hint(f"The disk was full, and save left {litter[0]} behind.")
+
+
+def adopt(path, classes):
+    net = models.lenet(classes=classes)
+    net.initialize(mx.init.Xavier())
+    net[:-1].load_parameters(path, ignore_extra=True)
+    net[:-1].collect_params().setattr("grad_req", "null")
+    return net
+
+
+@exercises.judged("new-head", right=adopt)
+def new_head(answer: Callable[[str, int], Block]) -> None:
+    X = nd.array(np.random.default_rng(0).normal(size=(4, 1, 8, 8)))
+    old = models.lenet(classes=5)
+    old.initialize(mx.init.Xavier())
+    old(X)
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "old.params")
+        old.save_parameters(path)
+        nets = [(classes, answer(path, classes)) for classes in (3, 5)]
+    for classes, net in nets:
+        if not isinstance(net, nn.HybridSequential):
+            raise Hint(f"adopt(path, classes) must return a models.lenet; it returned a {type(net).__name__}.")
+        out = net(X)
+        if out.shape != (4, classes):
+            raise Hint(f"For {classes} classes, four images should give (4, {classes}) scores; yours have {out.shape}.")
+        for layer, was in zip(net[:-1], old[:-1]):
+            if hasattr(was, "weight") and not np.array_equal(
+                layer.weight.data().asnumpy(), was.weight.data().asnumpy()
+            ):
+                raise Hint("The body is not that of the file. Which part of the net should load it?")
+        if classes == 5 and np.array_equal(net[-1].weight.data().asnumpy(), old[-1].weight.data().asnumpy()):
+            raise Hint(
+                "For five classes the head comes from the file, too. It must be fresh even where its shape fits."
+            )
+        if any(p.grad_req != "null" for p in net[:-1].collect_params().values()):
+            raise Hint("The body is right, and would be trained as well. What spares a parameter the gradient?")
+        if any(p.grad_req == "null" for p in net[-1].collect_params().values()):
+            raise Hint("The head must be trained: nothing else is.")

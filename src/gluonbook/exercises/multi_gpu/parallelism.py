@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from typing import Any, Callable
@@ -100,6 +101,37 @@ exercises.add(
             ),
         ],
         otherwise=_no_such_slowdown,
+    )
+)
+
+
+def small_batches(parts, share):
+    """By trying one after the other."""
+    return next(m for m in itertools.count(1) if parts - 1 <= share * (m + parts - 1))
+
+
+_IDLE = "small_batches({parts}, {share}) gives {given}. "
+
+exercises.add(
+    Tried(
+        "full-pipeline",
+        small_batches,
+        [(4, 0.25), (8, 0.125), (8, 0.1), (2, 0.5), (1, 0.5), (4, 0.75)],
+        [
+            Mistake(
+                lambda parts, share: (parts - 1) / share - (parts - 1),
+                hint=_IDLE + "Half a batch cannot be sent, and there is at least one.",
+            ),
+            Mistake(
+                lambda parts, share: max(1, math.ceil(parts * (1 / share - 1))),
+                hint=_IDLE + "One part is never kept waiting at first: count the other ones.",
+            ),
+            Mistake(
+                lambda parts, share: max(1, math.ceil((parts - 1) / share)),
+                hint=_IDLE + "All turns are counted there; some of them only fill the pipeline.",
+            ),
+        ],
+        otherwise=_IDLE + "Of m + K − 1 turns, a part is idle in K − 1.",
     )
 )
 

@@ -156,7 +156,7 @@ exercises.add(
                 lambda gradients: np.sign(gradients.mean(axis=0)),
                 hint="That is the plain sign; it is to be shortened where the gradients differ.",
             ),
-            Mistake(_without_root, hint="Nearly: the root of 1 + η² is missing."),
+            Mistake(_without_root, hint="Nearly: the root of 1 + r² is missing."),
         ],
         otherwise=_not_so_careful,
         trial=_signed,

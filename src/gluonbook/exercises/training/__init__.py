@@ -1,0 +1,1 @@
+"""The exercises on training deep models, a module for each chapter."""

@@ -1,0 +1,44 @@
+"""The exercises of `training/critical_points`: each likely mistake gets the hint that fits it."""
+
+from __future__ import annotations
+
+import numpy as np
+from answers import hints, right_answers
+
+
+def scipys(H, g):
+    from scipy.linalg import sqrtm
+
+    return -np.linalg.inv(np.real(sqrtm(H @ H))) @ g
+
+
+def exchanged(x, y):
+    return (x - abs(y) ** 1.5) * (x - 2 * abs(y) ** 1.5)
+
+
+test_right_answers_are_right = right_answers(
+    ("three-critical-points", ["minimum", "saddle", "undecided"]),
+    ("hidden-condition", [[1, 0], [-40, 1]]),
+    ("hidden-condition", [[101, 100], [-100, -99]]),
+    ("saddle-free-step", scipys),
+    ("down-a-curve", exchanged),
+    ("down-a-curve", lambda x, y: (y - x**4) * (y - 2 * x**4)),
+)
+
+test_wrong_answers_get_their_hint = hints(
+    ("three-critical-points", "minimum", "three words"),
+    ("three-critical-points", ("minimum", "saddle", "no idea"), "not 'no idea'"),
+    ("three-critical-points", ("saddle", "saddle", "undecided"), "1 beside it"),
+    ("three-critical-points", ("minimum", "minimum", "undecided"), "along y = −x"),
+    ("three-critical-points", ("minimum", "saddle", "saddle"), "whatever you know besides"),
+    ("hidden-condition", np.eye(3), "shape"),
+    ("hidden-condition", np.eye(2), "condition number is 1"),
+    ("hidden-condition", [[1, 10], [0, 1]], "condition number is 102"),
+    ("hidden-condition", [[1, 0], [0, 2000]], "trace is 2"),
+    ("down-a-curve", lambda x, y: (y - x**2) * (y - 3 * x**2), "Peano"),
+    ("down-a-curve", lambda x, y: x**2 + y**2, "none along which it falls"),
+    ("down-a-curve", lambda x, y: x**2 - y**2, "does not rise"),
+    ("down-a-curve", lambda x, y: (y - abs(x)) * (y - 3 * abs(x)), "does not rise"),
+    ("down-a-curve", lambda x, y: 1 + x**2, "0 at the origin"),
+    ("down-a-curve", lambda x, y: 0.0, "one number for each point"),
+)
