@@ -18,6 +18,7 @@ from gluonbook.launch import hosts, room
 from gluonbook.launch.hosts import Host
 from gluonbook.launch.setup import LaunchError, Plan, Process, Setup
 
+_SSH = Path(__file__).with_name("ssh")
 _NO_QUESTIONS = "-o BatchMode=yes"  # ssh would ask for a password, at a terminal that nobody looks at
 _LOOPBACK = {"UCX_NET_DEVICES": "lo", "FI_TCP_IFACE": "lo"}
 
@@ -38,7 +39,8 @@ def plan(setup: Setup) -> Plan:
         variables = {**_LOOPBACK, **room.shared_memory(setup.workers, setup.variables), **variables}
     else:
         mpiexec = [_program("mpiexec"), *_machines(hosts.of(setup.hosts), setup.folder / "hosts")]
-        variables = {"HYDRA_LAUNCHER_EXTRA_ARGS": _NO_QUESTIONS, **variables}
+        ssh = {"HYDRA_LAUNCHER": "ssh", "HYDRA_LAUNCHER_EXEC": str(_SSH), "HYDRA_LAUNCHER_EXTRA_ARGS": _NO_QUESTIONS}
+        variables = {**ssh, "GLUONBOOK_SSH_LOG": str(setup.log("mpiexec")), **variables}
     words = [*mpiexec, "-n", str(setup.workers), *setup.part("rank", None, variables)]
     return Plan([Process("mpiexec", words, variables)], [f"rank-{rank}" for rank in range(setup.workers)])
 
