@@ -49,7 +49,7 @@ def layers(
     """
     columns = list(next(iter(samples.values())))
     fig, panels = axes(len(samples), len(columns), size=(6.4, 0.5 + 0.8 * len(samples)), sharex=True, squeeze=False)
-    edges = np.linspace(*limits, 41)
+    edges = np.linspace(*limits, 32)  # an odd number of bars: one of them holds 0 in its middle
     told = []
     for row, (name, by_layer) in zip(panels, samples.items()):
         if list(by_layer) != columns:
