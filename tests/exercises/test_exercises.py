@@ -81,6 +81,7 @@ def test_dots_are_an_open_exercise(ask, chapter, exercise):
     ],
     ids=["none", "text", "number", "empty", "shape", "call", "says-text", "says-shape", "raises", "class-raises"],
 )
+@pytest.mark.filterwarnings("error::numpy.VisibleDeprecationWarning")
 def test_nonsense_gets_help_and_never_raises(ask, chapter, exercise, answer):
     solved, told = ask(chapter, exercise.name, answer)
     assert solved is False
