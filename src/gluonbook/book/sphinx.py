@@ -22,7 +22,9 @@ def build_sphinx(**settings: object) -> int:
         0 if Sphinx neither failed nor, where it was told to mind them, warned.
     """
     words = [sys.executable, "-m", __name__, str(os.getpid())]
-    return subprocess.run(words, input=json.dumps(settings), text=True, encoding="utf-8").returncode
+    # In a session of its own, as kernels are: Linux shares out processors among sessions, and this one may be busy.
+    run = subprocess.run(words, input=json.dumps(settings), text=True, encoding="utf-8", start_new_session=True)
+    return run.returncode
 
 
 def _main() -> int:
