@@ -20,6 +20,8 @@ def by_projector(w, g, lr):
 
 test_right_answers_are_right = right_answers(
     ("closer-start", 138),
+    ("ball-in-its-box", 0.00249),
+    ("ball-in-its-box", np.pi**5 / 1024 / 120),
     ("numbers-in-an-update", 3072 / 131072),
     ("numbers-in-an-update", 0.0234),
     ("how-shaky", by_trace),
@@ -34,6 +36,14 @@ test_wrong_answers_get_their_hint = hints(
     ("closer-start", -138, "no sign"),
     ("closer-start", 59.8, "same base"),
     ("closer-start", 7, "at least ½"),
+    ("ball-in-its-box", 2.55, "volume of the ball"),
+    ("ball-in-its-box", np.pi**5 / 1024 / 24, "Γ(6) is 5!"),
+    ("ball-in-its-box", np.pi**5 / 1024 / 720, "Γ(6) is 5!"),
+    ("ball-in-its-box", 401.5, "below 1"),
+    ("ball-in-its-box", 0.249, "per cent"),
+    ("ball-in-its-box", 0.785, "with d = 2"),
+    ("ball-in-its-box", 0.2988, "product of discs"),
+    ("ball-in-its-box", 0.5, "formula"),
     ("numbers-in-an-update", 3072, "What share"),
     ("numbers-in-an-update", 4 / 256, "two matrices"),
     ("numbers-in-an-update", 4 / 512, "And the other"),
@@ -70,3 +80,8 @@ def test_two_balanced_layers_step_as_one(lr):
     stepped = (s - lr * (u @ g)) * (u - lr * s * g)
     gap = stepped - overparameterization.end_to_end(w, g, lr)
     assert np.abs(gap).max() <= 10 * lr**2
+
+
+def test_the_ball_fills_what_random_points_say():
+    points = np.random.RandomState(0).uniform(-1, 1, size=(400_000, 10))
+    assert ((points**2).sum(axis=1) <= 1).mean() == pytest.approx(np.pi**5 / (2**10 * 120), rel=0.1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import factorial, pi
+
 import numpy as np
 
 from gluonbook.exercises.checking import Exercises
@@ -32,6 +34,32 @@ exercises.add(
             Mistake(near(np.log10(0.5 / 1e-6) / np.log(1.1), 0.9), hint="Both logarithms must have the same base."),
         ],
         otherwise="For which t is 10⁻⁶ · 1.1ᵗ at least ½?",
+    )
+)
+
+exercises.add(
+    Number(
+        "ball-in-its-box",
+        near(pi**5 / (2**10 * factorial(5)), 2e-5),
+        [
+            Mistake(near(pi**5 / factorial(5), 0.01), hint="That is the volume of the ball. And the cube's?"),
+            Mistake(
+                near(pi**5 / (2**10 * factorial(4)), 1e-4),
+                near(pi**5 / (2**10 * factorial(6)), 1e-5),
+                hint="Γ(n + 1) is n!, so Γ(6) is 5!.",
+            ),
+            Mistake(near(2**10 * factorial(5) / pi**5, 2), hint="The other way round: a share is below 1."),
+            Mistake(
+                near(100 * pi**5 / (2**10 * factorial(5)), 2e-3), hint="In per cent that is right. Answer with a share."
+            ),
+            Mistake(near(pi / 4, 2e-3), hint="That is the share of a disc in its square, with d = 2."),
+            Mistake(
+                near((pi / 4) ** 5, 2e-3),
+                hint="You take the disc's share for each pair of dimensions. A product of discs is no ball: it is "
+                "larger. The Γ is missing.",
+            ),
+        ],
+        otherwise="Put d = 10 into the formula for ball over cube. What is Γ(d/2 + 1)?",
     )
 )
 
