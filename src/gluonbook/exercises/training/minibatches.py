@@ -150,7 +150,8 @@ exercises.add(
             Mistake(_absolute, hint="A loss below 0 counts as 0, not as its absolute value."),
             Mistake(_negative, hint="A loss below 0 becomes a probability below 0, which no generator takes."),
             Mistake(
-                (_divided, _nan),
+                _divided,
+                _nan,
                 hint="All right, as long as some loss is above 0. If none is, all samples are equally probable.",
             ),
         ],
