@@ -21,7 +21,19 @@ import numpy as np
 import pytest
 from mxnet import gluon
 
-from gluonbook import checkpoint, datasets, kernels, kvstore, launch, models, optimizers, study, theory, training
+from gluonbook import (
+    checkpoint,
+    datasets,
+    initializers,
+    kernels,
+    kvstore,
+    launch,
+    models,
+    optimizers,
+    study,
+    theory,
+    training,
+)
 from gluonbook.machine import devices
 from gluonbook.measure import timeline, timing
 from gluonbook.storage import folders
@@ -191,6 +203,7 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     datasets.hold_out: (held_out, {"count": 30, "seed": 3}),
     models.lenet: (net(models.lenet), {"classes": 3, "hidden": 7}),
     models.mlp: (net(models.mlp), {"classes": 3, "dropout": 0.5}),
+    initializers.DeltaOrthogonal: (shown(initializers.DeltaOrthogonal), {"gain": 0.5}),
     timing.fastest: (counted(lambda work, n: timing.fastest(work, repeat=n)), {"repeat": 2}),
     timing.race: (counted(lambda work, n: timing.race({"work": work}, n)), {"repeat": 2}),
     timeline.record: (counted(lambda work, n: timeline.record(work, repeat=n)), {"repeat": 2}),
@@ -310,8 +323,8 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
         assert list(tmp_path.iterdir()) == []
 
 
-PUBLIC = (checkpoint, datasets, kernels, kvstore, launch, models, optimizers, study, theory, theory.bounds, training,
-          timing, timeline, devices)  # fmt: skip
+PUBLIC = (checkpoint, datasets, initializers, kernels, kvstore, launch, models, optimizers, study, theory,
+          theory.bounds, training, timing, timeline, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
               timeline.Span, timeline.Recording}  # fmt: skip

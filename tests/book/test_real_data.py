@@ -10,7 +10,8 @@ from gluonbook.book.chapters import Book
 from gluonbook.book.execute import execute
 from gluonbook.profiles import VARIABLE
 
-pytestmark = pytest.mark.slow
+# The first test waits for all of these chapters, of which each cell has a limit of its own.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import weakref
 
 import nbformat
 import pytest
@@ -148,6 +149,15 @@ def test_a_build_that_was_cut_off_is_done_again(small_book, monkeypatch):
     page.write_text(page.read_text().replace("# Text", "# Another title"))
     build(small_book.book)
     assert "Another title" in (small_book.root / "_build/html/chapters/start.html").read_text(), "in the side bar"
+
+
+def test_sphinx_does_not_meet_what_else_lives_in_this_process(small_book):
+    """An extension asks each living object for its class, which a reference to one that is gone does not answer."""
+    gone = weakref.proxy(type("Gone", (), {})())
+    small_book.notebook("sum", "print(1 + 1)")
+    build(small_book.book)
+    with pytest.raises(ReferenceError):
+        isinstance(gone, int)
 
 
 def test_removed_chapters_and_old_styles_leave_the_site(small_book):

@@ -16,7 +16,7 @@ import pytest
 from gluonbook.exercises.catalogue import catalogue
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Judged
-from gluonbook.exercises.tried import Tried
+from gluonbook.exercises.tried import Tried, alike
 
 BOOK = catalogue()
 ALL = [pytest.param(chapter, one, id=f"{chapter.chapter}/{one.name}") for chapter in BOOK.values() for one in chapter]
@@ -85,6 +85,13 @@ def test_nonsense_gets_help_and_never_raises(ask, chapter, exercise, answer):
     solved, told = ask(chapter, exercise.name, answer)
     assert solved is False
     assert len(told) > len("Not yet: ")
+
+
+@pytest.mark.filterwarnings("error::numpy.VisibleDeprecationWarning")
+def test_lists_of_different_lengths_are_no_array_and_no_warning():
+    assert not alike([[1.0, 2.0], [3.0]], np.zeros(2))
+    assert not alike([np.zeros(2), np.zeros(3)], np.zeros((2, 3)))
+    assert alike([[1.0, 2.0], [3.0, 4.0]], np.array([[1.0, 2.0], [3.0, 4.0]]))
 
 
 def test_an_unknown_exercise_is_refused_with_those_of_its_chapter():

@@ -117,9 +117,11 @@ def wait_for(files: list[Path]) -> None:
     promises.wait_for(lambda: not missing(), 60, missing)
 
 
-def since_fault(folder: Path) -> float:
+def since_fault(folder: Path, failed: Exception) -> float:
     """The seconds from the fault, which the script noted, until now: all processes of a machine share the clock."""
-    return time.monotonic() - float((folder / "fault-at").read_text())
+    at = folder / "fault-at"
+    assert at.is_file(), f"the run failed before its fault: {failed}"
+    return time.monotonic() - float(at.read_text())
 
 
 def command_line(*words: str) -> list[str]:

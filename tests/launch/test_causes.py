@@ -64,7 +64,7 @@ def three(tmp_path):
         if reason:
             own.write("reason", f"{code} {reason}")
         own.write("ended", str(code))
-        watched.log(own.name).write_text(log)
+        watched.setup.log(own.name).write_text(log)
 
     return watched, ends
 

@@ -22,7 +22,7 @@ def fail(folder, fault: str, at: int = 20, **settings) -> tuple[launch.LaunchFai
     path = script(folder, MPI)
     with pytest.raises(launch.LaunchFailed) as caught:
         launch.run([path, fault, at], workers=4, log_dir=folder / "logs", quiet=True, **settings)
-    return caught.value, since_fault(folder)
+    return caught.value, since_fault(folder, caught.value)
 
 
 def test_a_run_that_goes_well(tmp_path, capfd):

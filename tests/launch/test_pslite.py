@@ -74,7 +74,7 @@ def test_the_server_updates_and_listens_on_loopback_only(tmp_path):
 def test_f4_a_role_that_dies_ends_all(tmp_path, role, time_of):
     with pytest.raises(launch.LaunchFailed) as failed:
         start(tmp_path, TRAIN, role, HERE, str(int(signal.SIGKILL)))
-    assert promises.kept(since_fault(tmp_path), 1)
+    assert promises.kept(since_fault(tmp_path, failed.value), 1)
     name = "the scheduler" if role == "scheduler" else role.replace("-", " ")
     assert str(failed.value).startswith(f"{name} was killed by SIGKILL (signal 9)")
     assert failed.value.codes[role] == -signal.SIGKILL
@@ -83,7 +83,7 @@ def test_f4_a_role_that_dies_ends_all(tmp_path, role, time_of):
 def test_f3_a_stopped_worker_ends_all(tmp_path):
     with pytest.raises(launch.LaunchFailed) as failed:
         start(tmp_path, TRAIN, "rank-1", HERE, str(int(signal.SIGSTOP)), deadline=5)
-    assert since_fault(tmp_path) <= 7
+    assert since_fault(tmp_path, failed.value) <= 7
     assert "rank 1 is stopped, as by SIGSTOP" in str(failed.value)
 
 
@@ -116,9 +116,11 @@ def test_f17_a_hostile_pickle_is_refused(tmp_path):
     time.sleep(60)
     """
     )
-    with pytest.raises(launch.LaunchFailed, match=r"^server 0 raised Refused: the server does not load posix\.system"):
+    with pytest.raises(
+        launch.LaunchFailed, match=r"^server 0 raised Refused: the server does not load posix\.system"
+    ) as failed:
         start(tmp_path, text, workers=1)
-    assert since_fault(tmp_path) <= 2
+    assert since_fault(tmp_path, failed.value) <= 2
     assert not (tmp_path / "payload").exists()
 
 

@@ -418,3 +418,32 @@ def test_histograms_are_standardised_and_tell_the_skewness():
     assert fig.alt == "2 histograms beside the normal density: even, skewness 0; lopsided, skewness 1.2."
     with pytest.raises(ValueError, match=r"numbers of flat are all 3\.0"):
         plots.histograms({"flat": [3, 3]}, xlabel="")
+
+
+def test_layers_are_drawn_as_they_are_on_one_axis():
+    small, wide = np.linspace(-0.09, 0.09, 40), np.linspace(-3, 3, 40)
+    fig = plots.layers({"a": {"1": small, "2": wide}, "b": {"1": small, "2": small}}, xlabel="output", limits=(-2, 2))
+    assert [ax.get_xlim() for ax in fig.axes] == [(-2, 2)] * 4
+    reached = [[bar.get_x() for bar in ax.patches if bar.get_height() > 0] for ax in fig.axes]
+    assert len(reached[0]) == 3
+    heights = [bar.get_height() for bar in fig.axes[1].patches]
+    assert sum(heights) == 40, "what lies beyond, too"
+    assert heights[0] == heights[-1] == max(heights) >= 7
+    assert fig.axes[0].get_ylabel() == "a"
+    assert fig.axes[2].get_xlabel() == "output\n1"
+    assert fig.alt == (
+        "2 rows of 2 histograms of the output, one for each of 1, 2. "
+        "Their standard deviations: a 0.053, 1.8; b 0.053, 0.053."
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ({"2": [1.0]}, r"layers of b are \['2'\], and those of the first row are \['1'\]"),
+        ({"1": [np.nan]}, "b, 1, has"),
+    ],
+)
+def test_layers_refuse(second, told):
+    with pytest.raises(ValueError, match=told):
+        plots.layers({"a": {"1": [1.0]}, "b": second}, xlabel="output")

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+import textwrap
 
 import mxnet as mx
 import numpy as np
@@ -320,3 +324,36 @@ def test_the_net_must_be_used_on_all_its_devices():
     net, trainer = runs.start(net=plain(), ctx=cpus(2))
     with pytest.raises(ValueError, match=r"ctx is \[cpu\(0\)\], and net lives on \[cpu\(0\), cpu\(1\)\]"):
         fit(net, trainer, DATA, **FEW, ctx=mx.cpu(0))
+
+
+def test_a_trainer_that_compresses_may_be_dropped_after_a_fit_that_breaks_off():
+    """MXNet's store does not keep what its work under way still needs: without `fit`'s waiting, this is a segfault."""
+    script = """
+        import gc
+        import mxnet as mx
+        from mxnet import gluon, nd
+        from gluonbook.training import PlainStep, fit
+
+        class Broken(PlainStep):
+            def take(self, trainer, batch):
+                super().take(trainer, batch)
+                raise RuntimeError
+
+        ctx = [mx.cpu(0), mx.cpu(1)]
+        some = gluon.data.ArrayDataset(nd.ones((4, 2000)), nd.zeros(4))
+        gc.freeze()  # so that a collection is fast
+        for _ in range(10):
+            net = gluon.nn.Dense(2000)
+            net.initialize(ctx=ctx)
+            settings = {"kvstore": "device", "compression_params": {"type": "2bit", "threshold": 0.5}}
+            trainer = gluon.Trainer(net.collect_params(), "sgd", **settings)
+            try:
+                fit(net, trainer, some, ctx=ctx, batch_size=4, epochs=1, step=Broken())
+            except RuntimeError:
+                pass
+            del net, trainer
+            gc.collect()  # they know each other
+    """
+    words = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "TQDM_DISABLE": "1"})
+    assert done.returncode == 0, done.stderr

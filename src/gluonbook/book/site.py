@@ -16,12 +16,12 @@ from typing import final
 import nbformat
 import yaml
 from bs4 import BeautifulSoup
-from jupyter_book.sphinx import build_sphinx
 
 from gluonbook.book import claims_table, exercises_list, freshness, notes, slides, workshop_pages
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
 from gluonbook.book.executions import Executed, Executions, merged
+from gluonbook.book.sphinx import build_sphinx
 from gluonbook.storage import locks
 
 # Of MathJax's 24 MB, what pages with TeX need: the rest reads other notations, or draws and speaks in other ways.

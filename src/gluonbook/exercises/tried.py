@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from typing import Any, Callable, Union, final
@@ -161,8 +162,10 @@ def alike(given: Any, right: Any, rtol: float = _RTOL, atol: float = _ATOL) -> b
     if not isinstance(right, (np.ndarray, Real, np.bool_)):
         return type(given) is type(right) and bool(given == right)
     try:
-        numbers, right = np.asarray(given), np.asarray(right)
-    except ValueError:  # of lists of different lengths no array can be made
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.VisibleDeprecationWarning)
+            numbers, right = np.asarray(given), np.asarray(right)
+    except (ValueError, np.VisibleDeprecationWarning):  # of lists of different lengths no array can be made
         return False
     if numbers.dtype.kind not in "biuf" or numbers.shape != right.shape:
         return False

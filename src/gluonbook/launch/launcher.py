@@ -110,7 +110,7 @@ def run(
     for _ in range(_ATTEMPTS):
         with _notebook(settings) as setup:
             plan = mpi.plan(setup) if engine == "mpi" else pslite.plan(setup, pslite.free_port())
-            files = {name: setup.logs / f"{name}.log" for name in plan.parts}
+            files = {name: setup.log(name) for name in plan.parts}
             with Supervisor(setup, plan) as supervisor, Progress(plan.workers, files, shown, quiet) as progress:
                 failure = supervisor.watch(lambda: progress.update(supervisor.steps()))
                 codes = supervisor.codes()

@@ -18,6 +18,7 @@ from gluonbook.launch import hosts, room
 from gluonbook.launch.hosts import Host
 from gluonbook.launch.setup import LaunchError, Plan, Process, Setup
 
+_SSH = Path(__file__).with_name("ssh")
 _NO_QUESTIONS = "-o BatchMode=yes"  # ssh would ask for a password, at a terminal that nobody looks at
 _LOOPBACK = {"UCX_NET_DEVICES": "lo", "FI_TCP_IFACE": "lo"}
 
@@ -38,9 +39,19 @@ def plan(setup: Setup) -> Plan:
         variables = {**_LOOPBACK, **room.shared_memory(setup.workers, setup.variables), **variables}
     else:
         mpiexec = [_program("mpiexec"), *_machines(hosts.of(setup.hosts), setup.folder / "hosts")]
-        variables = {"HYDRA_LAUNCHER_EXTRA_ARGS": _NO_QUESTIONS, **variables}
+        variables = {**_ssh(setup), **variables}
     words = [*mpiexec, "-n", str(setup.workers), *setup.part("rank", None, variables)]
     return Plan([Process("mpiexec", words, variables)], [f"rank-{rank}" for rank in range(setup.workers)])
+
+
+def _ssh(setup: Setup) -> dict[str, str]:
+    """Variables for Hydra: our ssh, unless the run's folder has a blank in its path, at which Hydra would cut it."""
+    variables = {"HYDRA_LAUNCHER": "ssh", "HYDRA_LAUNCHER_EXTRA_ARGS": _NO_QUESTIONS}
+    own = setup.folder / "ssh"
+    if len(str(own).split()) > 1:
+        return variables
+    own.symlink_to(_SSH)
+    return {**variables, "HYDRA_LAUNCHER_EXEC": str(own), "GLUONBOOK_SSH_LOG": str(setup.log("mpiexec"))}
 
 
 def _machines(found: Sequence[Host], file: Path) -> list[str]:

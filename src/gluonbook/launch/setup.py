@@ -40,6 +40,10 @@ class Setup:
     folder: Path
     run: str
 
+    def log(self, name: str) -> Path:
+        """The file of what a part has printed."""
+        return self.logs / f"{name}.log"
+
     def environment(self) -> dict[str, str]:
         """The variables that every process of the run gets besides those of this one."""
         return {

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import final
 
 import psutil
@@ -59,10 +58,6 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def log(self, name: str) -> Path:
-        """The file of what a part has printed."""
-        return self.setup.logs / f"{name}.log"
-
     def codes(self) -> dict[str, int]:
         """The exit statuses of the parts that have ended; a negative one is the signal that killed it."""
         return {name: int(ended[1]) for name, ended in self._noted("ended").items()}
@@ -83,8 +78,8 @@ class Supervisor:
         return None
 
     def _start(self) -> None:
-        for name in self.notes:
-            self.log(name).write_bytes(b"")  # it may hold an earlier run
+        for name in [*self.notes, *(process.name for process in self.plan.processes)]:
+            self.setup.log(name).write_bytes(b"")  # it may hold an earlier run
         words = [self.setup.run, str(os.getpid()), str(self.setup.folder)]
         self._reaper = subprocess.Popen(
             [sys.executable, "-m", "gluonbook.launch.reaper", *words],
@@ -94,7 +89,7 @@ class Supervisor:
             start_new_session=True,
         )
         for process in self.plan.processes:
-            with self.log(process.name).open("wb") as log:
+            with self.setup.log(process.name).open("ab") as log:  # to whose end others write, too
                 self._processes[process.name] = subprocess.Popen(
                     process.tied,
                     stdin=subprocess.DEVNULL,
@@ -132,7 +127,7 @@ class Supervisor:
         if not ends:
             return None
         name = causes.first(ends)
-        end, log = ends[name], self.log(name)
+        end, log = ends[name], self.setup.log(name)
         if end.code == 1 and end.reason is None and logs.timed_out(log):
             return self._examined()
         return died(self.notes[name], end.code, log, end.said)
@@ -158,12 +153,13 @@ class Supervisor:
         if not names:
             return None
         # When one rank aborts, mpiexec ends them all.
-        aborted = {name: words for name in self.plan.workers if (words := logs.mpi_abort(self.log(name)))}
+        aborted = {name: words for name in self.plan.workers if (words := logs.mpi_abort(self.setup.log(name)))}
         if aborted:
             # A rank whose partners are gone may abort, too, with an error inside of MPI: that is no cause.
             name = min(aborted, key=lambda name: "Fatal error" in aborted[name])
-            return died(self.notes[name], 1, self.log(name), f"aborted all ranks ({aborted[name]})")
-        return died(self.notes[names[0]], 1, self.log(names[0]), "was lost: the process that started it was killed")
+            return died(self.notes[name], 1, self.setup.log(name), f"aborted all ranks ({aborted[name]})")
+        name = names[0]
+        return died(self.notes[name], 1, self.setup.log(name), "was lost: the process that started it was killed")
 
     def _gone(self, names: list[str]) -> Failure | None:
         for process in self.plan.processes:
@@ -175,7 +171,7 @@ class Supervisor:
                 notes = Notes(self.setup.folder, name)
                 unreached = process.host and not notes.read("started")
                 said = f"was not started on {process.host}: ssh ended with exit status {code}" if unreached else None
-                return died(notes, code, self.log(name), said)
+                return died(notes, code, self.setup.log(name), said)
         return None
 
     def _not_started(self) -> Failure | None:
@@ -183,8 +179,8 @@ class Supervisor:
         missing = [name for name in self.notes if name not in started]
         if not missing or not self._starting.passed(time.monotonic() - self.begun):
             return None
-        helpers = [self.log(name) for name in self._processes if name not in self.notes]
-        return not_started(missing, STARTING, self.log(missing[0]), helpers)
+        helpers = [self.setup.log(name) for name in self._processes if name not in self.notes]
+        return not_started(missing, STARTING, self.setup.log(missing[0]), helpers)
 
     def _silence(self) -> Failure | None:
         """The deadline, as the launcher sees it: it holds for ranks that cannot speak, because they are stopped."""

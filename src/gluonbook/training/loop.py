@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import mxnet as mx
@@ -107,7 +107,8 @@ def fit(
 
     # The bar for notebooks overrides the variable that the other bars of tqdm obey.
     hidden = os.environ.get("TQDM_DISABLE") == "1"
-    with loader, tqdm(total=last, initial=run.steps, unit="step", leave=False, disable=hidden) as bar:
+    bar = tqdm(total=last, initial=run.steps, unit="step", leave=False, disable=hidden)
+    with _worked_off(), loader, bar:
         for epoch in range(run.steps // per_epoch, epochs):
             bar.set_description(f"epoch {epoch + 1} of {epochs}")
             batches.epoch, batches.start = epoch, run.steps % per_epoch
@@ -129,6 +130,19 @@ def fit(
             if every is None or run.steps % every == 0 or run.steps == last:
                 run.save()
     return run.history
+
+
+@contextmanager
+def _worked_off() -> Iterator[None]:
+    """Nothing is under way when the block is left.
+
+    MXNet's stores do not keep what a compressed push needs alive: whoever drops the trainer before its last push has
+    been worked off, has the engine write to memory that is free.
+    """
+    try:
+        yield
+    finally:
+        mx.nd.waitall()
 
 
 def _look(
