@@ -262,7 +262,8 @@ REALS = {"calls", "smoothness", "gap", "sigma"}  # given as whole numbers above
 
 def options(kind: type) -> dict[str, float]:
     """A legal number for each option of an optimizer, by its signature."""
-    legal = {"window": 3, "every": 2, "max_size": 5, "merge_axes": 9, "begin_num_update": 2, "eta_plus": 1.5, "step_max": 1.5}
+    legal = {"window": 3, "every": 2, "max_size": 5, "merge_axes": 9, "begin_num_update": 2}
+    legal |= {"eta_plus": 1.5, "step_max": 1.5}
     found = {}
     for base in kind.__mro__:
         for name, parameter in inspect.signature(base.__init__).parameters.items():
