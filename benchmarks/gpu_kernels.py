@@ -107,9 +107,12 @@ def check(exact: np.dtype, grad: np.dtype, n: int) -> None:
         same(f"the momentum by signum_step {which}", m, on[2])
         m, on, sent = mom.copy(), [cupy.asarray(mom), cupy.asarray(g)], cupy.zeros(len(words), cupy.uint64)
         constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
-        launch("momentum_pack", exact, grad, n, *on, sent, n, bits.lots(1), *constants)
-        same(f"the words by momentum_pack {which}", reference.momentum_pack(m, g, c, 1), sent)
-        same(f"the momentum by momentum_pack {which}", m, on[0])
+        fresh = cupy.zeros(n, exact)
+        expected = reference.momentum_pack(m, g, c, 1)
+        for place in (fresh, on[0]):  # elsewhere first, then where the old momentum is
+            launch("momentum_pack", exact, grad, n, place, *on, sent, n, bits.lots(1), *constants)
+            same(f"the words by momentum_pack {which}", expected, sent)
+            same(f"the momentum by momentum_pack {which}", m, place)
     launch("pack", exact, grad, n, cupy.asarray(weight), sent, n, bits.lots(0))
     same(f"pack {which}", reference.pack(weight), sent)
     signs = cupy.zeros(n, exact)
@@ -150,7 +153,7 @@ def works(n: int) -> Iterator[tuple[str, int, Callable[[], None]]]:
     ballot = cupy.zeros(words, cupy.uint64)
     yield "signum_step", 20 * n, lambda: launch("signum_step", SINGLE, SINGLE, n, weight, grad, mom, n, *c)
     constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
-    arguments = mom, grad, ballot, n, bits.lots(0), *constants
+    arguments = mom, mom, grad, ballot, n, bits.lots(0), *constants
     yield "momentum_pack", 12 * n + 8 * words, lambda: launch("momentum_pack", SINGLE, SINGLE, n, *arguments)
     yield "pack", 4 * n + 8 * words, lambda: launch("pack", SINGLE, SINGLE, n, grad, ballot, n, bits.lots(0))
     lr, wd = hyper.signs(SINGLE, 1e-4, 0.0)

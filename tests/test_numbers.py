@@ -24,6 +24,7 @@ from mxnet import gluon
 from gluonbook import (
     checkpoint,
     datasets,
+    decoupled,
     initializers,
     kernels,
     kvstore,
@@ -110,6 +111,26 @@ def shown(kind, **others):
     return lambda folder, **numbers: re.sub(" at 0x\\w+", "", json.dumps(vars(kind(**others, **numbers)), default=repr))
 
 
+def apart(function):
+    """The losses of a net of one module, with dropout, and how many passes wait."""
+
+    def calls(folder, **numbers):
+        training.set_seed(1)
+        part = gluon.nn.HybridSequential()
+        part.add(gluon.nn.Dense(2, in_units=2), gluon.nn.Dropout(0.5))
+        part.initialize()
+        module = decoupled.Module(part, gluon.Trainer(part.collect_params(), "sgd", kvstore=None))
+        return function(module, [(mx.nd.ones((3, 2)), mx.nd.zeros(3))] * 3, **numbers).tolist(), module.waiting
+
+    return calls
+
+
+def cut(folder, count):
+    whole = gluon.nn.Sequential()
+    whole.add(*(gluon.nn.Dense(n) for n in (1, 2, 3)))
+    return [len(part) for part in decoupled.cut(whole, count)]
+
+
 def net(kind):
     return lambda folder, **numbers: re.sub(r"\w+\d+_", "", repr(kind(**numbers)))
 
@@ -187,6 +208,7 @@ def wilson(folder, **numbers):
 
 ENDS = {"A": (0.5, 0.6, 0.8), "B": (0.6, 0.8, 0.9)}
 BOUND = {"calls": 64, "smoothness": 2, "gap": 1, "sigma": 1}
+FIRST = {"seed": 3, "first": 2}
 # The function, how it is called, and a number for each of its arguments: an int where only whole ones are legal.
 TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     training.fit: (fit, {"epochs": 2, "batch_size": 3, "seed": 3, "every": 1, "num_workers": 0}),
@@ -200,6 +222,17 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     kvstore.VoteStore: (shown(kvstore.VoteStore), {"momentum": 0.5, "check_every": 7}),
     kvstore.ErrorFeedbackStore: (shown(kvstore.ErrorFeedbackStore), {"check_every": 7}),
     kvstore.MeanStore: (shown(kvstore.MeanStore), {"check_every": 7}),
+    decoupled.cut: (cut, {"count": 2}),
+    decoupled.emulate: (apart(lambda module, *rest, **numbers: decoupled.emulate([module], *rest, **numbers)), FIRST),
+    decoupled.pipeline: (apart(decoupled.pipeline), FIRST),
+    kvstore.CompressedStore: (shown(kvstore.CompressedStore, codec=kvstore.Half()), {"seed": 7, "check_every": 7}),
+    kvstore.PowerStore: (shown(kvstore.PowerStore), {"rank": 3, "seed": 7, "check_every": 7}),
+    kvstore.Levels: (called(kvstore.Levels), {"levels": 3}),
+    kvstore.Threshold: (called(kvstore.Threshold), {"t": 0.25}),
+    kvstore.TopK: (called(kvstore.TopK), {"share": 0.25}),
+    kvstore.RandomK: (called(kvstore.RandomK), {"share": 0.25}),
+    kvstore.Feedback: (called(kvstore.Feedback), {"alpha": 0.5, "beta": 0.5}),
+    kvstore.MomentumCorrection: (called(kvstore.MomentumCorrection), {"momentum": 0.5, "clip": 0.5}),
     datasets.hold_out: (held_out, {"count": 30, "seed": 3}),
     models.lenet: (net(models.lenet), {"classes": 3, "hidden": 7}),
     models.mlp: (net(models.mlp), {"classes": 3, "dropout": 0.5}),
@@ -262,7 +295,8 @@ REALS = {"calls", "smoothness", "gap", "sigma"}  # given as whole numbers above
 
 def options(kind: type) -> dict[str, float]:
     """A legal number for each option of an optimizer, by its signature."""
-    legal = {"window": 3, "every": 2, "max_size": 5, "begin_num_update": 2, "eta_plus": 1.5, "step_max": 1.5}
+    legal = {"window": 3, "every": 2, "max_size": 5, "merge_axes": 9, "begin_num_update": 2}
+    legal |= {"eta_plus": 1.5, "step_max": 1.5}
     found = {}
     for base in kind.__mro__:
         for name, parameter in inspect.signature(base.__init__).parameters.items():
@@ -323,7 +357,7 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
         assert list(tmp_path.iterdir()) == []
 
 
-PUBLIC = (checkpoint, datasets, initializers, kernels, kvstore, launch, models, optimizers, study, theory,
+PUBLIC = (checkpoint, datasets, decoupled, initializers, kernels, kvstore, launch, models, optimizers, study, theory,
           theory.bounds, training, timing, timeline, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,

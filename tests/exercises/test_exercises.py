@@ -17,6 +17,7 @@ from gluonbook.exercises.catalogue import catalogue
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Judged
 from gluonbook.exercises.tried import Tried, alike
+from gluonbook.exercises.verbal import Words
 
 BOOK = catalogue()
 ALL = [pytest.param(chapter, one, id=f"{chapter.chapter}/{one.name}") for chapter in BOOK.values() for one in chapter]
@@ -92,6 +93,12 @@ def test_lists_of_different_lengths_are_no_array_and_no_warning():
     assert not alike([[1.0, 2.0], [3.0]], np.zeros(2))
     assert not alike([np.zeros(2), np.zeros(3)], np.zeros((2, 3)))
     assert alike([[1.0, 2.0], [3.0, 4.0]], np.array([[1.0, 2.0], [3.0, 4.0]]))
+
+
+@pytest.mark.parametrize("asked", [[("left", "Look up."), ("down", "Look left.")], {"east": ("up", "Look down.")}])
+def test_a_right_word_is_among_the_words(asked):
+    with pytest.raises(ValueError, match=r"signs: the right word '(down|up)' is none of 'left', 'right'"):
+        Words("signs", asked, among=("left", "right"))
 
 
 def test_an_unknown_exercise_is_refused_with_those_of_its_chapter():

@@ -26,6 +26,10 @@ def mixed(copies, moms):
     kernels.signum_step(halves, [3 * half for half in halves], moms, lr=0.25, momentum=0.5, weight32=copies)
 
 
+def renew(moms, news):
+    kernels.momentum_pack(moms, [3 * fresh(), 3 * fresh()], momentum=0.5, new=news)
+
+
 # What each kernel changes.
 CHANGED = {
     "signum_step, weight": lambda pair: step(pair, [fresh(), fresh()]),
@@ -33,6 +37,7 @@ CHANGED = {
     "signum_step, weight and another's mom": lambda pair: step([pair[0], fresh()], [fresh(), pair[1]]),
     "signum_step, weight32": lambda pair: mixed(pair, [fresh(), fresh()]),
     "momentum_pack": lambda pair: kernels.momentum_pack(pair, [fresh(), fresh()], momentum=0.5),
+    "momentum_pack, new": lambda pair: renew([fresh(), fresh()], pair),
     "apply_signs": lambda pair: kernels.apply_signs(pair, WORDS, lr=0.25),
     "unpack": lambda pair: kernels.unpack(WORDS, out=pair),
 }
@@ -60,6 +65,15 @@ def test_neighbours_are_apart(change):
     own = fresh(2 * N)
     change([own[:N], own[N:]])
     assert (own != 0.5).all()
+
+
+def test_momentum_that_another_place_would_overwrite():
+    own = fresh(2 * N)
+    with pytest.raises(ValueError, match="arrays 0 and 1 of the list are in the same memory"):
+        renew([own[:N], fresh()], [fresh(), own[N - 1 : 2 * N - 1]])
+    assert (own == 0.5).all()
+    renew([own[:N], own[N:]], [own[:N], own[N:]])  # each in its own place
+    assert (own == -0.5).all()
 
 
 def test_an_inner_view_is_found_behind_a_long_one():

@@ -12,6 +12,7 @@ from mxnet import nd
 from gluonbook import kernels
 from gluonbook.kernels import hyper, reference
 from gluonbook.kernels.bits import lots
+from gluonbook.kernels.form import MomentumPack, Pack
 
 TYPES = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 255, 256, 1000)
@@ -61,7 +62,7 @@ def test_pack_is_the_reference(form, dtype):
         x[::3] = 0
         for step in range(2):
             ballot = words(-(-length // 64))
-            form.pack([(flat(as_nd(x)), lots(step), ballot)])
+            form.pack([Pack(flat(as_nd(x)), lots(step), ballot, None)])
             assert np.array_equal(ballot, reference.pack(x, step))
 
 
@@ -250,9 +251,60 @@ def test_momentum_pack_is_the_reference(form, dtype, clip):
             for step in range(2):
                 placed = as_nd(m)
                 ballot = words(-(-length // 64))
-                form.momentum_pack([(flat(placed), flat(as_nd(g)), c, lots(step), ballot)])
+                form.momentum_pack([MomentumPack(flat(placed), flat(as_nd(g)), None, c, lots(step), ballot, None)])
                 assert np.array_equal(ballot, reference.momentum_pack(m, g, c, step))
                 assert same(placed.asnumpy(), m)
+
+
+@TYPES
+@pytest.mark.parametrize("clip", [None, 0.3])
+def test_new_momentum_elsewhere_is_the_reference_and_the_old_stays(form, dtype, clip):
+    for moment in {dtype, DTYPES[1]} if dtype == DTYPES[0] else {dtype}:
+        c = hyper.signum(moment, 0.0, 0.937, 0.0, 0.0, 1 / 96, clip)
+        for length in LENGTHS[1:]:
+            m, g, expected = mixed(moment, length, 0), mixed(dtype, length, 1), np.empty(length, moment)
+            m[::3] = g[::3] = 0
+            old, new, ballot, found = as_nd(m), as_nd(np.ones_like(m)), words(-(-length // 64)), np.zeros(1, bool)
+            form.momentum_pack([MomentumPack(flat(old), flat(as_nd(g)), flat(new), c, lots(1), ballot, found)])
+            assert np.array_equal(ballot, reference.momentum_pack(m, g, c, 1, new=expected))
+            assert same(new.asnumpy(), expected)
+            assert same(old.asnumpy(), m)
+            assert found[0] == reference.nonfinite(g)
+
+
+@TYPES
+def test_new_momentum_lies_wherever_it_is_wanted(dtype):
+    """Stores past the caches go by whole cache lines; what lies before and after an array is not touched."""
+    m, g = mixed(dtype, 5000), mixed(dtype, 5000, 1)
+    for length in (1, 31, 64, 130, 2048, 2111, 4900):
+        expected = m[:length].copy()
+        ballot = kernels.momentum_pack(expected, g[:length], momentum=0.9)
+        for start in range(0, 64, 7):
+            room = np.full(5000, 7, dtype)
+            new = room[start : start + length]
+            assert np.array_equal(kernels.momentum_pack(m[:length], g[:length], momentum=0.9, new=new), ballot)
+            assert same(new, expected)
+            assert (room[:start] == 7).all() and (room[start + length :] == 7).all()
+
+
+def test_new_momenta_of_a_list():
+    for kind in (np.array, as_nd):
+        moms, grads, news = ([mixed(DTYPES[1], shape, seed) for shape in SHAPES if shape] for seed in range(3))
+        before, expected = ([m.copy() for m in moms] for _ in range(2))
+        ballot = kernels.momentum_pack(expected, grads, momentum=0.9)
+        placed = [kind(new) for new in news]
+        assert np.array_equal(kernels.momentum_pack(moms, grads, momentum=0.9, new=placed), ballot)
+        for new, one, mom, old in zip(placed, expected, moms, before):
+            assert same(new.asnumpy() if kind is as_nd else new, one)
+            assert same(mom, old)
+
+
+def test_momentum_that_is_only_read_need_not_be_writable():
+    m, g, new = np.ones((3, 2)), np.ones((2, 3)).T, np.zeros((3, 2))
+    m.flags.writeable = False
+    kernels.momentum_pack(m.T, g.T, momentum=0.5, new=new.T.copy())
+    kernels.momentum_pack(m, g, momentum=0.5, new=new)
+    assert not new.any()  # .5·1 − .5·1
 
 
 @TYPES
@@ -364,6 +416,45 @@ def test_which_of_many_is_not_finite():
     assert kernels.nonfinite(xs[6]) == [0]
 
 
+@TYPES
+def test_what_is_not_finite_is_found_in_the_pass_that_packs(form, dtype):
+    limits = np.finfo(dtype)
+    for length in LENGTHS[1:]:
+        x = np.resize(np.array([0, -0.0, limits.max, limits.min, limits.smallest_subnormal, -1], dtype), length)
+        for place in {0, length // 2, length - 1}:
+            for odd in (limits.max, np.nan, np.inf, -np.inf):
+                x[place] = odd
+                found, ballot = np.zeros(1, bool), words(-(-length // 64))
+                form.pack([Pack(flat(as_nd(x)), lots(0), ballot, found)])
+                assert found[0] == reference.nonfinite(x)
+                assert np.array_equal(ballot, reference.pack(x))
+            x[place] = 0
+
+
+def test_which_gradients_are_not_finite_is_said_for_each():
+    xs = [np.ones(shape, np.float32) for shape in SHAPES]
+    moms, bad = [np.ones_like(x) for x in xs], np.ones(len(xs), bool)
+    ballot = kernels.pack(xs, bad=bad)
+    assert not bad.any()
+    xs[1][299_999], xs[6][0, 0], xs[2][3] = np.inf, np.nan, -np.inf
+    for into in ({}, {"new": [np.ones_like(x) for x in xs]}):
+        bad[:] = [True] * 3 + [False] * 4  # what was there before does not count
+        kernels.momentum_pack([m.copy() for m in moms], xs, momentum=0.9, bad=bad, **into)
+        assert np.flatnonzero(bad).tolist() == kernels.nonfinite(xs) == [1, 2, 6]
+    bad[:] = False
+    assert np.array_equal(kernels.pack(xs[:1], bad=bad[:1]), ballot[:1])
+    assert kernels.pack(xs[6], bad=bad[6:]).size == 1
+    assert np.flatnonzero(bad).tolist() == [6]
+
+
+def test_a_finite_gradient_that_grows_too_large_is_finite():
+    """It is the gradient that is looked at, not what the momentum makes of it."""
+    bad, mom = np.ones(1, bool), np.zeros(3, np.float32)
+    kernels.momentum_pack(mom, np.full(3, 1e38, np.float32), momentum=0.5, rescale_grad=1e3, bad=bad)
+    assert np.isinf(mom).all()
+    assert not bad[0]
+
+
 def test_nothing_is_changed_where_one_of_many_is_refused():
     moms, grads = [np.ones(3), np.ones(3)], [np.ones(3), np.ones(4)]
     with pytest.raises(ValueError, match=r"array 1 of the list: all arrays must have the same shape, got mom \(3,\)"):
@@ -374,6 +465,13 @@ def test_nothing_is_changed_where_one_of_many_is_refused():
         kernels.momentum_pack(moms, grads[0], momentum=0.9)
     with pytest.raises(ValueError, match="words has 3 words of 64 signs, but 6 signs in 2 arrays need 2"):
         kernels.apply_signs(moms, np.zeros(3, np.uint64), lr=0.1)
+    bad, new, grads = np.ones(2, bool), [np.ones(3), np.ones(4)], [np.ones(3), np.ones(3)]
+    with pytest.raises(ValueError, match=r"array 1 of the list: all arrays .* same shape, got mom \(3,\), new \(4,\)"):
+        kernels.momentum_pack(moms, grads, momentum=0.9, new=new, bad=bad)
+    with pytest.raises(ValueError, match="bad must be a writable numpy array of bool with 2 elements"):
+        kernels.momentum_pack(moms, grads, momentum=0.9, bad=bad[:1])
+    assert bad.all()
+    assert np.concatenate(new).tolist() == [1] * 7
     assert np.concatenate(moms).tolist() == [1] * 6
 
 
@@ -409,6 +507,25 @@ two = np.zeros(2, np.uint64)
         (
             lambda: kernels.momentum_pack(np.ones(3), np.ones(4), momentum=0.9),
             r"the same shape, got mom \(3,\), grad \(4,\)",
+        ),
+        (lambda: kernels.pack(np.ones(3), bad=[False]), "bad must be .* of bool with 1 elements, .* got list"),
+        (lambda: kernels.pack(np.ones(3), bad=two[:1]), r"bad must be .* of bool .* got uint64, shape \(1,\)"),
+        (lambda: kernels.pack([np.ones(3)] * 2, bad=two[:1] > 0), r"bad must .* 2 elements, .* got bool, shape \(1,\)"),
+        (
+            lambda: kernels.momentum_pack(np.ones(3), np.ones(3), momentum=0.9, new=np.ones(3, "float32")),
+            "new must be of type float64, got float32",
+        ),
+        (
+            lambda: kernels.momentum_pack(np.ones(3), np.ones(3), momentum=0.9, new=[np.ones(3)]),
+            "new must be an NDArray or a numpy array, got list",
+        ),
+        (
+            lambda: kernels.momentum_pack([np.ones(3)], [np.ones(3)], momentum=0.9, new=np.ones(3)),
+            "with a list of 1 arrays all .* got 1, 1, ndarray",
+        ),
+        (
+            lambda: kernels.momentum_pack(np.ones((3, 2)), np.ones((3, 2)), momentum=0.9, new=np.ones((2, 3)).T),
+            "new is changed in place, so it must be contiguous",
         ),
         (
             lambda: kernels.momentum_pack(np.ones(3, "float16"), np.ones(3), momentum=0.9),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from arrays import DTYPES, flat, mixed, same, words
 from mxnet import autograd, gluon, nd
+from mxnet.base import _LIB, check_call
 
 from gluonbook import kernels
 from gluonbook.kernels import ballots, cuda, forms, reference, threads, views
@@ -71,6 +73,40 @@ def test_a_kernel_waits_for_operations_that_still_read_the_weight():
         before = nd.broadcast_add(w, slow())  # reads w late
         kernels.signum_step(w, g, m, lr=1, momentum=0.5)
         assert before.asnumpy().tolist() == [i] * 1000
+
+
+def test_a_kernel_does_not_wait_for_what_comes_after_its_gradient():
+    """Backward goes on with the layers before while gradients are packed; but for some, since the engine draws lots."""
+    assert sum(packed_in_time() for _ in range(5)) >= 3
+
+
+def packed_in_time() -> bool:
+    """Whether a gradient is packed while an operation that needs others of the same layers runs."""
+    g, others = nd.zeros(1000), [nd.zeros(1) for _ in range(50)]
+    begin, packed, in_time = threading.Event(), threading.Event(), []
+    functions = [
+        operation(lambda: begin.wait(10), g, *others),
+        operation(lambda: in_time.append(packed.wait(1)), *others),
+    ]
+    threading.Timer(0.1, begin.set).start()  # when `pack` waits
+    kernels.pack(g)
+    packed.set()
+    nd.waitall()
+    del functions
+    return in_time == [True]
+
+
+def operation(call, *changed: nd.NDArray):
+    """Push a function into the engine as an operation that changes arrays; what is returned must outlive it."""
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(lambda context, argument: call())
+    handles = (ctypes.c_void_p * len(changed))(*(array.handle for array in changed))
+    host = (ctypes.c_int * 2)(1, 0)
+    check_call(
+        _LIB.MXEnginePushSyncND(
+            function, None, None, host, None, 0, handles, len(changed), ctypes.byref(ctypes.c_int(0)), 0, None
+        )
+    )
+    return function
 
 
 def test_an_operation_that_follows_sees_the_new_weight():

@@ -9,6 +9,8 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,15 +20,31 @@ from mxnet import gluon, nd
 
 import gluonbook.optimizers  # noqa: F401  (registers ours)
 from gluonbook import checkpoint
-from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, Store, VoteStore
+from gluonbook.kvstore import (
+    CompressedStore,
+    ErrorFeedbackStore,
+    Feedback,
+    Half,
+    Levels,
+    MeanStore,
+    PowerStore,
+    Store,
+    VoteStore,
+)
 from gluonbook.storage import folders
 
 SHAPES = {"a": (3, 2), "b": (2, 3), "c": (65,)}
 ENGINE = ""
-METHODS = (VoteStore, MeanStore, ErrorFeedbackStore)
+METHODS: dict[str, Callable[..., Store]] = {
+    "vote": VoteStore,
+    "mean": MeanStore,
+    "feedback": ErrorFeedbackStore,
+    "compressed": partial(CompressedStore, codec=Levels(7, "max"), memory=Feedback(0.5, 0.875)),
+    "power": partial(PowerStore, rank=1),
+}
 
 
-def store_of(kind: type[Store] = VoteStore, **options) -> Store:
+def store_of(kind: Callable[..., Store] = VoteStore, **options) -> Store:
     return kind(ENGINE, **options)
 
 
@@ -90,7 +108,9 @@ def f6(rank: int) -> dict:
         "order": refused(Run(store_of(), order="bac" if odd else "abc")),
         "outside": refused(Run(store_of(), {**SHAPES, "b": (3, 2)} if odd else SHAPES, update_on_kvstore=False)),
         "mean": refused(Run(store_of(MeanStore), {**SHAPES, "b": (7,)} if odd else SHAPES)),
+        "power": refused(Run(store_of(PowerStore), {**SHAPES, "b": (7,)} if odd else SHAPES)),
         "devices": refused(Run(store_of(ErrorFeedbackStore), ctx=2 if odd else 1)),
+        "devices of a codec": refused(Run(store_of(METHODS["compressed"]), ctx=2 if odd else 1)),
         "frozen": frozen(rank),
     }
 
@@ -113,12 +133,13 @@ def stores_that_differ(rank: int) -> dict:
     return {
         "policy": said(nonfinite="zero" if rank == 1 else "raise"),
         "method": said(MeanStore if rank == 1 else VoteStore),
+        "codec": said(CompressedStore, codec=Half() if rank == 1 else Levels()),
     }
 
 
 def f7_raise(rank: int) -> dict:
     found = {}
-    for kind in METHODS:
+    for name, kind in METHODS.items():
         # Many in a row: then consents follow each other with nothing between them.
         run, unharmed = Run(store_of(kind)), Run(store_of(kind))
         said = [run.said("b" if rank == 1 and 2 <= step < 12 else None) for step in range(15)]
@@ -126,7 +147,7 @@ def f7_raise(rank: int) -> dict:
             unharmed.steps = step
             if not 2 <= step < 12:
                 unharmed.step()
-        found[kind.method] = [said, run.hash(), run.hash() == unharmed.hash()]
+        found[name] = [said, run.hash(), run.hash() == unharmed.hash()]
     return found
 
 
@@ -134,7 +155,7 @@ def f7_zero(rank: int) -> dict:
     """Rank 1 abstains in step 2, ranks 0 and 1 in step 3, all in steps 4 and 5."""
     found = {}
     abstaining = {2: (1,), 3: (0, 1), 4: (0, 1, 2), 5: (0, 1, 2)}
-    for kind in METHODS:
+    for name, kind in METHODS.items():
         for inside in (True, False):
             run = Run(store_of(kind, nonfinite="zero"), update_on_kvstore=None if inside else False)
             hashes = []
@@ -142,14 +163,14 @@ def f7_zero(rank: int) -> dict:
                 run.step("b" if rank in abstaining.get(step, ()) else None)
                 hashes.append(run.hash())
             finite = all(np.isfinite(weight).all() for weight in run.weights())
-            found[f"{kind.method} {inside}"] = [run.store.abstentions, hashes, finite]
+            found[f"{name} {inside}"] = [run.store.abstentions, hashes, finite]
     return found
 
 
 def parts(rank: int) -> dict:
     """Each rank uses a parameter of its own, in batches of its own size; then all use the first."""
     found = {}
-    for kind in METHODS:
+    for name, kind in METHODS.items():
         for inside in (True, False):
             run = Run(store_of(kind), update_on_kvstore=None if inside else False)
             run.step()
@@ -159,7 +180,7 @@ def parts(rank: int) -> dict:
             run.step(used="a", batch=7 - rank)
             stayed = [name for name, a, b in zip(SHAPES, between, run.weights()) if np.array_equal(a, b)]
             moved = [name for name, a, b in zip(SHAPES, before, between) if not np.array_equal(a, b)]
-            found[f"{kind.method} {inside}"] = [run.hash(), stayed, moved]
+            found[f"{name} {inside}"] = [run.hash(), stayed, moved]
     return found
 
 
@@ -237,7 +258,7 @@ def several_devices(rank: int) -> list:
 def tiny(rank: int) -> list:
     """Fewer words, and numbers, than servers."""
     found = []
-    for kind in METHODS:
+    for kind in METHODS.values():
         run = Run(store_of(kind), {"a": (1,)})
         for _ in range(3):
             run.step()

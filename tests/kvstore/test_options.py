@@ -16,7 +16,7 @@ from mxnet.optimizer import Optimizer
 from own_stores import GossipStore
 
 import gluonbook.optimizers
-from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, VoteStore
+from gluonbook.kvstore import CompressedStore, ErrorFeedbackStore, Feedback, Half, MeanStore, PowerStore, VoteStore
 
 OURS = {name.lower(): getattr(gluonbook.optimizers, name) for name in gluonbook.optimizers.__all__}
 OURS.pop("partition")
@@ -30,6 +30,8 @@ STORES = {
     "feedback, trainer": lambda: (ErrorFeedbackStore(), False),
     "mean": lambda: (MeanStore(), True),
     "gossip": lambda: (GossipStore(), True),
+    "compressed": lambda: (CompressedStore(codec=Half(), memory=Feedback()), True),
+    "power": lambda: (PowerStore(), True),
 }
 # What is not an option of a method, but how MXNet hands it over; these have tests of their own below.
 WIRING = {"param_idx2name", "sym", "param_dict"}

@@ -8,6 +8,8 @@ import random
 import re
 import signal
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ CASES = (
     *("loader_workers", "several_devices", "tiny", "common_checkpoints", "agreement", "parts", "one_is_stale"),
 )
 CASES_OF = {"mpi": CASES, "pslite": (*CASES, "a_slow_reader")}
-METHODS = ("vote", "mean", "feedback")
+METHODS = ("vote", "mean", "feedback", "compressed", "power")
 
 
 def start(script: Path, *words: object, **settings) -> launch.Result:
@@ -69,7 +71,9 @@ def same_on_all(found: list):
         ("order", r"parameter 0 \(a\), .*", r"parameter 0 \(b\), .*"),
         ("outside", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(3, 2\), float32"),
         ("mean", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(7,\), float32"),
+        ("power", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(7,\), float32"),
         ("devices", r"a step of .* on 1 devices", r"a step of .* on 2 devices"),
+        ("devices of a codec", r"a step of .* on 1 devices", r"a step of .* on 2 devices"),
     ],
 )
 def test_f6_parameters_that_differ_are_refused_before_the_first_step(seen, difference, there, here):
@@ -87,6 +91,7 @@ def test_stores_that_differ_are_refused(seen):
     said = same_on_all(seen["stores_that_differ"])
     assert re.search("rank 0, 2: a store vote_.*'raise'.*; rank 1: a store vote_.*'zero'", said["policy"])
     assert re.search("rank 0, 2: a store vote_.*; rank 1: a store mean_", said["method"])
+    assert re.search(r"rank 0, 2: a store compressed_.*, Levels\(.*; rank 1: .*, Half\(", said["codec"])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -176,20 +181,30 @@ def test_the_newest_step_that_all_have_saved(seen):
         assert found["lost"].endswith("rank 0, 2: 2; rank 1: 0")
 
 
+KILLS = [("vote", time) for time in range(20 if FULL else 2)]
+KILLS += [(method, time) for method in ("compressed", "power") for time in range(6 if FULL else 1)]
+
+
 @pytest.fixture(scope="module")
-def unharmed(tmp_path_factory) -> list:
-    folder = tmp_path_factory.mktemp("unharmed")
-    start(TRAINING, "resumable", folder, -1, 0, 0, workers=4)
-    return notes(folder, 4)
+def unharmed(tmp_path_factory) -> Callable[[str], list]:
+    """What the ranks note of a run by a method that nobody kills."""
+
+    @cache
+    def notes_of(method: str) -> list:
+        folder = tmp_path_factory.mktemp(method)
+        start(TRAINING, "resumable", folder, method, -1, 0, 0, workers=4)
+        return notes(folder, 4)
+
+    return notes_of
 
 
-@pytest.mark.parametrize("time_of", range(20 if FULL else 2))
-def test_f1_a_killed_run_is_resumed_exactly(tmp_path, unharmed, time_of):
+@pytest.mark.parametrize(("method", "time_of"), KILLS)
+def test_f1_a_killed_run_is_resumed_exactly(tmp_path, unharmed, method, time_of):
     """Weights, and on each rank all else, too: momentum, schedule, and batch norm's running statistics."""
     luck = random.Random(time_of)
     victim, step = luck.randrange(4), luck.randrange(1, 21)
     with pytest.raises(launch.LaunchFailed) as failed:
-        start(TRAINING, "resumable", tmp_path, victim, step, luck.uniform(0, 0.02), workers=4)
+        start(TRAINING, "resumable", tmp_path, method, victim, step, luck.uniform(0, 0.02), workers=4)
     report = str(failed.value)
     assert report.startswith(f"rank {victim} was killed by SIGKILL (signal 9) (in step ")
     assert failed.value.codes[f"rank-{victim}"] == -signal.SIGKILL
@@ -199,11 +214,11 @@ def test_f1_a_killed_run_is_resumed_exactly(tmp_path, unharmed, time_of):
     assert step <= int(last.name[5:]) <= max(newest) < 24
     assert max(newest) - min(newest) <= 1
 
-    start(TRAINING, "resumable", tmp_path, -1, 0, 0, workers=4)
+    start(TRAINING, "resumable", tmp_path, method, -1, 0, 0, workers=4)
     resumed = notes(tmp_path, 4)
     assert [rank["exchanges"] for rank in resumed] == [24 - min(newest)] * 4
-    assert len({rank["weights"] for rank in unharmed + resumed}) == 1
-    assert [rank["everything"] for rank in resumed] == [rank["everything"] for rank in unharmed]
+    assert len({rank["weights"] for rank in unharmed(method) + resumed}) == 1
+    assert [rank["everything"] for rank in resumed] == [rank["everything"] for rank in unharmed(method)]
 
 
 def test_f3_a_rank_that_skips_a_step(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import nullcontext
+from functools import partial
 
 import mxnet as mx
 import numpy as np
@@ -14,10 +15,13 @@ from own_stores import HalfStore, TopStore
 
 from gluonbook import checkpoint, kvstore
 from gluonbook.kernels import bits
-from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, VoteStore
+from gluonbook.kvstore import CompressedStore, ErrorFeedbackStore, Feedback, MeanStore, PowerStore, RandomK, VoteStore
 
 STORES = (VoteStore, MeanStore, ErrorFeedbackStore)
-EVERY = (*STORES, HalfStore, TopStore)  # what a store does for every method, one's own too
+EVERY = (
+    *(*STORES, HalfStore, TopStore, PowerStore),
+    pytest.param(partial(CompressedStore, codec=RandomK(0.3), memory=Feedback()), id="CompressedStore"),
+)  # what a store does for every method, one's own too
 
 
 def devices(n: int) -> list:

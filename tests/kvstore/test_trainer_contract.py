@@ -20,11 +20,21 @@ from own_stores import GossipStore, HalfStore, TopStore
 from threads import ranks
 
 import gluonbook.optimizers
-from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, VoteStore
+from gluonbook.kvstore import CompressedStore, ErrorFeedbackStore, Feedback, Half, MeanStore, PowerStore, VoteStore
 
-STORES = (VoteStore, MeanStore, ErrorFeedbackStore, HalfStore, TopStore, GossipStore)
+
+def compressed(link="local", **options) -> CompressedStore:
+    """Of float16, with what that leaves out."""
+    return CompressedStore(link, codec=Half(), memory=Feedback(), **options)
+
+
+STORES = (VoteStore, MeanStore, ErrorFeedbackStore, HalfStore, TopStore, compressed, PowerStore, GossipStore)
 BOTH = [(store, inside) for store in STORES for inside in (True, False) if inside or store is not GossipStore]
-REMEMBER = [(store, inside) for store, inside in BOTH if store in (VoteStore, ErrorFeedbackStore, TopStore)]
+REMEMBER = [
+    (store, inside)
+    for store, inside in BOTH
+    if store in (VoteStore, ErrorFeedbackStore, TopStore, compressed, PowerStore)
+]
 every = pytest.mark.parametrize(("store", "inside"), BOTH, ids=lambda one: getattr(one, "__name__", one))
 remembering = pytest.mark.parametrize(("store", "inside"), REMEMBER, ids=lambda one: getattr(one, "__name__", one))
 
@@ -347,22 +357,23 @@ def test_other_devices(store, inside, devices):
     for _ in range(2):
         ours.step()
         plain.step(resting=(1,) if devices == 1 else (), ignore_stale_grad=True)
-    if store is ErrorFeedbackStore and devices == 1:
+    if store in (ErrorFeedbackStore, compressed) and devices == 1:
         assert all(len(parts) == 2 for parts in lost.values())
         assert all(len(parts) == 1 for parts in ours.everything()[1].values())
         return
     same(ours.weights(), plain.weights(), atol=1e-6)
 
 
-def test_the_residual_of_a_device_that_leaves_is_not_lost():
-    ours, total = Training(ErrorFeedbackStore(), devices=2, names="b"), 0
+@pytest.mark.parametrize("store", [ErrorFeedbackStore, compressed])
+def test_the_residual_of_a_device_that_leaves_is_not_lost(store):
+    ours, total = Training(store(), devices=2, names="b"), 0
     for step in range(6):
         if step == 3:
             ours.params["b"].reset_ctx([mx.cpu(0)])
         ours.backward()
         total = total + sum(grad.asnumpy() for grad in ours.params["b"].list_grad())
         ours.trainer.step(1)
-    left = sum(error.asnumpy() for error in ours.store.states[0])
+    left = sum(remembered(ours.store)[0])
     np.testing.assert_allclose((1 - ours.weights()["b"]) / 0.125 + left, total, rtol=0, atol=1e-4)
 
 
@@ -464,7 +475,7 @@ def test_apart_the_batches_must_be_of_one_size(store):
 
 
 @pytest.mark.parametrize("first", ["step", "apart"])
-@pytest.mark.parametrize("store", [VoteStore, ErrorFeedbackStore, TopStore])
+@pytest.mark.parametrize("store", [VoteStore, ErrorFeedbackStore, TopStore, compressed, PowerStore])
 def test_apart_and_together_do_not_mix(store, first):
     ours = Training(store(), False)
     ways = [lambda: ours.trainer.step(8), ours.trainer.allreduce_grads]

@@ -1,6 +1,7 @@
-"""Real trainings by majority vote on the digits; as a script, one rank of them.
+"""Real trainings on the digits, by majority vote if nothing else is said; as a script, one rank of them.
 
-python vote_training.py resumable FOLDER RANK STEP SECONDS    the rank is killed so long after it has saved that step
+python vote_training.py resumable FOLDER METHOD RANK STEP SECONDS
+                                                the rank is killed so long after it has saved that step
 python vote_training.py skipping FOLDER RANK STEP             the rank leaves out that step
 python vote_training.py inverted FOLDER INVERTERS...          so many ranks send the opposite of what they find
 """
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -25,7 +27,7 @@ from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
 from gluonbook import datasets
-from gluonbook.kvstore import VoteStore
+from gluonbook.kvstore import CompressedStore, MomentumCorrection, PowerStore, RandomK, VoteStore
 from gluonbook.models import mlp
 from gluonbook.storage import folders
 from gluonbook.training import ShuffledBatches, evaluate, fit, set_seed
@@ -34,6 +36,11 @@ sys.path.append(str(Path(__file__).parents[1]))
 import runs
 
 STEPS = 24
+METHODS = {
+    "vote": partial(VoteStore, momentum=0.9),
+    "compressed": partial(CompressedStore, codec=RandomK(0.25), memory=MomentumCorrection(0.5)),
+    "power": PowerStore,
+}
 
 
 def shard(store) -> gluon.data.ArrayDataset:
@@ -60,8 +67,8 @@ def kill_after(folder: Path, step: int, seconds: float) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def resumable(folder: str, victim: str, step: str, seconds: str) -> None:
-    store = VoteStore("mpi", momentum=0.9, check_every=1)
+def resumable(folder: str, method: str, victim: str, step: str, seconds: str) -> None:
+    store = METHODS[method]("mpi", check_every=1)
     if store.rank == int(victim):
         own = Path(folder, f"rank-{store.rank}")
         threading.Thread(target=kill_after, args=(own, int(step), float(seconds)), daemon=True).start()

@@ -229,7 +229,7 @@ def test_shampoo_against_numpy(shape, max_size, dtype, tolerance):
     state = optimizer.create_state(0, weight)
     for G in grads:
         optimizer.update(0, weight, nd(G, dtype), state)
-    assert [H.ndim for H, _ in state] == [1 if n > max_size else 2 for n in shape]
+    assert [H.ndim for H, _ in state[0]] == [1 if n > max_size else 2 for n in shape]
     np.testing.assert_allclose(weight.asnumpy(), shampoo_reference(shape, grads, 0.3, 1e-3, max_size), atol=tolerance)
 
 
@@ -249,9 +249,86 @@ def test_shampoo_renews_its_roots_every_so_often():
     roots = []
     for _ in range(7):
         optimizer.update(0, weight, nd(luck.randn(2, 2), "float32"), state)
-        roots.append(state[0][1].asnumpy())
+        roots.append(state[0][0][1].asnumpy())
     changed = [not np.array_equal(a, b) for a, b in zip(roots, roots[1:])]
     assert changed == [False, False, True, False, False, True]
+
+
+def shampoo_weights(grads, dtype="float32", **options):
+    """The weight after each step along `grads`, and the state."""
+    optimizer, weight = Shampoo(learning_rate=0.3, **options), mx.nd.zeros(grads[0].shape, dtype=dtype)
+    state, weights = optimizer.create_state(0, weight), []
+    for G in grads:
+        optimizer.update(0, weight, nd(G, dtype), state)
+        weights.append(weight.asnumpy())
+    return np.array(weights), state
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_shampoo_with_momentum_adds_up_its_own_steps(dtype):
+    grads = np.random.RandomState(0).randn(7, 4, 3)
+    plain, _ = shampoo_weights(grads, dtype)
+    mom, expected = np.zeros((4, 3)), []
+    for step in np.diff(plain, axis=0, prepend=0):
+        mom = 0.9 * mom + step.astype(float)
+        expected.append(mom)
+    moved, _ = shampoo_weights(grads, dtype, momentum=0.9)
+    np.testing.assert_allclose(moved, np.cumsum(expected, axis=0), atol=1e-12 if dtype == "float64" else 1e-5)
+    assert np.abs(moved[-1] - plain[-1]).max() > 0.1
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_shampoo_without_momentum_takes_the_step_and_nothing_else(dtype):
+    """Bit for bit: what it remembers of the steps before is without effect."""
+    luck = np.random.RandomState(0)
+    optimizer, weight = Shampoo(learning_rate=0.3, every=3), nd(luck.randn(4, 2, 3), dtype)
+    axes, mom = optimizer.create_state(0, weight)
+    for t in range(1, 8):
+        mom[:] = nd(luck.randn(4, 2, 3), dtype)
+        before, roots = weight.asnumpy(), [[a.copy() for a in axis] for axis in axes]
+        G = nd(luck.randn(4, 2, 3), dtype)
+        optimizer.update(0, weight, G, (axes, mom))
+        delta = Shampoo(every=3).delta(G, (roots, mx.nd.zeros_like(weight)), 0.3, t)
+        np.testing.assert_array_equal(weight.asnumpy(), before - delta.asnumpy())
+
+
+@pytest.mark.parametrize(
+    ("shape", "longest", "axes"),
+    [
+        ((8, 4, 3, 3), 0, (8, 4, 3, 3)),
+        ((8, 4, 3, 3), 8, (8, 4, 3, 3)),
+        ((8, 4, 3, 3), 9, (8, 4, 9)),
+        ((8, 4, 3, 3), 35, (8, 4, 9)),
+        ((8, 4, 3, 3), 36, (8, 36)),
+        ((8, 4, 3, 3), 10**6, (8, 36)),
+        ((2, 3, 2, 5), 6, (2, 6, 5)),
+        ((8, 4, 1, 1), 1, (8, 4, 1)),
+        ((8, 4, 1, 1), 4, (8, 4)),
+        ((8, 4), 100, (8, 4)),
+        ((8,), 100, (8,)),
+    ],
+)
+def test_shampoo_with_merged_axes_is_that_of_the_reshaped_weight(shape, longest, axes):
+    """Bit for bit, with all that it remembers."""
+    grads = np.random.RandomState(0).randn(5, *shape)
+    options = {"momentum": 0.5, "every": 2}
+    kernel, (own, mom) = shampoo_weights(grads, merge_axes=longest, **options)
+    matrix, (other, flat) = shampoo_weights(grads.reshape(5, *axes), **options)
+    assert tuple(len(H) for H, _ in own) == axes
+    np.testing.assert_array_equal(kernel, matrix.reshape(kernel.shape))
+    np.testing.assert_array_equal(mom.asnumpy().reshape(axes), flat.asnumpy())
+    for one, two in zip(own, other):
+        for a, b in zip(one, two):
+            np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
+
+
+def test_the_axes_of_a_shampoo_that_has_begun_are_fixed():
+    optimizer, weight = Shampoo(merge_axes=9), mx.nd.zeros((2, 2, 3, 3))
+    optimizer.merge_axes = 18
+    optimizer.update(0, weight, weight + 1, optimizer.create_state(0, weight))
+    with pytest.raises(ValueError, match=r"^merge_axes cannot become 9, since .* were updated with merge_axes=18$"):
+        optimizer.merge_axes = 9
+    optimizer.momentum = 0.9  # which may change
 
 
 # GGT

@@ -210,7 +210,7 @@ def test_schedule(name, dtype):
 
 BAD = {"momentum": 1.0, "beta": 1.5, "beta1": -0.1, "beta2": 1.0, "gamma1": 1, "gamma2": -1, "eps": 0, "epsilon": -1e-8}
 BAD |= {"eta_minus": 1.0, "eta_plus": 0.9, "step_min": 0, "step_max": 0.5, "window": 0, "every": 1.5, "max_size": -1}
-BAD |= {"centered": 2}
+BAD |= {"centered": 2, "merge_axes": -1}
 
 
 @every
@@ -286,6 +286,34 @@ def test_a_run_goes_on_exactly(tmp_path, name, ctx, on_store):
     trainer.load_states(str(tmp_path / "states"))
     train(net, trainer, 4)
     assert runs.whole_state(tmp_path / "states-file", net, trainer) == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_shampoo_of_kernels_goes_on_exactly(tmp_path, dtype):
+    """Between two renewals of the roots, with momentum and merged axes."""
+    options = {"momentum": 0.9, "merge_axes": 9, "every": 3, "multi_precision": True}
+
+    def begun():
+        net, trainer = runs.start("shampoo", net=gluon.nn.Conv2D(3, 3, in_channels=2), dtype=dtype, **options)
+        return net, trainer, np.random.RandomState(5)
+
+    def goes_on(net, trainer, luck, steps):
+        for _ in range(steps):
+            with autograd.record():  # a sum, since a CPU has no convolution of float16
+                error = sum((p.data() * mx.nd.array(luck.randn(*p.shape), dtype=dtype)).sum() for p in trainer._params)
+            error.backward()
+            trainer.step(1)
+
+    net, trainer, luck = begun()
+    goes_on(net, trainer, luck, 5)
+    path, drawn = checkpoint.save(tmp_path / "run", net, trainer, step=5, epoch=0), luck.get_state()
+    goes_on(net, trainer, luck, 5)
+    expected = runs.whole_state(tmp_path / "whole", net, trainer)
+    net, trainer, luck = begun()
+    checkpoint.load(path, net, trainer)
+    luck.set_state(drawn)
+    goes_on(net, trainer, luck, 5)
+    assert runs.whole_state(tmp_path / "resumed", net, trainer) == expected
 
 
 @every

@@ -17,6 +17,28 @@ def test_bytes_counted_by_hand():
     assert costs.vote_by_server(4, 800) == (2, 400, 800)
     assert costs.mean_by_ring(4, 800) == (6, 4800, 19200)
     assert costs.mean_by_server(4, 800) == (2, 12800, 25600)
+    assert costs.gathered(4, 800, 2) == (3, 600, 2400)
+    # P and Q of one column, 20 + 40 numbers, and a vector: 63 around the ring, in two rounds.
+    assert costs.power(4, [(20, 8, 5), (3,)], 1) == (12, 378, 1512)
+
+
+@given(st.integers(1, 5000), st.integers(1, 10**9), st.sampled_from([1, 2, 4, 16, 32]))
+def test_what_is_gathered_costs_as_much_as_the_ring_of_float32_at_64_over_bits_workers(M, d, bits):
+    gathered, ring = costs.gathered(M, d, bits).bytes, costs.mean_by_ring(M, d).bytes
+    assert gathered == pytest.approx(ring * M * bits / 64)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: costs.gathered(2, 8, 0), r"bits must be a number in \(0, inf\), got 0"),
+        (lambda: costs.power(2, [(3, 4)], 0), "r, the rank, must be a whole number from 1, got 0"),
+        (lambda: costs.power(2, [], 1), "the number of parameters must be a whole number from 1, got 0"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @given(st.integers(1, 5000), st.integers(1, 10**9))

@@ -17,24 +17,30 @@ from gluonbook.kernels.memory import Array, each
 MAX_BALLOTS = 4096
 
 
-def pack(x: Array | Sequence[Array], *, step: int = 0, out: np.ndarray | None = None) -> np.ndarray:
+def pack(
+    x: Array | Sequence[Array], *, step: int = 0, bad: np.ndarray | None = None, out: np.ndarray | None = None
+) -> np.ndarray:
     """The signs of x, 64 in a word: bit 1 for +, bit 0 for −; zero and NaN draw theirs, + where step + i is even.
 
     Args:
         step: which step it is, of which worker: step + rank, so that the lots of two workers cancel each other.
+        bad: a numpy array of bool, one an array, which gets True where NaN or infinity is in it, else False: what
+            `nonfinite` says, found in the same pass over memory.
 
     Returns:
         The words, uint64, in `out` if given.
 
     Raises:
-        ValueError: x is not of float16, float32 or float64, `step` is no whole number from 0, or `out` is no array for
-            the words.
+        ValueError: x is not of float16, float32 or float64, `step` is no whole number from 0, `out` is no array for
+            the words, or `bad` none for the marks.
     """
     zeros = bits.lots(whole_number("step", step, 0))
     checked = each(partial(memory.flat, "x"), x)
     sizes = [x.n for x in checked]
     words = memory.room(out, sizes)
-    for form, jobs in by_form(Pack(x, zeros, piece) for x, piece in zip(checked, bits.pieces(words, sizes))):
+    found = memory.marks("bad", bad, len(checked))
+    asked = (Pack(x, zeros, piece, mark) for x, piece, mark in zip(checked, bits.pieces(words, sizes), found))
+    for form, jobs in by_form(asked):
         form.pack(jobs)
     return words
 

@@ -69,10 +69,20 @@ def _signum_step(weight: Flat, grad: Flat, mom: Flat, weight32: Flat | None, con
     return Call(native.signum_step, weight.n, traffic, (*arrays, *constants))
 
 
-def _momentum_pack(mom: Flat, grad: Flat, constants: hyper.Signum, zeros: np.uint64, words: np.ndarray) -> Call:
-    settle(mom, grad)
+def _momentum_pack(
+    mom: Flat,
+    grad: Flat,
+    new: Flat | None,
+    constants: hyper.Signum,
+    zeros: np.uint64,
+    words: np.ndarray,
+    found: np.ndarray | None,
+) -> Call:
+    settle(mom, grad, *([new] if new else []))
     traffic = 2 * mom.dtype.itemsize + grad.dtype.itemsize
-    return Call(native.momentum_pack, mom.n, traffic, (writable(mom), readable(grad), words, zeros, *constants))
+    arrays = writable(new or mom), readable(grad), readable(mom) if new else None
+    search = None if found is None else _search(grad.dtype, arrays[1], found)
+    return Call(native.momentum_pack, mom.n, traffic, (*arrays, words, zeros, search, *constants))
 
 
 def _apply_signs(weight: Flat, lr: np.floating, wd: np.floating, words: np.ndarray) -> Call:
@@ -80,9 +90,11 @@ def _apply_signs(weight: Flat, lr: np.floating, wd: np.floating, words: np.ndarr
     return Call(native.apply_signs, weight.n, 2 * weight.dtype.itemsize, (writable(weight), words, lr, wd))
 
 
-def _pack(x: Flat, zeros: np.uint64, words: np.ndarray) -> Call:
+def _pack(x: Flat, zeros: np.uint64, words: np.ndarray, found: np.ndarray | None) -> Call:
     settle(x)
-    return Call(native.pack, x.n, x.dtype.itemsize, (readable(x), words, zeros))
+    own = readable(x)
+    search = None if found is None else _search(x.dtype, own, found)
+    return Call(native.pack, x.n, x.dtype.itemsize, (own, words, zeros, search))
 
 
 def _unpack(x: Flat, words: np.ndarray) -> Call:
@@ -92,11 +104,10 @@ def _unpack(x: Flat, words: np.ndarray) -> Call:
 
 def _nonfinite(x: Flat, found: np.ndarray) -> Call:
     settle(x)
-    whole = np.dtype(f"i{x.dtype.itemsize}")
-    infinity = np.array(np.inf, x.dtype).view(whole)[()]
-    return Call(
-        native.nonfinite,
-        x.n,
-        x.dtype.itemsize,
-        (readable(x).view(whole), whole.type(np.iinfo(whole).max), infinity, found),
-    )
+    return Call(native.nonfinite, x.n, x.dtype.itemsize, _search(x.dtype, readable(x), found))
+
+
+def _search(dtype: np.dtype, x: np.ndarray, found: np.ndarray) -> tuple:
+    """What `native.nonfinite` takes to look through x, of `dtype`, or its bits."""
+    whole = np.dtype(f"i{dtype.itemsize}")
+    return x.view(whole), whole.type(np.iinfo(whole).max), np.array(np.inf, dtype).view(whole)[()], found

@@ -18,6 +18,7 @@ from gluonbook.kernels import memory
 from gluonbook.kernels.bits import lots, tally
 from gluonbook.kernels.cuda_source import BLOCK, ITEMS, OPTIONS, blocks, signature, source
 from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
+from gluonbook.kernels.memory import Flat
 
 _ANY = np.dtype("float32")  # of sources whose types do not matter
 
@@ -36,12 +37,13 @@ class Cuda(Form):
 
     def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
         sent = []
-        for mom, grad, c, zeros, words in jobs:
+        for mom, grad, new, c, zeros, words, _ in jobs:
             sent.append(_words_on(mom.array, words.size))
-            arrays = mom.array, grad.array, sent[-1]
+            arrays = (new or mom).array, mom.array, grad.array, sent[-1]
             constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
             _launch("momentum_pack", mom.dtype, grad.dtype, mom.n, *arrays, mom.n, _as_long(zeros), *constants)
-        _fetch(sent, [job[-1] for job in jobs])
+        _search([(job.grad, job.found) for job in jobs])
+        _fetch(sent, [job.words for job in jobs])
 
     def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
         for weight, lr, wd, words in jobs:
@@ -50,21 +52,18 @@ class Cuda(Form):
 
     def pack(self, jobs: Sequence[Pack]) -> None:
         sent = []
-        for x, zeros, words in jobs:
+        for x, zeros, words, _ in jobs:
             sent.append(_words_on(x.array, words.size))
             _launch("pack", x.dtype, x.dtype, x.n, x.array, sent[-1], x.n, _as_long(zeros))
-        _fetch(sent, [job[-1] for job in jobs])
+        _search([(job.x, job.found) for job in jobs])
+        _fetch(sent, [job.words for job in jobs])
 
     def unpack(self, jobs: Sequence[Unpack]) -> None:
         for x, words in jobs:
             _launch("unpack", x.dtype, x.dtype, x.n, x.array, _words_on(x.array, words), x.n)
 
     def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
-        flags = [nd.zeros(1, x.array.context, dtype=np.int32) for x, _ in jobs]
-        for (x, _), flag in zip(jobs, flags):
-            _launch("nonfinite", x.dtype, x.dtype, x.n, x.array, flag, x.n)
-        for (_, found), flag in zip(jobs, flags):
-            found[0] |= bool(flag.asscalar())
+        _search(jobs)
 
     def vote(self, table: NDArray, step: int) -> NDArray:
         M, n = table.shape
@@ -79,7 +78,7 @@ def works(ctx: mx.Context) -> str:
     """An empty string if the kernels can be compiled and run on a GPU, else why not."""
     words = np.zeros(1, np.uint64)
     try:
-        Cuda().pack([Pack(memory.flat("x", nd.array([-1, 1, 0], ctx)), lots(0), words)])
+        Cuda().pack([Pack(memory.flat("x", nd.array([-1, 1, 0], ctx)), lots(0), words, None)])
     except mx.base.MXNetError as error:
         return str(error).strip().splitlines()[-1]
     return "" if words[0] == 0b110 else f"pack gave {words[0]:b} where 110 is right"
@@ -112,6 +111,15 @@ def _words_on(array: NDArray, words: np.ndarray | int) -> NDArray:
     if isinstance(words, int):
         return nd.empty(2 * words, array.context, dtype=np.int32)
     return nd.array(np.ascontiguousarray(words).view(np.int32), array.context, dtype=np.int32)
+
+
+def _search(pairs: Sequence[tuple[Flat, np.ndarray | None]]) -> None:
+    """Note NaN and infinity in arrays, wherever that was asked for."""
+    asked = [(x, found, nd.zeros(1, x.array.context, dtype=np.int32)) for x, found in pairs if found is not None]
+    for x, _, flag in asked:
+        _launch("nonfinite", x.dtype, x.dtype, x.n, x.array, flag, x.n)
+    for _, found, flag in asked:
+        found[0] |= bool(flag.asscalar())
 
 
 def _fetch(sent: Sequence[NDArray], places: Sequence[np.ndarray]) -> None:

@@ -38,9 +38,11 @@ class Expressions(Form):
                 weight.array[:] = w.astype(weight.dtype)
 
     def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
-        for mom, grad, constants, zeros, words in jobs:
-            m, c = mom.array, _on(mom, constants)
-            _renew(m, c.momentum * m, grad.array, c)
+        for mom, grad, new, constants, zeros, words, found in jobs:
+            m, c = (new or mom).array, _on(mom, constants)
+            if found is not None:
+                _search(grad.array, found)
+            _renew(m, c.momentum * mom.array, grad.array, c)
             _pack(-m, zeros, words)
 
     def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
@@ -53,7 +55,9 @@ class Expressions(Form):
             w[:] = (wide - _constant(lr, w.context) * direction).astype(weight.dtype)
 
     def pack(self, jobs: Sequence[Pack]) -> None:
-        for x, zeros, words in jobs:
+        for x, zeros, words, found in jobs:
+            if found is not None:
+                _search(x.array, found)
             _pack(x.array, zeros, words)
 
     def unpack(self, jobs: Sequence[Unpack]) -> None:
@@ -62,7 +66,7 @@ class Expressions(Form):
 
     def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
         for x, found in jobs:
-            found[0] |= bool((0 * x.array != 0).max().asscalar())
+            _search(x.array, found)
 
     def vote(self, table: NDArray, step: int) -> NDArray:
         return Host().vote(table, step)  # words are few
@@ -78,6 +82,11 @@ def _pack(x: NDArray, zeros: np.uint64, words: np.ndarray) -> None:
         bits = nd.concat(bits, nd.zeros(missing, x.context), dim=0)
     octets = (bits.reshape((-1, 8)) * _powers(x.context)).sum(axis=1).astype("uint8")
     words[:] = octets.asnumpy().view("<u8")
+
+
+def _search(x: NDArray, found: np.ndarray) -> None:
+    """Note NaN or infinity in x."""
+    found[0] |= bool((0 * x != 0).max().asscalar())
 
 
 def _renew(mom: NDArray, kept: NDArray, grad: NDArray, c: hyper.Signum) -> None:

@@ -30,9 +30,11 @@ class MomentumPack(NamedTuple):
 
     mom: Flat
     grad: Flat
+    new: Flat | None  # where the new momentum goes; None: into mom
     constants: hyper.Signum
     zeros: np.uint64  # the signs that zeros get
     words: np.ndarray
+    found: np.ndarray | None  # one element, set to True if there is NaN or infinity in grad
 
 
 @final
@@ -42,6 +44,7 @@ class Pack(NamedTuple):
     x: Flat
     zeros: np.uint64  # the signs that zeros get
     words: np.ndarray
+    found: np.ndarray | None  # one element, set to True if there is NaN or infinity in x
 
 
 @final

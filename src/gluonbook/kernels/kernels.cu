@@ -116,7 +116,8 @@ extern "C" __global__ void signum_step_and_copy(EXACT *weight, const GRAD *grad,
     step<true>(weight, grad, mom, copy, n, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink);
 }
 
-extern "C" __global__ void momentum_pack(EXACT *mom, const GRAD *grad, unsigned *words, long long n,
+// The new momentum goes to `fresh`, which may be `mom`.
+extern "C" __global__ void momentum_pack(EXACT *fresh, const EXACT *mom, const GRAD *grad, unsigned *words, long long n,
                                          unsigned long long zeros, WIDE momentum, WIDE damping, WIDE damped_rescale,
                                          WIDE rescale, WIDE clip) {
     EXACT m[ITEMS];
@@ -133,7 +134,7 @@ extern "C" __global__ void momentum_pack(EXACT *mom, const GRAD *grad, unsigned 
         if (i < n) {
             WIDE lost = damped(widen(g[k]), damping, damped_rescale, rescale, clip);
             m[k] = Narrow<EXACT>::from(rounded(momentum * widen(m[k])) - lost);
-            mom[i] = m[k];
+            fresh[i] = m[k];
         }
     }
     write_signs<EXACT, true>(m, words, n, zeros);

@@ -132,6 +132,21 @@ def words(name: str, array: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
+def marks(name: str, array: np.ndarray | None, n: int) -> list[np.ndarray | None]:
+    """A mark for each of n arrays, set to False, as views of one element; None for each where there is no array.
+
+    Raises:
+        ValueError: this is neither None nor a writable numpy array of bool, n long.
+    """
+    if array is None:
+        return [None] * n
+    if not isinstance(array, np.ndarray) or array.dtype != bool or array.shape != (n,) or not array.flags.writeable:
+        found = f"{array.dtype}, shape {array.shape}" if hasattr(array, "dtype") else type(array).__name__
+        raise ValueError(f"{name} must be a writable numpy array of bool with {n} elements, one an array, got {found}")
+    array[:] = False
+    return list(array.reshape(-1, 1))
+
+
 def room(out: np.ndarray | None, sizes: Sequence[int]) -> np.ndarray:
     """Where to write such words: `out`, or a new array. Raises ValueError where `out` does not fit."""
     if out is None:

@@ -19,6 +19,7 @@ from gluonbook.kernels.compiler import callback, compiled
 
 BITS = 64
 _CHUNK = 2048  # elements that one loop leaves in the nearest cache for the next
+_LINE = 64  # bytes of a cache line
 
 
 @callback(types.void(types.voidptr, types.voidptr))
@@ -101,7 +102,7 @@ def _word_of(typing, array, index, zeros, negated):
     element = array.dtype
 
     def code(context, builder, signature, args):
-        pointer, kind = _vector_at(context, builder, signature, args)
+        pointer, kind = _vector_at(context, builder, array, *args[:2])
         vector = builder.load(pointer, align=element.bitwidth // 8)
         if element == types.uint16:  # the numbers of float16 above zero are the bits 0x0001 to 0x7C00, below: 0x8001 to
             lowest = [ir.Constant(kind, [first] * BITS) for first in (0x0001, 0x8001)]
@@ -124,7 +125,7 @@ def _spread(typing, array, index, word):
     element = array.dtype
 
     def code(context, builder, signature, args):
-        pointer, kind = _vector_at(context, builder, signature, args)
+        pointer, kind = _vector_at(context, builder, array, *args[:2])
         plus, minus = (0x3C00, 0xBC00) if element == types.uint16 else (1.0, -1.0)
         mask = builder.bitcast(args[2], ir.VectorType(ir.IntType(1), BITS))
         signs = builder.select(mask, ir.Constant(kind, [plus] * BITS), ir.Constant(kind, [minus] * BITS))
@@ -134,11 +135,36 @@ def _spread(typing, array, index, word):
     return types.void(array, types.intp, types.uint64), code
 
 
-def _vector_at(context, builder, signature, args):
-    """Where the 64 elements from the index args[1] of the array args[0] lie, and their type as a vector."""
-    array = context.make_array(signature.args[0])(context, builder, args[0])
-    kind = ir.VectorType(context.get_data_type(signature.args[0].dtype), BITS)
-    return builder.bitcast(builder.gep(array.data, [args[1]]), kind.as_pointer()), kind
+@intrinsic
+def _past_caches(typing, out, index, chunk):
+    """Store the 64 elements of `chunk` from `index` at the same place of `out`, where a cache line begins."""
+
+    def code(context, builder, signature, args):
+        to, _ = _vector_at(context, builder, out, *args[:2])
+        source, _ = _vector_at(context, builder, chunk, args[2], args[1])
+        stored = builder.store(builder.load(source, align=chunk.dtype.bitwidth // 8), to, align=_LINE)
+        stored.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, chunk), code
+
+
+@intrinsic
+def _fence(typing):
+    """Stores past the caches, which no lock of another thread waits for, come before what follows."""
+
+    def code(context, builder, signature, args):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), code
+
+
+def _vector_at(context, builder, kind, array, index):
+    """Where the 64 elements from an index of an array of this kind lie, and their type as a vector."""
+    data = context.make_array(kind)(context, builder, array).data
+    vector = ir.VectorType(context.get_data_type(kind.dtype), BITS)
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer()), vector
 
 
 # The kernels
@@ -164,23 +190,42 @@ def signum_step(
 
 @compiled
 def momentum_pack(
-    start, stop, mom, grad, words, zeros, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
-):
-    """See `reference.momentum_pack`; `zeros` is the word of the signs that zeros get."""
+    start, stop, mom, grad, old, words, zeros, search, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip,
+    shrink,
+):  # fmt: skip
+    """See `reference.momentum_pack`; `zeros` is the word of the signs that zeros get.
+
+    The momentum in `mom` is renewed, or, if `old` is not None, `mom` gets the one that comes after that. `search` is
+    None, or what `nonfinite` takes to look through `grad`.
+    """
+    fresh = np.empty(_CHUNK, mom.dtype)
     for first in range(start, stop, _CHUNK):
         last = min(first + _CHUNK, stop)
+        if search is not None:
+            nonfinite(first, last, *search)
         g, m = grad[first:last], mom[first:last]
-        for i in range(len(m)):
-            like = m[i]
-            kept = _rounded(momentum * _wide(like), like)
-            m[i] = _narrow(kept - _damped(g[i], like, damping, damped_rescale, rescale, clip), like)
-        _pack(first, last, mom, words, zeros, True)
+        if old is None:
+            for i in range(len(m)):
+                m[i] = _renewed(m[i], g[i], momentum, damping, damped_rescale, rescale, clip)
+            _pack(first, last, mom, 0, words, zeros, True)
+        else:
+            before = old[first:last]
+            for i in range(len(before)):
+                fresh[i] = _renewed(before[i], g[i], momentum, damping, damped_rescale, rescale, clip)
+            _pack(first, last, fresh, first, words, zeros, True)
+            _stream(fresh, m)
+    if old is not None:
+        _fence()
 
 
 @compiled
-def pack(start, stop, x, words, zeros):
-    """See `reference.pack`; `zeros` is the word of the signs that zeros get."""
-    _pack(start, stop, x, words, zeros, False)
+def pack(start, stop, x, words, zeros, search):
+    """See `reference.pack`; `zeros` is the word of the signs that zeros get, `search` as in `momentum_pack`."""
+    for first in range(start, stop, _CHUNK):
+        last = min(first + _CHUNK, stop)
+        if search is not None:
+            nonfinite(first, last, *search)
+        _pack(first, last, x, 0, words, zeros, False)
 
 
 @compiled
@@ -222,6 +267,13 @@ def nonfinite(start, stop, bits, magnitude, infinity, found):
 
 
 @compiled
+def _renewed(mom, grad, momentum, damping, damped_rescale, rescale, clip):
+    """The element of the momentum after `mom`."""
+    kept = _rounded(momentum * _wide(mom), mom)
+    return _narrow(kept - _damped(grad, mom, damping, damped_rescale, rescale, clip), mom)
+
+
+@compiled
 def _damped(grad, like, damping, damped_rescale, rescale, clip):
     """What the momentum loses to a gradient, rounded like the momentum `like`."""
     if clip < 0:
@@ -231,15 +283,30 @@ def _damped(grad, like, damping, damped_rescale, rescale, clip):
 
 
 @compiled
-def _pack(start, stop, x, words, zeros, negated):
+def _pack(start, stop, x, origin, words, zeros, negated):
+    """Write the words of the elements from `start` to `stop` of `x`, which begins with the one at `origin`."""
     whole = stop - (stop - start) % BITS
     for i in range(start, whole, BITS):
-        words[i // BITS] = _word_of(x, i, zeros, numba.literally(negated))
+        words[i // BITS] = _word_of(x, i - origin, zeros, numba.literally(negated))
     if whole < stop:
         rest = np.zeros(BITS, x.dtype)
-        rest[: stop - whole] = x[whole:stop]
+        rest[: stop - whole] = x[whole - origin : stop - origin]
         used = (np.uint64(1) << np.uint64(stop - whole)) - np.uint64(1)
         words[whole // BITS] = _word_of(rest, 0, zeros, numba.literally(negated)) & used
+
+
+@compiled
+def _stream(chunk, out):
+    """Write the beginning of a chunk to `out`, past the caches: nobody reads it soon, nor are lines read to be changed.
+
+    What comes before the first whole cache line, and after the last, is written as usual.
+    """
+    begin = min(-out.ctypes.data % _LINE // out.itemsize, len(out))
+    end = begin + (len(out) - begin) // BITS * BITS
+    out[:begin] = chunk[:begin]
+    for i in range(begin, end, BITS):
+        _past_caches(out, i, chunk)
+    out[end:] = chunk[end : len(out)]
 
 
 @compiled

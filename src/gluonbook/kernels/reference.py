@@ -28,12 +28,15 @@ def signum_step(
             half[:] = weight
 
 
-def momentum_pack(mom: np.ndarray, grad: np.ndarray, constants: hyper.Signum, step: int = 0) -> np.ndarray:
-    """Renew `mom`, and pack the signs of −mom."""
+def momentum_pack(
+    mom: np.ndarray, grad: np.ndarray, constants: hyper.Signum, step: int = 0, new: np.ndarray | None = None
+) -> np.ndarray:
+    """Renew `mom`, or write the new momentum to `new`, and pack the signs of its negative."""
+    new = mom if new is None else new
     with np.errstate(all="ignore"):
         c = _in(mom.dtype, constants)
-        mom[:] = c.momentum * mom - _damped(grad.astype(mom.dtype), c)
-        return pack(-mom, step)
+        new[:] = c.momentum * mom - _damped(grad.astype(mom.dtype), c)
+        return pack(-new, step)
 
 
 def _in(dtype: np.dtype, constants: hyper.Signum) -> hyper.Signum:

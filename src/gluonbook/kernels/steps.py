@@ -77,9 +77,11 @@ def momentum_pack(
     rescale_grad: float = 1.0,
     clip_gradient: float | Sequence[float | None] | None = None,
     step: int = 0,
+    new: Array | Sequence[Array] | None = None,
+    bad: np.ndarray | None = None,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Renew the momentum in place, and pack its signs, in one pass: the ballot of a worker in a majority vote.
+    """Renew the momentum, and pack its signs, in one pass: the ballot of a worker in a majority vote.
 
         mom ← momentum·mom − (1 − momentum)·clip(rescale_grad·grad)
         words of sign(−mom)
@@ -89,28 +91,43 @@ def momentum_pack(
     vote it acts on the weights (`apply_signs`). Lists may hold each gradient's own `clip_gradient`. Where mom is zero
     or NaN, `step` draws the sign, as in `pack`.
 
+    What may yet have to be taken back, as in a vote that other workers can still refuse, goes elsewhere: with `new`,
+    arrays like those of `mom`, the new momentum is written there, the same bits, and `mom` stays as it is. And `bad`, a
+    numpy array of bool, one a gradient, gets True where NaN or infinity is in the gradient, else False: what
+    `nonfinite` says, found in the same pass.
+
     Returns:
         The words, uint64, in `out` if given.
 
     Raises:
         ValueError: arrays of other or different types or shapes, a hyper-parameter outside its range, a `step` that is
-            no whole number from 0, an `out` that is no array for the words, or lists of different lengths. No array
-            is changed then.
+            no whole number from 0, an `out` that is no array for the words, a `bad` that is none for the marks, or
+            lists of different lengths. No array is changed then.
     """
     zeros = bits.lots(whole_number("step", step, 0))
 
-    def checked(mom: Array, grad: Array, clip: float | None) -> tuple[Flat, Flat, hyper.Signum]:
-        g = memory.flat("grad", grad)
-        m = memory.in_place("mom", mom, (g.dtype, _SINGLE) if g.dtype == _HALF else (g.dtype,))
-        memory.same_shape(mom=m, grad=g)
-        return m, g, hyper.signum(m.dtype, 0.0, momentum, 0.0, 0.0, rescale_grad, clip)
+    renew = memory.in_place if new is None else memory.flat
 
-    fields = each(checked, mom, grad, clip_gradient)
-    memory.apart(*([m] for m, *_ in fields))
+    def checked(
+        mom: Array, grad: Array, new: Array | None, clip: float | None
+    ) -> tuple[Flat, Flat, Flat | None, hyper.Signum]:
+        g = memory.flat("grad", grad)
+        m = renew("mom", mom, (g.dtype, _SINGLE) if g.dtype == _HALF else (g.dtype,))
+        memory.same_shape(mom=m, grad=g)
+        constants = hyper.signum(m.dtype, 0.0, momentum, 0.0, 0.0, rescale_grad, clip)
+        if renew is memory.in_place:
+            return m, g, None, constants
+        fresh = memory.in_place("new", new, (m.dtype,))
+        memory.same_shape(mom=m, new=fresh)
+        return m, g, fresh, constants
+
+    fields = each(checked, mom, grad, new, clip_gradient)
+    memory.apart(*([m, fresh] if fresh else [m] for m, _, fresh, _ in fields))
     sizes = [m.n for m, *_ in fields]
     words = memory.room(out, sizes)
-    pieces = bits.pieces(words, sizes)
-    for form, jobs in by_form(MomentumPack(*own, zeros, piece) for own, piece in zip(fields, pieces)):
+    found = memory.marks("bad", bad, len(fields))
+    places = zip(fields, bits.pieces(words, sizes), found)
+    for form, jobs in by_form(MomentumPack(*own, zeros, piece, mark) for own, piece, mark in places):
         form.momentum_pack(jobs)
     return words
 

@@ -33,8 +33,13 @@ def settle(*arrays: Flat) -> None:
     convolution, pushes one more operation while it runs, which rearranges them. An operation that writes nothing
     comes after the inference, and makes a new version of the array, for which a later rearrangement does nothing.
     `MXNDArrayWaitToWrite` does the same at five times the cost: its operation always runs in another thread.
+
+    Those that write come first. To wait is an operation, too: behind the one that writes nothing it would come into
+    the engine's queue when backward's next operation is in it already, and so wait for that one's gradient as well.
     """
     placed = [flat.array.handle for flat in arrays if isinstance(flat.array, NDArray)]
+    for handle in placed:
+        check_call(_LIB.MXNDArrayWaitToRead(handle))
     for handle in placed:
         check_call(
             _LIB.MXEnginePushSyncND(_NOTHING, None, None, _HOST, None, 0, ctypes.byref(handle), 1, _INLINE, 0, None)

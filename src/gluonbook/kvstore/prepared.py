@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 from mxnet.optimizer import Optimizer
 
+from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.vector import Vector
 from gluonbook.optimizers.partition import member, members
 
 
@@ -35,3 +38,16 @@ def already(optimizer: Optimizer | None, rescale: Callable[[float], float] = flo
     finally:
         for part, (clip, rescale_grad) in zip(parts, own):
             part.clip_gradient, part.rescale_grad = clip, rescale_grad
+
+
+def prepared(bucket: Bucket, device: int, optimizer: Optimizer | None) -> Vector:
+    """The gradients of one device, rescaled and clipped: in the unit of the step, whatever the batch size."""
+    own = [grads[device] for grads in bucket.grads]
+    vector = Vector.zeros(bucket.keys, own)
+    vector.add(own)
+    if bucket.terms.rescale != 1:
+        vector.values[:] *= np.float32(bucket.terms.rescale)
+    for part, bound in zip(vector.parts.values(), clips(optimizer, bucket.keys)):
+        if bound is not None:
+            np.clip(part, -bound, bound, out=part)
+    return vector

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple, final
 
 import numpy as np
@@ -35,8 +36,7 @@ def vote_sharded(M: int, d: int) -> Cost:
 
 def vote_gathered(M: int, d: int) -> Cost:
     """Majority vote, each worker counting all: M − 1 messages of d/8 bytes."""
-    M, d = _checked(M, d)
-    return Cost(M - 1, (M - 1) * d / 8, M * (M - 1) * d / 8)
+    return gathered(M, d, 1)
 
 
 def vote_by_server(M: int, d: int) -> Cost:
@@ -52,6 +52,29 @@ def mean_by_ring(M: int, d: int) -> Cost:
 def mean_by_server(M: int, d: int) -> Cost:
     """A parameter server for float32, on one machine: M·4d bytes each way."""
     return _served(M, d, 4)
+
+
+def gathered(M: int, d: int, bits: float) -> Cost:
+    """Messages of so many bits a parameter, of each worker to all: M − 1 messages of d·bits/8 bytes.
+
+    A ring of float32 sends as much, or less, from M = 64/bits on.
+    """
+    M, d = _checked(M, d)
+    own = (M - 1) * d * real("bits", bits, "(0, inf)") / 8
+    return Cost(M - 1, own, M * own)
+
+
+def power(M: int, shapes: Sequence[tuple[int, ...]], r: int) -> Cost:
+    """PowerSGD of rank r: two all-reduces around a ring, 4(M − 1) messages.
+
+    Of an array with n rows, and m elements in each, the first takes P, n·r numbers of float32, and the second Q, m·r;
+    or the first all n·m, where that is not more. So a worker sends 2(M − 1)/M·4·Σ min(r·(n + m), n·m) bytes.
+    """
+    r = whole_number("r, the rank,", r, 1)
+    sizes = [(shape[0], prod(shape[1:])) for shape in shapes]
+    numbers = sum(min(r * (n + m), n * m) for n, m in sizes)
+    ring = _sharded(M, numbers, 4)
+    return Cost(2 * ring.messages, ring.bytes, ring.total)
 
 
 METHODS: dict[str, Formula] = {

@@ -27,7 +27,9 @@ test_right_answers_are_right = right_answers(
 
 test_hints_fit_the_mistake = hints(
     ("three-patients", {"A": "none"}, "'A', 'B', 'C'"),
-    ("three-patients", {**SICK, "A": "flu"}, "none of the illnesses"),
+    ("three-patients", tuple(SICK.values()), "dictionary"),
+    ("three-patients", {**SICK, "D": "none"}, "'A', 'B', 'C', not"),
+    ("three-patients", {**SICK, "A": "flu"}, "'gradients add up', not 'flu'"),
     ("three-patients", {**SICK, "A": "softmax twice"}, "logarithm"),
     ("three-patients", {**SICK, "B": "first layer frozen"}, "gradient of each"),
     ("three-patients", {**SICK, "C": "none"}, "once more"),

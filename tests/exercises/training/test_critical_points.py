@@ -26,8 +26,9 @@ test_right_answers_are_right = right_answers(
 )
 
 test_wrong_answers_get_their_hint = hints(
-    ("three-critical-points", "minimum", "three words"),
+    ("three-critical-points", "minimum", "3 words"),
     ("three-critical-points", ("minimum", "saddle", "no idea"), "not 'no idea'"),
+    ("three-critical-points", ("minimum", 2, "undecided"), "not 2"),
     ("three-critical-points", ("saddle", "saddle", "undecided"), "1 beside it"),
     ("three-critical-points", ("minimum", "minimum", "undecided"), "along y = −x"),
     ("three-critical-points", ("minimum", "saddle", "saddle"), "whatever you know besides"),

@@ -53,6 +53,7 @@ def test_a_folded_layer_gives_what_gluon_gives():
 
 test_right_answers_are_right = right_answers(
     ("which-one-notices", ["batch", "layer", "batch", "both"]),
+    ("which-one-notices", np.array(["batch", "layer", "batch", "both"])),
     ("relative-step", 0.01),
     ("propagate-abs", [0.7979, 0.6028]),
     ("weight-norm-backward", by_projection),
@@ -60,7 +61,7 @@ test_right_answers_are_right = right_answers(
 )
 
 test_wrong_answers_get_their_hint = hints(
-    ("which-one-notices", "batch", "four words"),
+    ("which-one-notices", "batch", "4 words"),
     ("which-one-notices", ("batch", "layer", "batch", "all"), "not 'all'"),
     ("which-one-notices", ("both", "layer", "batch", "both"), "(a)"),
     ("which-one-notices", ("batch", "neither", "batch", "both"), "(b)"),

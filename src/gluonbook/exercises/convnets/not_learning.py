@@ -15,6 +15,7 @@ from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Hint, Mistake
 from gluonbook.exercises.numeric import Number, Numbers, Place, near
 from gluonbook.exercises.tried import Tried
+from gluonbook.exercises.verbal import Words
 from gluonbook.training import set_seed
 
 exercises = Exercises(__name__)
@@ -89,21 +90,12 @@ def patient(name: str) -> tuple[gluon.Block, Callable, nd.NDArray, nd.NDArray]:
 
 
 _LOOK = {
-    "A": "Which loss does patient {} have at the start, and of what number is that the logarithm?",
-    "B": "Patient {} starts with the loss that it should. What is the gradient of each of its layers?",
-    "C": "Patient {} starts with the loss that it should, and all layers have gradients. Go backward once more.",
+    "A": "Which loss does patient A have at the start, and of what number is that the logarithm?",
+    "B": "Patient B starts with the loss that it should. What is the gradient of each of its layers?",
+    "C": "Patient C starts with the loss that it should, and all layers have gradients. Go backward once more.",
 }
 
-
-@exercises.judged("three-patients", right=dict(SICK))
-def three_patients(answer: dict[str, str]) -> None:
-    if not isinstance(answer, dict) or set(answer) != set(SICK):
-        raise Hint(f"Answer with a dictionary that has {', '.join(map(repr, SICK))}.")
-    for name, illness in SICK.items():
-        if answer[name] not in ILLNESSES:
-            raise Hint(f"{answer[name]!r:.40} is none of the illnesses: {', '.join(ILLNESSES)}.")
-        if answer[name] != illness:
-            raise Hint(_LOOK[name].format(name))
+exercises.add(Words("three-patients", {name: (SICK[name], hint) for name, hint in _LOOK.items()}, among=ILLNESSES))
 
 
 def culprit(net):

@@ -11,31 +11,25 @@ from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Hint, Mistake
 from gluonbook.exercises.numeric import Number
 from gluonbook.exercises.tried import Tried
+from gluonbook.exercises.verbal import Words
 
 exercises = Exercises(__name__)
 check = exercises.check
 
-VERDICTS = ("minimum", "maximum", "saddle", "undecided")
-POINTS = (
-    ("minimum", "x² + xy + y²: its Hessian has 2 on the diagonal and 1 beside it. What are the eigenvalues?"),
-    ("saddle", "x² + 3xy + y²: what is it worth along y = −x? And along y = x?"),
-    (
-        "undecided",
-        "x³ + y²: one of the second derivatives is 0. What does the test say then, whatever you know besides?",
-    ),
+exercises.add(
+    Words(
+        "three-critical-points",
+        [
+            ("minimum", "x² + xy + y²: its Hessian has 2 on the diagonal and 1 beside it. What are the eigenvalues?"),
+            ("saddle", "x² + 3xy + y²: what is it worth along y = −x? And along y = x?"),
+            (
+                "undecided",
+                "x³ + y²: one of the second derivatives is 0. What does the test say then, whatever you know besides?",
+            ),
+        ],
+        among=("minimum", "maximum", "saddle", "undecided"),
+    )
 )
-
-
-@exercises.judged("three-critical-points", right=tuple(verdict for verdict, _ in POINTS))
-def three_critical_points(answer: Any) -> None:
-    if not isinstance(answer, (tuple, list)) or len(answer) != len(POINTS):
-        raise Hint(f"Answer with three words, as a tuple, not {answer!r:.60}.")
-    for given, (verdict, hint) in zip(answer, POINTS):
-        if given not in VERDICTS:
-            raise Hint(f"The words are {', '.join(VERDICTS)}, not {given!r:.40}.")
-        if given != verdict:
-            raise Hint(hint)
-
 
 exercises.add(
     Number(

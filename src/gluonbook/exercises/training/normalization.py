@@ -11,29 +11,32 @@ from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Hint, Mistake
 from gluonbook.exercises.numeric import Number, Numbers, Place, near
 from gluonbook.exercises.tried import Tried
+from gluonbook.exercises.verbal import Words
 
 exercises = Exercises(__name__)
 check = exercises.check
 
-VERDICTS = ("batch", "layer", "both", "neither")
-CHANGES = (
-    ("batch", "(a): the mean of that unit over the batch grows by 5, and is subtracted. What is the mean of a sample?"),
-    ("layer", "(b): along which axis must a mean be taken so that it grows by 5 with all that it is subtracted from?"),
-    ("batch", "(c): whose spread grows tenfold with the unit? That of the unit over the batch; that of a sample?"),
-    ("both", "(d): every mean and every spread is now ten times as large, whichever way they are taken."),
+exercises.add(
+    Words(
+        "which-one-notices",
+        [
+            (
+                "batch",
+                "(a): the unit's mean over the batch grows by 5, and is subtracted. How far does a sample's go?",
+            ),
+            (
+                "layer",
+                "(b): along which axis must a mean be taken so that it grows by 5 with all that it is subtracted from?",
+            ),
+            (
+                "batch",
+                "(c): whose spread grows tenfold with the unit? That of the unit over the batch; that of a sample?",
+            ),
+            ("both", "(d): every mean and every spread is now ten times as large, whichever way they are taken."),
+        ],
+        among=("batch", "layer", "both", "neither"),
+    )
 )
-
-
-@exercises.judged("which-one-notices", right=tuple(verdict for verdict, _ in CHANGES))
-def which_one_notices(answer: Any) -> None:
-    if not isinstance(answer, (tuple, list)) or len(answer) != len(CHANGES):
-        raise Hint(f"Answer with four words, as a tuple, not {answer!r:.60}.")
-    for given, (verdict, hint) in zip(answer, CHANGES):
-        if given not in VERDICTS:
-            raise Hint(f"The words are {', '.join(VERDICTS)}, not {given!r:.40}.")
-        if given != verdict:
-            raise Hint(hint)
-
 
 exercises.add(
     Number(
