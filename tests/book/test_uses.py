@@ -148,7 +148,7 @@ class TestTheBook:
 
     def test_who_draws_stored_measurements_has_them(self, used):
         drawing = {key for key, files in used.items() if any(file.startswith("benchmarks/results/") for file in files)}
-        before = {"convnets/cifar_resnet", "multi_gpu/kvstore", "multi_gpu/parallelism"}
+        before = {"multi_gpu/kvstore", "multi_gpu/parallelism"}
         assert drawing == {*before, "signum/majority_vote", "signum/custom_optimizer", "signum/benchmarks"}
 
     def test_who_starts_processes_has_what_runs_in_them(self, used):

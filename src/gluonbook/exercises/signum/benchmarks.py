@@ -19,25 +19,31 @@ exercises.add(
     Numbers(
         "equal-budget",
         Place(
-            20,
-            [Mistake(5, hint="With five settings signSGD could try a quarter of what the others can.")],
-            otherwise="How many settings does a grid of 5 step sizes and 4 betas have? signSGD gets as many.",
-        ),
-        Place(
-            92,
+            5,
             [
                 Mistake(
-                    80, hint="That is the tuning. Then the best setting of each method is trained under each seed."
+                    20,
+                    hint="Then signSGD could search four times as finely as the others in the only dimension it has.",
+                )
+            ],
+            otherwise="Every method gets as many step sizes as every other; some have betas besides.",
+        ),
+        Place(
+            101,
+            [
+                Mistake(65, hint="Those are the grids. The closer look and the final runs are still to come."),
+                Mistake(77, hint="And the closer look, at four methods?"),
+                Mistake(
+                    89,
+                    hint="Are the final runs in it? And does the closer look take each step size under two seeds?",
                 ),
                 Mistake(
-                    83,
-                    240,
-                    252,
-                    hint="Each setting is tuned once, under one seed; "
-                    "each *method* has a final run under each of three.",
+                    93, hint="The best setting of the grid is tried again in the closer look, under its two seeds."
                 ),
+                Mistake(116, hint="signSGD has no beta, and its grid no more than its step sizes."),
             ],
-            otherwise="Count the settings of all methods, and add a final run for each method and seed.",
+            otherwise="Add the settings of four grids, three step sizes under two seeds for each method, and a final "
+            "run for each method and seed.",
         ),
     )
 )
@@ -47,8 +53,8 @@ exercises.add(
         "same-step",
         Place(
             0.01,
-            [Mistake(1.0, hint="The other way round: with a longer memory SGD's steps pile up higher.")],
-            otherwise="For SGD, η/(1 − β) must stay what it was: 0.1/0.1.",
+            [Mistake(1.0, hint="The other way round: with a longer memory the gradients of `sgd` pile up higher.")],
+            otherwise="For `sgd`, η/(1 − β) must stay what it was: 0.1/0.1.",
         ),
         Place(
             0.001,
