@@ -25,6 +25,7 @@ from gluonbook import (
     checkpoint,
     datasets,
     decoupled,
+    gossip,
     initializers,
     kernels,
     kvstore,
@@ -131,6 +132,11 @@ def cut(folder, count):
     return [len(part) for part in decoupled.cut(whole, count)]
 
 
+def gossiping(folder, seed):
+    with gossip.Pairwise(dense()[0].collect_params(), seed=seed) as pairwise:
+        return pairwise.seed, pairwise.weights.tolist()
+
+
 def net(kind):
     return lambda folder, **numbers: re.sub(r"\w+\d+_", "", repr(kind(**numbers)))
 
@@ -209,6 +215,7 @@ def wilson(folder, **numbers):
 ENDS = {"A": (0.5, 0.6, 0.8), "B": (0.6, 0.8, 0.9)}
 BOUND = {"calls": 64, "smoothness": 2, "gap": 1, "sigma": 1}
 FIRST = {"seed": 3, "first": 2}
+ROUND = {"seed": 3, "number": 2, "size": 5}
 # The function, how it is called, and a number for each of its arguments: an int where only whole ones are legal.
 TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     training.fit: (fit, {"epochs": 2, "batch_size": 3, "seed": 3, "every": 1, "num_workers": 0}),
@@ -233,6 +240,10 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     kvstore.RandomK: (called(kvstore.RandomK), {"share": 0.25}),
     kvstore.Feedback: (called(kvstore.Feedback), {"alpha": 0.5, "beta": 0.5}),
     kvstore.MomentumCorrection: (called(kvstore.MomentumCorrection), {"momentum": 0.5, "clip": 0.5}),
+    gossip.Pairwise: (gossiping, {"seed": 3}),
+    gossip.RoundsStore: (shown(gossip.RoundsStore), {"seed": 3}),
+    gossip.pairing: (called(gossip.pairing, **ROUND), ROUND),
+    gossip.mixed: (called(gossip.mixed, np.eye(4), seed=1, number=1), {"seed": 3, "number": 2}),
     datasets.hold_out: (held_out, {"count": 30, "seed": 3}),
     models.lenet: (net(models.lenet), {"classes": 3, "hidden": 7}),
     models.mlp: (net(models.mlp), {"classes": 3, "dropout": 0.5}),
@@ -357,8 +368,8 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
         assert list(tmp_path.iterdir()) == []
 
 
-PUBLIC = (checkpoint, datasets, decoupled, initializers, kernels, kvstore, launch, models, optimizers, study, theory,
-          theory.bounds, training, timing, timeline, devices)  # fmt: skip
+PUBLIC = (checkpoint, datasets, decoupled, gossip, initializers, kernels, kvstore, launch, models, optimizers, study,
+          theory, theory.bounds, training, timing, timeline, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
               timeline.Span, timeline.Recording}  # fmt: skip
