@@ -12,7 +12,7 @@ from mxnet.contrib.amp.loss_scaler import LossScaler
 
 import runs
 from gluonbook import checkpoint, optimizers
-from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, VoteStore
+from gluonbook.kvstore import CompressedStore, ErrorFeedbackStore, Feedback, MeanStore, PowerStore, RandomK, VoteStore
 
 TWO = [mx.cpu(0), mx.cpu(1)]
 
@@ -48,12 +48,17 @@ def used(net: gluon.Block, trainer: gluon.Trainer) -> None:
     trainer._amp_loss_scaler.left_over = 3.0
 
 
+def compressed() -> CompressedStore:
+    """That draws, and keeps what it has left out."""
+    return CompressedStore(codec=RandomK(0.25), memory=Feedback())
+
+
 OPTIMIZERS = [*(name.lower() for name in optimizers.__all__ if name != "Partition"), "adam", "nadam", "signum"]
 CASES = {
     **{optimizer: (optimizer, lambda: None, None) for optimizer in OPTIMIZERS},
     **{
         f"{store.__name__}, run by {'it' if on_store else 'the trainer'}": ("signsgd", store, on_store)
-        for store in (VoteStore, ErrorFeedbackStore, MeanStore)
+        for store in (VoteStore, ErrorFeedbackStore, MeanStore, PowerStore, compressed)
         for on_store in (True, False)
     },
     "MXNet's store": ("plainsgd", lambda: "device", True),

@@ -83,8 +83,11 @@ class Training:
         optimizer: str = "sgd",
         shapes: Sequence[tuple[int, ...]] = SHAPES,
         compression: dict | None = None,
+        update_on_kvstore: bool | None = None,
+        batch: int = 1,
         **options: float,
     ) -> None:
+        self.batch = batch
         self.net = gluon.nn.HybridBlock(prefix="net_")
         for place, shape in enumerate(shapes):
             setattr(self.net, f"p{place}", self.net.params.get(f"p{place}", shape=shape))
@@ -95,17 +98,28 @@ class Training:
             {"learning_rate": 0.125, **options},
             kvstore=store,
             compression_params=compression,
+            update_on_kvstore=update_on_kvstore,
         )
 
-    def step(self, step: int, workers: Sequence[int], spoilt: Sequence[int] = ()) -> None:
-        """One device for each of these workers; those of the spoilt ones find something that is no number."""
+    def step(
+        self,
+        step: int,
+        workers: Sequence[int],
+        spoilt: Sequence[int] = (),
+        unused: Sequence[int] = (),
+        by: Sequence[int] | None = None,
+    ) -> None:
+        """One device for each of these workers.
+
+        Those of the spoilt ones find something that is no number; some places are not used, by these workers, or all.
+        """
         for place, parameter in enumerate(self.parameters):
             for worker, grad, weight in zip(workers, parameter.list_grad(), parameter.list_data()):
                 grad[:] = nd.array(gradient(grad.shape, worker, step, place), grad.context)
                 if worker in spoilt:
                     grad[-1:] = np.nan
-                weight._fresh_grad = True
-        self.trainer.step(1)
+                weight._fresh_grad = place not in unused or (by is not None and worker not in by)
+        self.trainer.step(self.batch, ignore_stale_grad=bool(unused))
 
     @property
     def parameters(self) -> list[gluon.Parameter]:

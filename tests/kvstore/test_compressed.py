@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -55,6 +56,25 @@ def test_a_scaled_sign_with_feedback_is_error_feedback(workers):
     assert same(trained(store, range(workers), 20), trained(ErrorFeedbackStore(), range(workers), 20))
 
 
+@pytest.mark.parametrize("inside", [None, False])
+def test_who_has_nothing_to_say_counts_as_in_error_feedback(inside):
+    """Of four ranks one abstains from a step, and another has not used half of the parameters; up to rounding."""
+
+    def work(make):
+        def of_rank(link) -> list[np.ndarray]:
+            training = Training(make(link, nonfinite="zero"), update_on_kvstore=inside, batch=2)
+            for step in range(6):
+                unused = range(0, 7, 2) if link.rank == step % 4 else ()
+                training.step(step, [link.rank], spoilt=[(step + 1) % 4], unused=unused)
+            return training.weights
+
+        return of_rank
+
+    ours = ranks(4, work(partial(CompressedStore, codec=ScaledSign(), memory=Feedback())))
+    for one, other in zip(ours[0], ranks(4, work(ErrorFeedbackStore))[0]):
+        np.testing.assert_allclose(one, other, rtol=0, atol=2e-6)
+
+
 def test_one_bit_with_feedback_is_the_optimizer_of_one_worker():
     store = CompressedStore(codec=OneBit(), memory=Feedback())
     assert same(trained(store, steps=20, optimizer="plainsgd"), trained(None, steps=20, optimizer="onebitsgd"))
@@ -84,11 +104,7 @@ def test_a_resumed_run_is_the_same_bits(tmp_path, name):
 
     def go(training: Training, steps: range) -> None:
         for step in steps:
-            for place, parameter in enumerate(training.parameters):
-                for worker, (grad, weight) in enumerate(zip(parameter.list_grad(), parameter.list_data())):
-                    grad[:] = mx.nd.array(gradient(grad.shape, worker, step, place), grad.context)
-                    weight._fresh_grad = worker == 0 or (step + place) % 3 > 0
-            training.trainer.step(1, ignore_stale_grad=True)
+            training.step(step, range(2), unused=[place for place in range(7) if (step + place) % 3 == 0], by=(1,))
 
     straight = Training(MAKERS[name](seed=5), devices=2)
     go(straight, range(4))

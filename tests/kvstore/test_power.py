@@ -44,6 +44,33 @@ def test_what_is_sent_and_the_mean_error_make_up_the_mean_gradient():
         assert all(np.array_equal(step[0][1], other[1]) for other in step)
 
 
+def test_the_method_is_its_formula_whoever_has_something_to_say():
+    """In float64, by hand. Rank 1 abstains from step 1, and rank 2 has not used the parameter in steps 2 and 3."""
+    absent, unused = {1: 1}, {2: 2, 3: 2}
+
+    def work(link) -> list:
+        training, moved = Training(PowerStore(link, nonfinite="zero"), shapes=[SHAPE], learning_rate=1.0), []
+        for step in range(6):
+            (before,) = training.weights
+            spoilt = [m for m in range(3) if absent.get(step) == m]
+            training.step(step, [link.rank], spoilt, unused=[0] if unused.get(step) == link.rank else [])
+            moved.append((before - training.weights[0]).reshape(20, 30))
+        return moved
+
+    Q = PowerStore()._factor(0, 30).astype(float)
+    errors, found = np.zeros((3, 20, 30)), ranks(3, work)
+    for step in range(6):
+        voters = [m for m in range(3) if absent.get(step) != m]
+        brought = {m: errors[m] + gradient(SHAPE, m, step, 0).reshape(20, 30) for m in voters if unused.get(step) != m}
+        mean = sum(brought.values()) / len(voters)
+        P, _ = np.linalg.qr(mean @ Q)
+        Q = mean.T @ P
+        for m, own in brought.items():
+            errors[m] = own - P @ Q.T
+        for of_rank in found:
+            np.testing.assert_allclose(of_rank[step], P @ Q.T, rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 4])
 def test_of_a_matrix_that_stays_it_finds_the_best_approximation(rank):
     """As far as singular values leave a gap: the best one is that of the SVD. Without the errors, which move it."""

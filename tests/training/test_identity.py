@@ -16,7 +16,16 @@ from mxnet.kvstore import KVStoreBase
 
 import runs
 from gluonbook import checkpoint, optimizers
-from gluonbook.kvstore import ErrorFeedbackStore, GradientStore, MeanStore, VoteStore
+from gluonbook.kvstore import (
+    CompressedStore,
+    ErrorFeedbackStore,
+    Feedback,
+    GradientStore,
+    Levels,
+    MeanStore,
+    PowerStore,
+    VoteStore,
+)
 from gluonbook.training import PlainStep, ShuffledBatches, Step, fit, set_seed
 from gluonbook.training.description import PLAIN, Description
 from gluonbook.training.evaluation import Tally
@@ -51,6 +60,11 @@ class Shrunk(GradientStore):
 
     def aggregate(self, gradients, voters):
         return self.factor * gradients.values
+
+
+def compressed() -> CompressedStore:
+    """Whose options have options."""
+    return CompressedStore(codec=Levels(3), memory=Feedback(0.5, 0.75), seed=1)
 
 
 class Program(NamedTuple):
@@ -163,7 +177,7 @@ def test_whatever_is_set_in_an_optimizer_is_named(optimizer):
     assert wrong(functools.partial(program, optimizer), "optimizer") == {}
 
 
-@pytest.mark.parametrize("store", [VoteStore, ErrorFeedbackStore, MeanStore, Shrunk])
+@pytest.mark.parametrize("store", [VoteStore, ErrorFeedbackStore, MeanStore, Shrunk, PowerStore, compressed])
 def test_whatever_is_set_in_a_store_is_named(store):
     assert wrong(lambda: program("signsgd", store()), "store") == {}
 

@@ -15,7 +15,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.data import ArrayDataset, DataLoader, SimpleDataset
 
 import runs
-from gluonbook.kvstore import ErrorFeedbackStore, MeanStore, VoteStore
+from gluonbook.kvstore import CompressedStore, ErrorFeedbackStore, Feedback, Levels, MeanStore, PowerStore, VoteStore
 from gluonbook.training import PlainStep, evaluate, fit, predict, set_seed
 
 X, Y = np.random.RandomState(0).randn(12, 4).astype("float32"), (np.arange(12) % 3).astype("int32")
@@ -490,7 +490,13 @@ def test_numpy_mode(numpy_mode, expected, num_workers):
     np.testing.assert_allclose(predict(net, DATA), expected[1], rtol=1e-5)
 
 
-OWN = {"mean": (MeanStore, "sgd"), "vote": (VoteStore, "signsgd"), "error feedback": (ErrorFeedbackStore, "sgd")}
+OWN = {
+    "mean": (MeanStore, "sgd"),
+    "vote": (VoteStore, "signsgd"),
+    "error feedback": (ErrorFeedbackStore, "sgd"),
+    "codec": (lambda: CompressedStore(codec=Levels(), memory=Feedback()), "sgd"),
+    "power": (PowerStore, "sgd"),
+}
 
 
 @pytest.mark.parametrize("devices", [1, 2])

@@ -20,11 +20,31 @@ when it began to compute:
 The stores are for `gluon.Trainer(..., kvstore=store)`, as those of `gluonbook.kvstore`. `Pairwise` is not one: a
 trainer's exchange is for all ranks together.
 
+With a master instead, which answers each worker as it comes: `serve`, `Worker` and the methods `StaleSGD`, `PIAG` and
+`DAvePG`; `replay` is such a run in one process, given the order in which workers came.
+
 `pairing` and `mixed` are a round in one process, for a table that has the weights of each rank as a row.
 """
 
+from gluonbook.gossip.masters import PIAG, DAvePG, DAveWorker, Master, StaleSGD
 from gluonbook.gossip.pairwise import Pairwise
 from gluonbook.gossip.ring import RingStore
 from gluonbook.gossip.rounds import RoundsStore, mixed, pairing
+from gluonbook.gossip.server import Worker, replay, serve, staleness
 
-__all__ = ["Pairwise", "RingStore", "RoundsStore", "mixed", "pairing"]
+__all__ = [
+    "PIAG",
+    "DAvePG",
+    "DAveWorker",
+    "Master",
+    "Pairwise",
+    "RingStore",
+    "RoundsStore",
+    "StaleSGD",
+    "Worker",
+    "mixed",
+    "pairing",
+    "replay",
+    "serve",
+    "staleness",
+]

@@ -163,8 +163,7 @@ class Levels(Codec):
             size *= self.levels
         level = np.floor(size)
         level += random.random(size.shape, dtype=np.float32) < size - level
-        # Rounding may have put the largest above the norm.
-        digits = np.minimum(level, self.levels).astype(np.uint8)
+        digits = level.astype(np.uint8)
         digits[(v < 0) & (digits > 0)] += self.levels
         return np.concatenate([_bytes(norm), _planes(digits, self._width)])
 
@@ -335,5 +334,5 @@ def _digits(planes: np.ndarray, width: int, n: int) -> np.ndarray:
 
 
 def _euclidean(v: np.ndarray) -> np.float32:
-    """‖v‖₂, or the largest number of float32."""
+    """‖v‖₂, not below the largest element, as it would be if rounded in float32; or the largest number of that."""
     return np.float32(min(np.sqrt(np.einsum("i,i->", v, v, dtype=np.float64)), _LARGEST))

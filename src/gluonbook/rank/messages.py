@@ -45,12 +45,23 @@ class Mailbox:
 
     def receive(self, source: int, tag: int = 0) -> np.ndarray | None:
         """The next message from a rank."""
-        # A large one comes only while its sender is inside of MPI, so that, too, is not waited for in a blocking call.
-        request = until(lambda: self._comm.improbe(source, tag)).irecv()
-        return until(lambda: (done := request.test())[0] and done)[1]
+        return self._taken(until(lambda: self._comm.improbe(source, tag)))
+
+    def receive_any(self, tag: int = 0) -> tuple[int, np.ndarray | None]:
+        """The next message from whichever rank, and from which."""
+        from mpi4py import MPI
+
+        status = MPI.Status()
+        found = until(lambda: self._comm.improbe(MPI.ANY_SOURCE, tag, status))
+        return status.source, self._taken(found)
 
     def flush(self) -> None:
         """Return when all that was sent has been taken."""
         while self._going:
             until(lambda: self._going[0].test()[0])
             del self._going[0]
+
+    def _taken(self, found: MPI.Message) -> np.ndarray | None:
+        # A large one comes only while its sender is inside of MPI, so that, too, is not waited for in a blocking call.
+        request = found.irecv()
+        return until(lambda: (done := request.test())[0] and done)[1]
