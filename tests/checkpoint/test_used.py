@@ -12,6 +12,7 @@ from mxnet.contrib.amp.loss_scaler import LossScaler
 
 import runs
 from gluonbook import checkpoint, optimizers
+from gluonbook.gossip import RingStore, RoundsStore
 from gluonbook.kvstore import CompressedStore, ErrorFeedbackStore, Feedback, MeanStore, PowerStore, RandomK, VoteStore
 
 TWO = [mx.cpu(0), mx.cpu(1)]
@@ -58,8 +59,9 @@ CASES = {
     **{optimizer: (optimizer, lambda: None, None) for optimizer in OPTIMIZERS},
     **{
         f"{store.__name__}, run by {'it' if on_store else 'the trainer'}": ("signsgd", store, on_store)
-        for store in (VoteStore, ErrorFeedbackStore, MeanStore, PowerStore, compressed)
+        for store in (VoteStore, ErrorFeedbackStore, MeanStore, PowerStore, compressed, RoundsStore, RingStore)
         for on_store in (True, False)
+        if on_store or store not in (RoundsStore, RingStore)
     },
     "MXNet's store": ("plainsgd", lambda: "device", True),
 }

@@ -20,6 +20,7 @@ from own_stores import GossipStore, HalfStore, TopStore
 from threads import ranks
 
 import gluonbook.optimizers
+from gluonbook.gossip import RingStore, RoundsStore
 from gluonbook.kvstore import CompressedStore, ErrorFeedbackStore, Feedback, Half, MeanStore, PowerStore, VoteStore
 
 
@@ -28,8 +29,10 @@ def compressed(link="local", **options) -> CompressedStore:
     return CompressedStore(link, codec=Half(), memory=Feedback(), **options)
 
 
-STORES = (VoteStore, MeanStore, ErrorFeedbackStore, HalfStore, TopStore, compressed, PowerStore, GossipStore)
-BOTH = [(store, inside) for store in STORES for inside in (True, False) if inside or store is not GossipStore]
+OF_GRADIENTS = (VoteStore, MeanStore, ErrorFeedbackStore, HalfStore, TopStore, compressed, PowerStore)
+GOSSIP = (GossipStore, RingStore, RoundsStore)
+STORES = OF_GRADIENTS + GOSSIP
+BOTH = [(store, inside) for store in STORES for inside in (True, False) if inside or store not in GOSSIP]
 REMEMBER = [
     (store, inside)
     for store, inside in BOTH
@@ -437,7 +440,7 @@ def test_the_numbers_of_no_store(inside):
     same(*found)
 
 
-@pytest.mark.parametrize("store", STORES[:-1])
+@pytest.mark.parametrize("store", OF_GRADIENTS)
 def test_allreduce_grads_and_update_apart(store):
     ours, plain = Training(store(), False, devices=2), Training(store(), False, devices=2)
     for _ in range(4):
@@ -448,7 +451,7 @@ def test_allreduce_grads_and_update_apart(store):
     same(ours.weights(), plain.weights(), atol=1e-3 if store is HalfStore else 1e-6)
 
 
-@pytest.mark.parametrize("store", STORES[:-1])
+@pytest.mark.parametrize("store", OF_GRADIENTS)
 def test_allreduce_grads_skips_what_is_not_used(store):
     ours, plain = Training(store(), False, devices=2), Training(store(), False, devices=2)
     for training in (ours, plain):
@@ -459,7 +462,7 @@ def test_allreduce_grads_skips_what_is_not_used(store):
     same(ours.weights(), plain.weights())
 
 
-@pytest.mark.parametrize("store", STORES[:-1])
+@pytest.mark.parametrize("store", OF_GRADIENTS)
 def test_apart_the_batches_must_be_of_one_size(store):
     """But for the first: then nothing is remembered yet."""
     ours = Training(store(), False)
@@ -581,7 +584,7 @@ GRADS = [np.array([1.0, -2.0, 3.0]), np.array([[4.0, -5.0]])]
 KEYS = {"int": 3, "str": "a", "numpy": np.int64(3)}
 
 
-@pytest.mark.parametrize("store", STORES[:-1])
+@pytest.mark.parametrize("store", OF_GRADIENTS)
 @pytest.mark.parametrize("numpy_mode", [False, True])
 def test_keys_and_arrays_of_all_kinds(store, numpy_mode):
     """By hand, as `KVStoreBase` says: one key or a list, arrays or lists with one a device, `out` or in place."""
@@ -621,7 +624,7 @@ def test_broadcast_takes_what_pushpull_takes(store, key):
         assert all(np.array_equal(place.asnumpy(), grad) for place in places)
 
 
-@pytest.mark.parametrize("store", STORES[:-1])
+@pytest.mark.parametrize("store", OF_GRADIENTS)
 @pytest.mark.parametrize("call", ["pushpull", "broadcast"])
 @pytest.mark.parametrize(
     ("key", "value", "message"),
@@ -701,7 +704,7 @@ def module(kvstore, devices: int, inside: bool, optimizer: str = "sgd") -> dict:
 @pytest.mark.parametrize("devices", [1, 2])
 def test_module_fit(store, inside, devices):
     ours = module(store(), devices, inside, "signsgd" if store is VoteStore else "sgd")
-    if store in (MeanStore, GossipStore):
+    if store in (MeanStore, *GOSSIP):
         same(ours, module(None if devices == 1 else "local", devices, inside), atol=1e-6)
     assert all(np.isfinite(value).all() and (value != 1).any() for value in ours.values())
 
@@ -726,12 +729,12 @@ def test_ranks_that_use_different_parameters(store, inside):
             ours.step(one, ignore_stale_grad=True)
         before = ours.weights(), ours.everything()[1].get(1, [])
         ours.step("a", ignore_stale_grad=True)
-        assert not differ(before[0], ours.weights(), "b") or store is GossipStore
+        assert not differ(before[0], ours.weights(), "b") or store in GOSSIP
         same(before[1], ours.everything()[1].get(1, []))
         return ours.weights()
 
     first, *others = ranks(3, train)
-    if store is not GossipStore:
+    if store not in GOSSIP:
         assert all(not differ(first, other, name) for other in others for name in first)
 
 
@@ -772,7 +775,7 @@ def test_whose_only_user_sits_out(store, inside):
 
     for weights, abstentions in ranks(2, train):
         assert (weights["b"] == 1).all()
-        assert (weights["a"] != 1).any() or store is GossipStore  # that of rank 1 is an average of ones
+        assert (weights["a"] != 1).any() or store in GOSSIP  # that of rank 1 is an average of ones
         assert np.isfinite(weights["a"]).all()
         assert abstentions == [0, 1]
 
@@ -805,7 +808,7 @@ def test_ranks_with_batches_of_different_sizes(store, inside):
 
     found, plain = ranks(3, train), ranks(3, lambda link: train(link, by_hand=True))
     same(found, plain, atol=0.02 if store is HalfStore else 1e-5)
-    if store is not GossipStore:
+    if store not in GOSSIP:
         assert all(not differ(found[0], other, name) for other in found for name in other)
 
 

@@ -13,6 +13,7 @@ from mxnet import autograd, gluon, nd
 import runs
 from gluonbook import checkpoint
 from gluonbook.checks import real, whole_number
+from gluonbook.gossip import RoundsStore
 from gluonbook.kvstore import MeanStore, PowerStore, VoteStore
 from gluonbook.optimizers import GGT, FusedSignum, Partition, PlainAdam, PlainSGD, SignSGD
 from gluonbook.optimizers.rule import Rule, register, zeros_like
@@ -280,7 +281,7 @@ def test_fit_resumes_and_refuses_another_rate(tmp_path):
         fit(net, trainer, epochs=3, **run)
 
 
-@pytest.mark.parametrize("store", [VoteStore, MeanStore, PowerStore])
+@pytest.mark.parametrize("store", [VoteStore, MeanStore, PowerStore, RoundsStore])
 def test_a_store_takes_it(store):
     """Each device of a net has the same weights, and each part its own optimizer's."""
     net, other = fresh_net(TWO), fresh_net(TWO)

@@ -16,6 +16,7 @@ from mxnet.kvstore import KVStoreBase
 
 import runs
 from gluonbook import checkpoint, optimizers
+from gluonbook.gossip import RingStore, RoundsStore
 from gluonbook.kvstore import (
     CompressedStore,
     ErrorFeedbackStore,
@@ -177,7 +178,9 @@ def test_whatever_is_set_in_an_optimizer_is_named(optimizer):
     assert wrong(functools.partial(program, optimizer), "optimizer") == {}
 
 
-@pytest.mark.parametrize("store", [VoteStore, ErrorFeedbackStore, MeanStore, Shrunk, PowerStore, compressed])
+@pytest.mark.parametrize(
+    "store", [VoteStore, ErrorFeedbackStore, MeanStore, Shrunk, PowerStore, compressed, RoundsStore, RingStore]
+)
 def test_whatever_is_set_in_a_store_is_named(store):
     assert wrong(lambda: program("signsgd", store()), "store") == {}
 
