@@ -73,7 +73,7 @@ def train(comm, folder: Path, epochs: str) -> None:
         losses += pipeline(own, batches(now), seed=SEED, first=now * PER_EPOCH).tolist()
         checkpoint.save(place, own.net, own.trainer, step=(now + 1) * PER_EPOCH, epoch=now + 1)
     found = {"hashes": hashes([own]), "losses": losses, "waiting": own.waiting}
-    (folder / f"rank-{comm.rank}.json").write_text(json.dumps(found))
+    (folder / f"rank-{comm.rank}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 def kill(comm, folder: Path, rank: str, step: str) -> None:
@@ -103,7 +103,7 @@ def asleep(comm, folder: Path, seconds: str) -> None:
     begun, busy = time.perf_counter(), time.process_time()
     pipeline(own, slow())
     found = {"seconds": time.perf_counter() - begun, "busy": time.process_time() - busy}
-    (folder / f"rank-{comm.rank}.json").write_text(json.dumps(found))
+    (folder / f"rank-{comm.rank}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

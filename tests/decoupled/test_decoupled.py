@@ -192,7 +192,7 @@ def run(folder, mode, *arguments, workers=2):
 
 
 def told(folder, workers):
-    return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(workers)]
+    return [json.loads((folder / f"rank-{rank}.json").read_text(encoding="utf-8")) for rank in range(workers)]
 
 
 @pytest.mark.slow

@@ -203,4 +203,4 @@ if __name__ == "__main__":
     if sys.argv[2] == "kill":
         kill(int(sys.argv[3]))
     for name in sys.argv[2:]:
-        (place / f"{name}-{RANK}.json").write_text(json.dumps(CASES[name](place)))
+        (place / f"{name}-{RANK}.json").write_text(json.dumps(CASES[name](place)), encoding="utf-8")

@@ -107,7 +107,7 @@ def found(tmp_path_factory) -> dict:
     done = run(folder, *gossip_ranks.CASES, env={"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"})
     assert set(done.codes.values()) == {0}
     return {
-        case: [json.loads((folder / f"{case}-{rank}.json").read_text()) for rank in range(SIZE)]
+        case: [json.loads((folder / f"{case}-{rank}.json").read_text(encoding="utf-8")) for rank in range(SIZE)]
         for case in gossip_ranks.CASES
     }
 
