@@ -60,6 +60,7 @@ VALUES = {
     "window": 2,
     "every": 3,
     "max_size": 2,
+    "merge_axes": 12,
     "lower_bound": 0.9,
     "upper_bound": 1.1,
     "bias_correction": False,
@@ -70,6 +71,7 @@ BESIDE = {
     "gamma2": {"centered": True},
     "begin_num_update": {"lr_scheduler": VALUES["lr_scheduler"]},
 }
+SHAPES = {"merge_axes": (3, 4, 3)}  # where the shape of all others has nothing to show
 luck = np.random.RandomState(0)
 SHAPE = (3, 12)
 START = 2 * luck.randn(*SHAPE)
@@ -89,7 +91,7 @@ def given(options):
     return {name: value() if callable(value) else value for name, value in options.items()}
 
 
-def trained(name, where, later=None, **options):
+def trained(name, where, later=None, shape=SHAPE, **options):
     """What a training leaves: the weights, or the sentence by which it was refused.
 
     Where the sign of a decayed gradient decides, decay is there to be cut off from.
@@ -100,9 +102,9 @@ def trained(name, where, later=None, **options):
     if "lr_scheduler" in options:
         del options["learning_rate"]
     half = "multi_precision" in (*options, *(later or {}))
-    parameter = gluon.Parameter("p", shape=SHAPE, dtype="float16" if half else "float32")
+    parameter = gluon.Parameter("p", shape=shape, dtype="float16" if half else "float32")
     parameter.initialize()
-    parameter.set_data(nd.array(START))
+    parameter.set_data(nd.array(START).reshape(shape))
     if half:  # in which the defaults are 0
         options = {**{own: 1e-3 for own in ("epsilon", "eps") if own in options_of(KINDS[name])}, **options}
     optimizer = mx.optimizer.create(name, **given(options))
@@ -113,7 +115,7 @@ def trained(name, where, later=None, **options):
                 before = parameter.data().asnumpy()
                 for attribute, value in given(later).items():
                     setattr(optimizer, attribute, value)
-            parameter.grad()[:] = nd.array(grad)
+            parameter.grad()[:] = nd.array(grad).reshape(shape)
             parameter.data()._fresh_grad = True
             trainer.step(2)
     except (ValueError, UserWarning) as error:
@@ -128,7 +130,7 @@ def trained(name, where, later=None, **options):
 def test_every_option_of_ours(name, where):
     silent = []
     for option in options_of(OURS[name]):
-        beside = BESIDE.get(option, {})
+        beside = {"shape": SHAPES.get(option, SHAPE), **BESIDE.get(option, {})}
         base = trained(name, where, **beside, **({option: False} if option == "multi_precision" else {}))
         changed = trained(name, where, **beside, **{option: VALUES[option]})
         if changed == base or (isinstance(changed, str) and option not in changed):
@@ -156,7 +158,7 @@ def test_every_option_of_ours_set_later(name, where):
     # A trainer sets rescale_grad itself, to what it was at the beginning through the batch size.
     for option in set(options_of(OURS[name])) - {"rescale_grad"}:
         attribute = {"learning_rate": "lr"}.get(option, option)
-        beside = BESIDE.get(option, {})
+        beside = {"shape": SHAPES.get(option, SHAPE), **BESIDE.get(option, {})}
         base = trained(name, where, **beside, **({option: False} if option == "multi_precision" else {}))
         changed = trained(name, where, later={attribute: VALUES[option]}, **beside)
         if changed == base or (isinstance(changed, str) and attribute not in changed):
