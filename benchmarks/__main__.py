@@ -12,6 +12,7 @@ import kernel_rows
 import network_rows
 import step_rows
 import study_runs
+import training_rows
 from rich.console import Console
 from rich.table import Table
 
@@ -26,6 +27,7 @@ PARTS = {
     "steps": step_rows.rows,
     "memory": network_rows.memory,
     "links": network_rows.links,
+    "training": training_rows.training,
 }
 
 

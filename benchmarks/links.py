@@ -18,7 +18,8 @@ TCP = {"MPIR_CVAR_CH4_NETMOD": "ofi", "FI_PROVIDER": "tcp", "MPIR_CVAR_NUM_CLIQU
 
 # An idle link saves up a burst, which then passes at the speed of memory: a few megabytes would hide most of a vote.
 BURST_SECONDS = 0.002
-LEAST_BURST = 1 << 17  # two of the loopback device's largest packets
+LOOPBACK = 1 << 16  # bytes of the loopback device's largest packets; and of those of a network,
+ETHERNET = 1500  # which make a slow link even
 
 
 def why_not() -> str | None:
@@ -30,19 +31,19 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def shaped(gigabits: float | None) -> Iterator[list[str]]:
+def shaped(gigabits: float | None, packet: int = LOOPBACK) -> Iterator[list[str]]:
     """The words that run a command in a network of its own, whose one link carries so many Gbit/s; None for no limit.
 
-    All processes in it share that link, in both directions together.
+    All processes in it share that link, in both directions together. A burst is two packets at least.
     """
     name = f"gluonbook-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
         inside = ["ip", "netns", "exec", name]
-        subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
+        subprocess.run([*inside, "ip", "link", "set", "lo", "mtu", str(packet), "up"], check=True)
         if gigabits is not None:
             rate = round(gigabits * 1e9)
-            burst = max(LEAST_BURST, round(rate / 8 * BURST_SECONDS))
+            burst = max(2 * packet, round(rate / 8 * BURST_SECONDS))
             limit = ["tbf", "rate", f"{rate}bit", "burst", f"{burst}b", "latency", "200ms"]
             subprocess.run([*inside, "tc", "qdisc", "replace", "dev", "lo", "root", *limit], check=True)
         yield inside

@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from gluoncv.model_zoo import get_model
-from links import TCP, shaped, why_not
+from links import why_not
 from mxnet import autograd, gluon, nd
+from races import TORCH, Race, raced
 
 from gluonbook.theory import costs
 from gluonbook.theory.costs import AlphaBeta
 from measure import Row, row
 
-HERE = Path(__file__).resolve().parent
 D = 25.6  # million parameters: those of ResNet-50
 SIZES = (6.4, 12.8, D)  # for the α–β model
 IMAGES = 8  # in the training step that overheads are compared with
-TORCH = "GLUONBOOK_TORCH"  # a Python that has PyTorch, for the peer that the book does not need
-
-
-@dataclass(frozen=True)
-class Race:
-    """What one launch has measured: by work, the seconds of each round, and the bytes of one, all workers together."""
-
-    seconds: dict[str, np.ndarray]
-    bytes: dict[str, float]
 
 
 def race(engine: str, workers: int, millions: float, rounds: int, names: list[str], gigabits: float | str) -> Race:
     """Let workers race over a link of so many Gbit/s; "memory" is no link at all, and MPI's alone."""
-    own, variables = (nullcontext([]), {}) if gigabits == "memory" else (shaped(gigabits), TCP)
-    with own as inside, tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "results.json"
-        words = [str(out), str(millions), str(rounds)]
-        if engine == "torch":
-            torch = ["-m", "torch.distributed.run", "--nproc_per_node", str(workers), HERE / "ddp_worker.py", *words]
-            command = [os.environ[TORCH], *torch]
-        else:
-            started = ["run", "--workers", str(workers), "--engine", "mpi" if engine == "mpi" else "pslite"]
-            script = [HERE / "network_worker.py", out, engine, str(millions), str(rounds), *names]
-            command = [Path(sys.executable).with_name("gluonbook"), *started, "--deadline", "600", "--", *script]
-        environment = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([*inside, *command], env=environment, cwd=HERE, capture_output=True, encoding="utf-8")
-        if done.returncode:
-            raise RuntimeError(f"the workers of {engine} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-        found = json.loads(out.read_text(encoding="utf-8"))
-    seconds = {name: np.array(result["seconds"]) for name, result in found.items()}
-    return Race(seconds, {name: statistics.median(result["bytes"]) for name, result in found.items()})
+    words = [str(millions), str(rounds)]
+    if engine == "torch":
+        return raced("ddp_worker.py", words, "torch", workers, gigabits)
+    launcher = "mpi" if engine == "mpi" else "pslite"
+    return raced("network_worker.py", [engine, *words, *names], launcher, workers, gigabits)
 
 
 def links(repeat: int) -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -17,13 +16,13 @@ import numpy as np
 import pytest
 from arrays import DTYPES, flat, mixed, same, words
 from mxnet import autograd, gluon, nd
-from mxnet.base import _LIB, check_call
 
 from gluonbook import kernels
 from gluonbook.kernels import ballots, cuda, forms, reference, threads, views
 from gluonbook.kernels.cuda_source import signature
 from gluonbook.kernels.expressions import Expressions
 from gluonbook.kernels.form import Form
+from operations import operation
 
 pytestmark = pytest.mark.slow
 
@@ -94,19 +93,6 @@ def packed_in_time() -> bool:
     nd.waitall()
     del functions
     return in_time == [True]
-
-
-def operation(call, *changed: nd.NDArray):
-    """Push a function into the engine as an operation that changes arrays; what is returned must outlive it."""
-    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(lambda context, argument: call())
-    handles = (ctypes.c_void_p * len(changed))(*(array.handle for array in changed))
-    host = (ctypes.c_int * 2)(1, 0)
-    check_call(
-        _LIB.MXEnginePushSyncND(
-            function, None, None, host, None, 0, handles, len(changed), ctypes.byref(ctypes.c_int(0)), 0, None
-        )
-    )
-    return function
 
 
 def test_an_operation_that_follows_sees_the_new_weight():

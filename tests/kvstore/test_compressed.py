@@ -284,7 +284,7 @@ def test_what_cannot_be_is_refused(make, message):
 # Real processes.
 
 TCP = {"MPIR_CVAR_CH4_NETMOD": "ofi", "FI_PROVIDER": "tcp", "MPIR_CVAR_NUM_CLIQUES": "64"}
-WORKERS, NUMBERS = 4, 400_000
+WORKERS, NUMBERS = 4, 600_000
 
 
 @pytest.fixture(scope="module")

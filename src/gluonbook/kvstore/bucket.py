@@ -8,7 +8,9 @@ from typing import NamedTuple, final
 import numpy as np
 from mxnet.ndarray import NDArray
 
-_WORTH_A_MESSAGE = 1 << 22  # elements
+_MOST = 1 << 22  # elements: so many are worth a message, however large the net is
+_LEAST = 1 << 15  # a message of fewer takes as long
+_SHARES = 8  # of a step, where its exchange begins while backward still computes: the last one is not hidden
 
 
 @final
@@ -46,11 +48,19 @@ class Bucket(NamedTuple):
     terms: Terms
 
 
-def buckets(items: Sequence[Item], turns: Sequence[int], used: np.ndarray, terms: Terms) -> Iterator[Bucket]:
+def share(items: Sequence[Item]) -> int:
+    """How many elements are worth a message, where messages are to travel while backward computes the next."""
+    elements = sum(item.grads[0].size for item in items)
+    return min(_MOST, max(_LEAST, -(-elements // _SHARES)))
+
+
+def buckets(
+    items: Sequence[Item], turns: Sequence[int], used: np.ndarray, terms: Terms, least: int = _MOST
+) -> Iterator[Bucket]:
     """The items in groups that the same devices have used, and whose turns are equal; the same ones on every rank.
 
     `used[r, i]` has a bit for each device of rank r that has a new gradient of item i; an item of which no rank has one
-    is in no group. A group has at least 2²² elements, but for the last of its kind.
+    is in no group. A group has at least so many elements, but for the last of its kind.
     """
     alike: dict[tuple[int, tuple[int, ...]], list[Item]] = {}
     for item, turn, column in zip(items, turns, used.T.tolist()):
@@ -58,19 +68,19 @@ def buckets(items: Sequence[Item], turns: Sequence[int], used: np.ndarray, terms
             alike.setdefault((turn, tuple(column)), []).append(item)
     for (turn, column), group in alike.items():
         speakers = [rank for rank in terms.voters if column[rank]]
-        for part in _parts(group):
+        for part in _parts(group, least):
             devices = part[0].fresh if terms.rank in speakers else ()
             keys, grads, outs, totals, _ = map(list, zip(*part))
             yield Bucket(keys, grads, outs, totals, devices, speakers, turn, terms)
 
 
-def _parts(items: Sequence[Item]) -> Iterator[list[Item]]:
+def _parts(items: Sequence[Item], least: int) -> Iterator[list[Item]]:
     part: list[Item] = []
     size = 0
     for item in items:
         part.append(item)
         size += item.grads[0].size
-        if size >= _WORTH_A_MESSAGE:
+        if size >= least:
             yield part
             part, size = [], 0
     if part:

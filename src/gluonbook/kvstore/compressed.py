@@ -73,6 +73,7 @@ class CompressedStore(Store):
     """
 
     method = "compressed"
+    overlaps = True
     per_device = True
 
     def __init__(

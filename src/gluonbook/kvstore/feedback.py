@@ -22,10 +22,18 @@ from gluonbook.kvstore.store import Store
 
 @final
 class Compressed(NamedTuple):
-    """What one device sends: the signs of all parameters, and one number each."""
+    """What devices send: the signs of all parameters, and one number each."""
 
     words: np.ndarray
     scales: np.ndarray  # float32
+
+
+@final
+class Step(NamedTuple):
+    """What there is to send, and then what all have sent; and what is left for the next step."""
+
+    sent: list[Compressed]
+    errors: dict[int | str, list[NDArray]]
 
 
 @KVStoreBase.register
@@ -53,43 +61,49 @@ class ErrorFeedbackStore(Store):
     """
 
     method = "feedback"
+    overlaps = True
     per_device = True
 
     def accept(self, optimizer: Optimizer | None) -> None:
         pass
 
-    def message(self, bucket: Bucket) -> Compressed:
+    def message(self, bucket: Bucket) -> Step:
         devices, sizes = len(bucket.grads[0]), [own[0].size for own in bucket.grads]
         sent = Compressed(
             np.zeros((devices, sum(map(bits.words_for, sizes))), np.uint64),
             np.zeros((devices, len(sizes)), np.float32),
         )
-        if bucket.devices:
-            errors, bounds = [*map(self._errors, bucket.keys, bucket.grads)], clips(self.optimizer, bucket.keys)
-            for device in bucket.devices:
-                for own, grads, bound in zip(errors, bucket.grads, bounds):
-                    own[device] += _prepared(grads[device], bucket.terms.rescale, bound)
-                _compress([own[device] for own in errors], sizes, sent.words[device], sent.scales[device])
-        return sent
+        if not bucket.devices:
+            return Step([sent], {})
+        errors, bounds = [*map(self._errors, bucket.keys, bucket.grads)], clips(self.optimizer, bucket.keys)
+        for device in bucket.devices:
+            for own, grads, bound in zip(errors, bucket.grads, bounds):
+                own[device] = own[device] + _prepared(grads[device], bucket.terms.rescale, bound)
+            _compress([own[device] for own in errors], sizes, sent.words[device], sent.scales[device])
+        return Step([sent], dict(zip(bucket.keys, errors)))
 
-    def exchange(self, message: Compressed, bucket: Bucket) -> list[Compressed]:
-        words, scales = map(self._gathered, message)
+    def exchange(self, message: Step, bucket: Bucket) -> Step:
+        (own,) = message.sent
+        words, scales = map(self._gathered, own)
         share = np.float32(len(bucket.terms.voters))
-        return [Compressed(w, s / share) for rank in bucket.speakers for w, s in zip(words[rank], scales[rank])]
+        sent = [Compressed(w, s / share) for rank in bucket.speakers for w, s in zip(words[rank], scales[rank])]
+        return message._replace(sent=sent)
 
     def _gathered(self, part: np.ndarray) -> np.ndarray:
         return self.link.all_gather(part.reshape(-1)).reshape(self.num_workers, *part.shape)
 
     def _errors(self, key: int | str, grads: Sequence[NDArray]) -> list[NDArray]:
         """e of each device, in float32, with those of devices that have left: nothing is lost."""
-        errors = beside(self.states, key, grads, np.float32)
+        errors = beside(self.states.get(key, []), grads, np.float32)
         while len(errors) > len(grads):
-            errors[0] += errors.pop().as_in_context(errors[0].context)
+            left = errors.pop()
+            errors[0] = errors[0] + left.as_in_context(errors[0].context)
         return errors
 
-    def apply(self, combined: list[Compressed], bucket: Bucket) -> None:
+    def apply(self, combined: Step, bucket: Bucket) -> None:
+        self.states.update(combined.errors)
         with already(self.optimizer):
-            self.deliver(partial(_write_sum, combined, bucket.terms.common), bucket)
+            self.deliver(partial(_write_sum, combined.sent, bucket.terms.common), bucket)
 
 
 def _prepared(grad: NDArray, rescale: float, bound: float | None) -> NDArray:

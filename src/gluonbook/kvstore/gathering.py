@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any, final
@@ -42,10 +43,20 @@ class Gathering:
 
     def name(self, key: int | str) -> str:
         """A key as its user knows it."""
+        known = self._known(key)
+        return f"{key} ({known})" if known else str(key)
+
+    def _known(self, key: int | str) -> str | None:
         trainer = self.trainer
-        if trainer and isinstance(key, int) and key < len(trainer._params):
-            return f"{key} ({trainer._params[key].name})"
-        return str(key)
+        return trainer._params[key].name if trainer and isinstance(key, int) and key < len(trainer._params) else None
+
+    def last_first(self, items: Sequence[Item]) -> list[int]:
+        """Places of items, those first that backward is likely to reach first: by name, with its numbers as numbers.
+
+        Gluon numbers layers as they are made, and a trainer sorts its parameters by name, "conv10" before "conv2".
+        """
+        names = [self._known(item.key) or str(item.key) for item in items]
+        return sorted(range(len(items)), key=lambda place: _numbered(names[place]), reverse=True)
 
     def mark(self, keys: Iterable[int | str]) -> None:
         """Mark gradients as new on every device, for a trainer that is to use them: the store has written them."""
@@ -93,6 +104,11 @@ class Gathering:
     def _taken(self) -> list[Item]:
         items, self._waiting, self._expected = list(self._waiting.values()), {}, set()
         return items
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    """A name in the order of its numbers: conv2 before conv10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def _item(row: Row, trainer: Trainer | None, steps: bool) -> Item:

@@ -28,8 +28,9 @@ class GradientStore(Store):
 
     What the method is to remember of each parameter goes into `states`, as numpy arrays, say. Gradients come multiplied
     by the optimizer's rescale_grad, so what is kept of a large batch is worth no more beside a small one; a class whose
-    `remembers` is false gets them as they are, which saves two passes. The optimizer gets what `aggregate` gives as its
-    gradient, and clips that. Arguments and errors are those of `Store`.
+    `remembers` is false gets them as they are, which saves two passes, and one that changes nothing but the argument of
+    `aggregate` may say that it `overlaps`. The optimizer gets what `aggregate` gives as its gradient, and clips that.
+    Arguments and errors are those of `Store`.
     """
 
     @abstractmethod

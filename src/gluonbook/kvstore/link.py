@@ -19,6 +19,7 @@ class Link(ABC):
     engine: ClassVar[str]  # the last word of a store's `type`
     rank: int
     size: int
+    patient: bool = False  # whether who waits should leave the core to others, even if that takes a little longer
 
     @abstractmethod
     def vote(self, ballot: np.ndarray, voters: Sequence[int], step: int) -> None:

@@ -24,6 +24,7 @@ class MeanStore(GradientStore):
     """
 
     method = "mean"
+    overlaps = True
     remembers = False
 
     def aggregate(self, gradients: Vector, voters: Sequence[int]) -> np.ndarray:

@@ -10,16 +10,17 @@ from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
 
-def beside(states: dict[Any, Any], key: Any, grads: Sequence[NDArray], dtype: Any) -> list[NDArray]:
+def beside(own: Sequence[NDArray], grads: Sequence[NDArray], dtype: Any) -> list[NDArray]:
     """What is remembered of a parameter, an array for each of its gradients, one a device; zeros at first.
 
     A training may go on with other devices (`reset_ctx`) or another type (`cast`). A device that has joined begins with
     zeros; what devices that have left remembered comes after the others.
     """
-    own = states.setdefault(key, [])
-    for device, grad in enumerate(grads):
-        if device == len(own):
-            own.append(nd.zeros(grad.shape, grad.context, dtype))
-        elif own[device].context != grad.context or np.dtype(own[device].dtype) != dtype:
-            own[device] = own[device].astype(dtype).as_in_context(grad.context)
-    return own
+    joined = [_moved(old, grad, dtype) for old, grad in zip(own, grads)]
+    return [*joined, *(nd.zeros(grad.shape, grad.context, dtype) for grad in grads[len(own) :]), *own[len(grads) :]]
+
+
+def _moved(old: NDArray, grad: NDArray, dtype: Any) -> NDArray:
+    if old.context == grad.context and np.dtype(old.dtype) == dtype:
+        return old
+    return old.astype(dtype).as_in_context(grad.context)

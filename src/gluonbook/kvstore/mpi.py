@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
@@ -14,6 +15,7 @@ from gluonbook.rank import heartbeat
 if TYPE_CHECKING:
     from mpi4py import MPI
 
+_NAP = 5e-5  # seconds
 _SHORT = 1 << 10  # words: so few are gathered by all, in one round of messages, rather than two
 
 
@@ -59,7 +61,13 @@ class MPILink(Link):
         others = [rank for rank in range(self.size) if rank != self.rank]
         coming = [self._comm.Irecv(into[rank], rank) for rank in others]
         going = [self._comm.Isend(out[rank], rank) for rank in others]
-        self._mpi.Request.Waitall(coming + going)
+        self._finish(coming + going)
+
+    def _finish(self, requests: list[MPI.Request]) -> None:
+        """Wait for all. MPI takes a core while it waits; who is patient looks from time to time."""
+        while self.patient and not self._mpi.Request.Testall(requests):
+            time.sleep(_NAP)  # other ranks are not there yet: a report of what hangs shows this line
+        self._mpi.Request.Waitall(requests)
 
     def _rooms(self, words: int) -> np.ndarray:
         """Room for so many words of each rank, the same at every call: to get new memory takes longer than a vote."""
@@ -69,16 +77,17 @@ class MPILink(Link):
 
     def all_gather(self, values: np.ndarray) -> np.ndarray:
         table = np.empty((self.size, len(values)), values.dtype)
-        self._comm.Allgather(values.view(np.uint8), table.view(np.uint8))
+        self._finish([self._comm.Iallgather(values.view(np.uint8), table.view(np.uint8))])
         return table
 
     def all_reduce(self, values: np.ndarray) -> None:
-        self._comm.Allreduce(self._mpi.IN_PLACE, values, op=self._mpi.SUM)
+        self._finish([self._comm.Iallreduce(self._mpi.IN_PLACE, values, op=self._mpi.SUM)])
 
     def sendrecv(self, values: np.ndarray, to: int, source: int) -> np.ndarray:
         received = np.empty_like(values)
-        self._comm.Sendrecv(values.view(np.uint8), to, recvbuf=received.view(np.uint8), source=source)
+        coming = self._comm.Irecv(received.view(np.uint8), source)
+        self._finish([coming, self._comm.Isend(values.view(np.uint8), to)])
         return received
 
     def broadcast(self, values: np.ndarray) -> None:
-        self._comm.Bcast(values, root=0)
+        self._finish([self._comm.Ibcast(values, root=0)])

@@ -75,6 +75,7 @@ class PowerStore(Store):
     """
 
     method = "power"
+    overlaps = True
 
     def __init__(self, link: str | Link = "local", *, rank: int = 2, seed: int = 0, **options) -> None:
         self.columns, self.seed = whole_number("rank", rank, 1), whole_number("seed", seed, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -19,11 +19,12 @@ from gluonbook.checkpoint import Collective
 from gluonbook.checks import whole_number
 from gluonbook.kvstore import caller
 from gluonbook.kvstore.arguments import listing, rows
-from gluonbook.kvstore.bucket import Bucket, Item, Terms, buckets
+from gluonbook.kvstore.bucket import Bucket, Item, Terms, buckets, share
 from gluonbook.kvstore.consent import Consent
 from gluonbook.kvstore.engines import connected
 from gluonbook.kvstore.gathering import ANOTHER, Gathering
 from gluonbook.kvstore.link import Link
+from gluonbook.kvstore.readiness import Readiness, Watch
 from gluonbook.kvstore.units import Unit, refuse_units, unit_of
 from gluonbook.rank import heartbeat
 from gluonbook.rank.ranks import grouped, ranges
@@ -60,6 +61,11 @@ class Store(KVStoreBase, Collective):
     `load_parameters` or `set_data` with the optimizer on the store, what was remembered is dropped, by store and
     optimizer alike.
 
+    A store that `overlaps` begins to exchange while backward still computes: some eighth of the gradients at a time, in
+    the order in which they become ready. Whether all are finite is known only then; if not, the step is dropped, or the
+    exchange done once more without those who have such a gradient. Nothing is different but the time, unless somebody
+    waits for the loss before `step`.
+
     Without a trainer, each `pushpull` is a step of the keys in it; so `Module.fit(kvstore=store)` works, too.
 
     Args:
@@ -90,6 +96,8 @@ class Store(KVStoreBase, Collective):
     method: ClassVar[str]
     per_device: ClassVar[bool] = False  # whether a rank with more devices sends a longer message
     takes_turns: ClassVar[bool] = False  # whether it counts in `states[key][TURNS]` how often a parameter is exchanged
+    overlaps: ClassVar[bool] = False  # whether `apply` alone changes what lasts, so that what is sent may be dropped
+    examines: ClassVar[bool] = False  # whether a message says, as `bad`, of which parameters gradients are not finite
     remembers: bool = True  # whether gradients of one step have a part in the next, and so must be in one unit
 
     def __init__(self, link: str | Link = "local", *, nonfinite: str = "raise", check_every: int | None = None) -> None:
@@ -105,6 +113,7 @@ class Store(KVStoreBase, Collective):
         self._consent = Consent(self.link)
         self._halfway = False  # in a step, while ranks may differ in how much of it they have done
         self._sender = ThreadPoolExecutor(1, "gluonbook-store")
+        self._readiness = Readiness()
         self._updater: Updater | None = None
         self._gathering = Gathering()
         self._unit: Unit | None = None  # of the last step
@@ -255,7 +264,7 @@ class Store(KVStoreBase, Collective):
         """What this rank sends for some parameters.
 
         The gradients of `bucket.devices` count. If there are none, this rank takes part in name only: the message has
-        the right size, and nothing else changes.
+        the right size, and nothing else changes. Where the store `overlaps`, what is to be remembered goes along.
         """
 
     @abstractmethod
@@ -301,13 +310,16 @@ class Store(KVStoreBase, Collective):
                 "an earlier step was broken off halfway, and the ranks may differ in what they did of it: "
                 "go on from a checkpoint, with a new net, trainer and store"
             )
-        terms, used = self._agreed(items, call)
-        self._halfway = self.num_workers > 1 and bool(terms.voters)
-        # Messages travel while the next ones are made.
-        coming = [
-            (bucket, self._sender.submit(self.exchange, self.message(bucket), bucket) if bucket.speakers else None)
-            for bucket in buckets(items, [self.turn(item.key) for item in items], used, terms)
-        ]
+        self.link.patient = self.overlaps
+        try:
+            terms, used, unit = self._agreed(items, call)
+            self._halfway = self.num_workers > 1 and bool(terms.voters)
+            coming = self._early(items, used, terms) if self.overlaps else self._sent(self._buckets(items, used, terms))
+        finally:
+            self.link.patient = False
+        self._unit = unit
+        if unit.optimizer and unit.known:
+            unit.optimizer.rescale_grad = terms.common
         for bucket, combined in coming:
             if combined:
                 self.apply(combined.result(), bucket)
@@ -318,7 +330,63 @@ class Store(KVStoreBase, Collective):
                 self._gathering.mark(bucket.keys)
         self._halfway = False
 
-    def _agreed(self, items: Sequence[Item], call: caller.Call | None) -> tuple[Terms, np.ndarray]:
+    def _buckets(self, items: Sequence[Item], used: np.ndarray, terms: Terms) -> list[Bucket]:
+        turns = [self.turn(item.key) for item in items]
+        if not self.overlaps:
+            return [*buckets(items, turns, used, terms)]
+        order = self._gathering.last_first(items)
+        ordered, turned = [items[place] for place in order], [turns[place] for place in order]
+        return [*buckets(ordered, turned, used[:, order], terms, share(items))]
+
+    def _early(self, items: Sequence[Item], used: np.ndarray, terms: Terms) -> Sequence[tuple[Bucket, Future | None]]:
+        """Exchange what is ready while backward computes the rest, as if all gradients were finite; then see.
+
+        Where some are not, all ranks raise, and nothing has changed; or those who have one leave, and the others
+        exchange once more.
+        """
+        parts = self._buckets(items, used, terms)
+        watch = Watch(parts)
+        coming: list[tuple[Bucket, Future]] = []
+        bad: set[int | str] = set()
+        for place in self._readiness.order(parts):
+            watch.wait(place)
+            message, odd = self._examined(parts[place])
+            bad.update(odd)
+            coming.append((parts[place], self._sender.submit(self.exchange, message, parts[place])))
+        self.link.patient = False
+        for _, combined in coming:
+            combined.result()
+        first = next((place for place, item in enumerate(items) if item.key in bad), _FINE)
+        sought = self._readiness.sought(parts)
+        told = self.link.all_gather(np.array([first, *(watch.order if sought else ())]))
+        if sought:
+            self._readiness.follow(parts, told[0, 1:].tolist())
+        if (told[:, 0] == _FINE).all():
+            return coming
+        self._halfway = False
+        voters = self._voters(told[:, 0], items)
+        self._halfway = self.num_workers > 1 and bool(voters)
+        return self._sent(self._buckets(items, used, terms._replace(voters=voters)))
+
+    def _examined(self, bucket: Bucket) -> tuple[Any, Sequence[int | str]]:
+        """The message, and the parameters with a gradient that counts and is not finite; then nobody looks into it."""
+        if self.examines:
+            message = self.message(bucket)
+            return message, message.bad
+        bad = _nonfinite(bucket)
+        return self.message(bucket._replace(devices=()) if bad else bucket), bad
+
+    def _sent(self, parts: Sequence[Bucket]) -> Sequence[tuple[Bucket, Future | None]]:
+        """The buckets, and what `exchange` will have given; None where nobody speaks.
+
+        Messages travel while the next ones are made.
+        """
+        return [
+            (bucket, self._sender.submit(self.exchange, self.message(bucket), bucket) if bucket.speakers else None)
+            for bucket in parts
+        ]
+
+    def _agreed(self, items: Sequence[Item], call: caller.Call | None) -> tuple[Terms, np.ndarray, Unit]:
         """What the ranks tell each other before a step, and which devices of each have used which items.
 
         Raises, on all ranks alike, for whatever keeps the step from being taken on any.
@@ -327,7 +395,7 @@ class Store(KVStoreBase, Collective):
         due = self._updater is not None and self.check_every and self.steps % self.check_every == 0
         told = self._consent.reach(
             self._plan(items, unit),
-            _first_nonfinite(items),
+            _FINE if self.overlaps else _first_nonfinite(items),
             _FINE if not call or call.skips_stale else _first_stale(items),
             any(len(item.fresh) < len(item.grads) for item in items),
             int(np.float64(unit.rescale).view(np.int64)),
@@ -344,11 +412,7 @@ class Store(KVStoreBase, Collective):
         used = np.array([sum(1 << device for device in item.fresh) for item in items], np.int64)
         used = self.link.all_gather(used) if partly.any() else np.stack([used] * self.num_workers)
         self.steps += 1
-        terms = Terms(self.rank, self._voters(bad, items), unit.rescale, float(rescales[0]))
-        self._unit = unit
-        if unit.optimizer and unit.known:
-            unit.optimizer.rescale_grad = terms.common
-        return terms, used
+        return Terms(self.rank, self._voters(bad, items), unit.rescale, float(rescales[0])), used, unit
 
     def _plan(self, items: Sequence[Item], unit: Unit) -> str:
         elements = sum(item.grads[0].size for item in items)
@@ -390,6 +454,12 @@ def _first_nonfinite(items: Sequence[Item]) -> int:
     checked = [(place, item.grads[device]) for place, item in enumerate(items) for device in item.fresh]
     bad = kernels.nonfinite([grad for _, grad in checked])
     return checked[bad[0]][0] if bad else _FINE
+
+
+def _nonfinite(bucket: Bucket) -> list[int | str]:
+    """The parameters with a gradient that counts and is not finite."""
+    checked = [(key, own[device]) for key, own in zip(bucket.keys, bucket.grads) for device in bucket.devices]
+    return [checked[place][0] for place in kernels.nonfinite([grad for _, grad in checked])]
 
 
 def _first_stale(items: Sequence[Item]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 from mxnet.kvstore import KVStoreBase
@@ -23,6 +23,16 @@ from gluonbook.optimizers import SignSGD
 from gluonbook.optimizers.partition import members
 
 _MOMENTA = "momenta"  # what is remembered of a parameter, beside its turns
+
+
+@final
+class Ballot(NamedTuple):
+    """A ballot, and then the vote; and what each device of this rank remembers once it counts, by parameter."""
+
+    words: np.ndarray
+    momenta: dict[int | str, list[NDArray]]
+    room: dict[int | str, list[NDArray]]  # for those of the next step
+    bad: list[int | str]  # the parameters with a gradient that is not finite
 
 
 @KVStoreBase.register
@@ -61,57 +71,83 @@ class VoteStore(Store):
     """
 
     method = "vote"
+    overlaps = True
+    examines = True
     takes_turns = True
 
     def __init__(self, link: str | Link = "local", *, momentum: float = 0.9, **options) -> None:
         super().__init__(link, **options)
         self.momentum = real("momentum", momentum, "[0, 1)")
         self.remembers = self.momentum > 0
+        self._room: dict[int | str, list[NDArray]] = {}
 
     def accept(self, optimizer: Optimizer | None) -> None:
         for part in members(optimizer) if optimizer else ():
             if isinstance(part, SignSGD) and part.wd:
                 raise ValueError(f"beside a vote of ±1, wd has no effect on its sign: use wd_lh, got wd={part.wd}")
 
-    def message(self, bucket: Bucket) -> np.ndarray:
-        for key in bucket.keys:
-            own = self.states.setdefault(key, {_MOMENTA: [], TURNS: 0})
-            own[TURNS] += 1
+    def message(self, bucket: Bucket) -> Ballot:
         if not bucket.devices:
-            return np.zeros(sum(bits.words_for(own[0].size) for own in bucket.grads), np.uint64)
-        moms = [*map(self._momenta, bucket.keys, bucket.grads)]
+            empty = np.zeros(sum(bits.words_for(own[0].size) for own in bucket.grads), np.uint64)
+            return Ballot(empty, {key: self._momenta(key) for key in bucket.keys}, {}, [])
+        # New momenta go beside the old ones, which hold until all ranks know that the step is taken. Then they change
+        # places: new memory at each step would take longer.
+        old, room = ([*map(_beside, map(own, bucket.keys), bucket.grads)] for own in (self._momenta, self._free))
+        new, left = zip(*(_changed_places(own, free, bucket.devices) for own, free in zip(old, room)))
         step = bucket.turn + self.rank
+        bad = np.zeros((len(bucket.devices), len(bucket.keys)), bool)
         ballots = [
             kernels.momentum_pack(
-                [own[device] for own in moms],
+                [own[device] for own in old],
                 [own[device] for own in bucket.grads],
                 momentum=self.momentum,
                 rescale_grad=bucket.terms.rescale,
                 clip_gradient=clips(self.optimizer, bucket.keys),
                 step=step + device,
+                new=[own[device] for own in new],
+                bad=seen,
             )
-            for device in bucket.devices
+            for device, seen in zip(bucket.devices, bad)
         ]
-        return kernels.vote(ballots, step=step) if len(ballots) > 1 else ballots[0]
+        words = kernels.vote(ballots, step=step) if len(ballots) > 1 else ballots[0]
+        momenta, free = dict(zip(bucket.keys, new)), dict(zip(bucket.keys, left))
+        return Ballot(words, momenta, free, [key for key, seen in zip(bucket.keys, bad.any(axis=0)) if seen])
 
-    def exchange(self, message: np.ndarray, bucket: Bucket) -> np.ndarray:
-        self.link.vote(message, bucket.speakers, bucket.turn)
+    def exchange(self, message: Ballot, bucket: Bucket) -> Ballot:
+        self.link.vote(message.words, bucket.speakers, bucket.turn)
         return message
 
-    def _momenta(self, key: int | str, grads: Sequence[NDArray]) -> list[NDArray]:
-        """One a device; float32 for float16, where small gradients would be lost in the sum."""
-        kind = np.dtype(grads[0].dtype)
-        moms = beside(self.states[key], _MOMENTA, grads, np.dtype(np.float32) if kind == np.float16 else kind)
-        del moms[len(grads) :]
-        return moms
+    def _momenta(self, key: int | str) -> list[NDArray]:
+        return self.states[key][_MOMENTA] if key in self.states else []
 
-    def apply(self, combined: np.ndarray, bucket: Bucket) -> None:
+    def _free(self, key: int | str) -> list[NDArray]:
+        return self._room.get(key, [])
+
+    def apply(self, combined: Ballot, bucket: Bucket) -> None:
+        for key, momenta in combined.momenta.items():
+            turns = self.states[key][TURNS] if key in self.states else 0
+            self.states[key] = {_MOMENTA: momenta, TURNS: turns + 1}
+        self._room.update(combined.room)
         optimizer = self.optimizer
         if type(optimizer) is SignSGD and not optimizer.multi_precision and optimizer.rescale_grad:
-            _move(optimizer, combined, bucket)
+            _move(optimizer, combined.words, bucket)
             return
         with already(optimizer, abs):  # the sign of rescale_grad is in the vote
-            self.deliver(partial(_write, combined, optimizer is None and bucket.terms.common < 0), bucket)
+            self.deliver(partial(_write, combined.words, optimizer is None and bucket.terms.common < 0), bucket)
+
+
+def _beside(own: Sequence[NDArray], grads: Sequence[NDArray]) -> list[NDArray]:
+    """One a device; float32 for float16, where small gradients would be lost in the sum."""
+    kind = np.dtype(grads[0].dtype)
+    return beside(own, grads, np.dtype(np.float32) if kind == np.float16 else kind)[: len(grads)]
+
+
+def _changed_places(
+    one: Sequence[NDArray], other: Sequence[NDArray], devices: Sequence[int]
+) -> tuple[list[NDArray], list[NDArray]]:
+    """Two lists of one array a device, those of some devices from the other list."""
+    pairs = [(b, a) if device in devices else (a, b) for device, (a, b) in enumerate(zip(one, other))]
+    return [a for a, _ in pairs], [b for _, b in pairs]
 
 
 def _write(vote: np.ndarray, turned: bool, arrays: list[NDArray]) -> None:

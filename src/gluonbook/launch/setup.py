@@ -24,6 +24,10 @@ class LaunchError(RuntimeError):
         return [str(self)]
 
 
+# So many operations of backward hand over their gradients together, 15 by default. Stores send them as they come.
+_TOGETHER = "MXNET_EXEC_BULK_EXEC_MAX_NODE_TRAIN_BWD"
+
+
 @final
 @dataclass(frozen=True)
 class Setup:
@@ -50,6 +54,7 @@ class Setup:
             "PYTHONUNBUFFERED": "1",
             "PYTHONUTF8": "1",
             "PYTHONIOENCODING": "utf-8",  # in which logs are read
+            _TOGETHER: os.environ.get(_TOGETHER, "4"),
             **self.variables,
             lifeline.MARK: self.run,
             notes.FOLDER: str(self.folder),
