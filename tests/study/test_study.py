@@ -461,6 +461,10 @@ def test_stored_results_are_of_the_plan_of_their_name(path):
     assert all("dirty" not in session["commit"] for session in kept.sessions)
 
 
+def test_the_study_that_the_book_gives_a_verdict_on_is_complete():
+    assert study.stored("mnist").missing() == 0
+
+
 def test_outside_of_the_repository_there_are_no_stored_results(monkeypatch):
     monkeypatch.setattr(results.paths, "checkout", lambda: None)
     with pytest.raises(FileNotFoundError, match="the book's repository"):
