@@ -59,6 +59,7 @@ class Arrays:
         self.total = sum(self.sizes)
         self.ballots = [kernels.pack([nd.random.normal(shape=n) for n in self.sizes]) for _ in range(VOTERS)]
         self.words = np.empty_like(self.ballots[0])
+        self.bad = np.zeros(len(shapes), bool)
         self.flat = [
             [array.asnumpy().reshape(-1) for array in arrays] for arrays in (self.weights, self.grads, self.moms)
         ]
@@ -75,16 +76,20 @@ class Arrays:
             self.updater(i, grad, weight)
 
     def as_expressions(self) -> None:
-        columns = zip(self.weights, self.grads, self.moms)
-        Expressions().signum_step(
-            [SignumStep(*(memory.flat("array", a) for a in arrays), None, self.constants) for arrays in columns]
-        )
+        columns = (memory.column("array", arrays, True) for arrays in (self.weights, self.grads, self.moms))
+        Expressions().signum_step(SignumStep(*columns, None, [self.constants] * len(self.sizes)))
 
     def pack(self) -> None:
         kernels.pack(self.grads, out=self.words)
 
     def momentum_pack(self) -> None:
         kernels.momentum_pack(self.moms, self.grads, momentum=MOMENTUM, out=self.words)
+
+    def momentum_pack_and_search(self) -> None:
+        kernels.momentum_pack(self.moms, self.grads, momentum=MOMENTUM, bad=self.bad, out=self.words)
+
+    def nonfinite(self) -> None:
+        kernels.nonfinite(self.grads)
 
     def vote(self) -> None:
         kernels.vote(self.ballots, out=self.words)
@@ -104,14 +109,26 @@ def rows(repeat: int) -> Iterator[Row]:
     """The rows for one long array, and for ResNet-50's."""
     shapes = resnet50_shapes()
     total = sum(map(math.prod, shapes))
-    yield from _rows(f"{total / 1e6:.1f} M in 1 array", Arrays([(total,)]), repeat)
-    yield from _rows(f"{total / 1e6:.1f} M in {len(shapes)} arrays", Arrays(shapes), repeat)
+    one, many = Arrays([(total,)]), Arrays(shapes)
+    name = f"{total / 1e6:.1f} M in {len(shapes)} arrays"
+    yield from _rows(f"{total / 1e6:.1f} M in 1 array", one, repeat)
+    yield from _rows(name, many, repeat)
+    yield from _against_one(name, one, many, repeat)
+
+
+def _against_one(name: str, one: Arrays, many: Arrays, repeat: int) -> Iterator[Row]:
+    """What it costs that a net has many arrays."""
+    for work in ("fused", "pack", "momentum_pack", "vote", "apply_signs", "nonfinite"):
+        t = race({"many": getattr(many, work), "one": getattr(one, work)}, repeat)
+        called = {"fused": "Signum step", "vote": f"vote of {VOTERS}"}.get(work, work)
+        yield row(called, "the same in 1 array", name, t["many"], t["many"] / t["one"], at_most=1.05)
 
 
 def _rows(name: str, arrays: Arrays, repeat: int) -> Iterator[Row]:
     works = {"fused": arrays.fused, "built-in": arrays.built_in, "triad": arrays.triad}
     works.update({"pack": arrays.pack, "sum": arrays.sum, "momentum_pack": arrays.momentum_pack})
     works.update({"vote": arrays.vote, "apply_signs": arrays.apply_signs})
+    works.update({"search": arrays.nonfinite, "both": arrays.momentum_pack_and_search})
     t = race(works, repeat)
     # Ballots that have just come in lie in the last cache, as they do in the second of two votes.
     hot = race({"first": arrays.vote, "vote": arrays.vote, "pack": arrays.pack}, repeat)
@@ -129,6 +146,8 @@ def _rows(name: str, arrays: Arrays, repeat: int) -> Iterator[Row]:
     yield row("pack", "bandwidth of a sum", name, t["pack"], ratio, at_least=0.8)
     ratio = bandwidth("momentum_pack", 12.125, "triad", 16)
     yield row("momentum_pack", triad_name, name, t["momentum_pack"], ratio, at_least=0.8)
+    ratio = t["both"] / (t["momentum_pack"] + t["search"])
+    yield row("momentum_pack that looks for NaN", "momentum_pack, then nonfinite", name, t["both"], ratio, at_most=0.8)
     yield row(f"vote of {VOTERS}", "pack of one", name, t["vote"], t["vote"] / t["pack"], at_most=0.2)
     hot_name = f"vote of {VOTERS}, in cache"
     yield row(hot_name, "pack of one", name, hot["vote"], hot["vote"] / hot["pack"], at_most=0.2)

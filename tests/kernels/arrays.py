@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gluonbook.kernels import memory
-from gluonbook.kernels.memory import Array, Flat
+from gluonbook.kernels.memory import Array, Column
 
 DTYPES = tuple(map(np.dtype, ("float16", "float32", "float64")))
 LENGTHS = (0, 1, 2, 63, 64, 65, 127, 128, 129, 1000, 2047, 2048, 2049, 4100)
@@ -59,6 +59,6 @@ def hyper_parameters(high: float) -> st.SearchStrategy[float]:
     return st.just(0.0) | st.floats(1e-9, high)
 
 
-def flat(array: Array) -> Flat:
-    """An array as the forms of the kernels take it."""
-    return memory.flat("x", array)
+def column(*arrays: Array | None) -> Column:
+    """Arrays as the forms of the kernels take them."""
+    return memory.column("x", arrays, True, optional=True)

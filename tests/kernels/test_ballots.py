@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from arrays import DTYPES, LENGTHS, any_floats, flat, hyper_parameters, mixed, same, specials, words
+from arrays import DTYPES, LENGTHS, any_floats, column, hyper_parameters, mixed, same, specials, words
 from hypothesis import given
 from hypothesis import strategies as st
 from mxnet import nd
@@ -12,7 +12,7 @@ from mxnet import nd
 from gluonbook import kernels
 from gluonbook.kernels import hyper, reference
 from gluonbook.kernels.bits import lots
-from gluonbook.kernels.form import MomentumPack, Pack
+from gluonbook.kernels.form import ApplySigns, MomentumPack, NonFinite, Pack, Unpack
 
 TYPES = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 255, 256, 1000)
@@ -62,7 +62,7 @@ def test_pack_is_the_reference(form, dtype):
         x[::3] = 0
         for step in range(2):
             ballot = words(-(-length // 64))
-            form.pack([Pack(flat(as_nd(x)), lots(step), ballot, None)])
+            form.pack(Pack(column(as_nd(x)), lots(step), ballot, None))
             assert np.array_equal(ballot, reference.pack(x, step))
 
 
@@ -218,7 +218,7 @@ def test_apply_signs_is_the_reference(form, dtype, wd):
         w, ballot = mixed(dtype, length), words(-(-length // 64))
         placed = as_nd(w)
         reference.apply_signs(w, ballot, *c)
-        form.apply_signs([(flat(placed), *c, ballot)])
+        form.apply_signs(ApplySigns(column(placed), [c], ballot))
         assert same(placed.asnumpy(), w)
 
 
@@ -251,7 +251,8 @@ def test_momentum_pack_is_the_reference(form, dtype, clip):
             for step in range(2):
                 placed = as_nd(m)
                 ballot = words(-(-length // 64))
-                form.momentum_pack([MomentumPack(flat(placed), flat(as_nd(g)), None, c, lots(step), ballot, None)])
+                job = MomentumPack(column(placed), column(as_nd(g)), None, [c], lots(step), ballot, None)
+                form.momentum_pack(job)
                 assert np.array_equal(ballot, reference.momentum_pack(m, g, c, step))
                 assert same(placed.asnumpy(), m)
 
@@ -265,7 +266,8 @@ def test_new_momentum_elsewhere_is_the_reference_and_the_old_stays(form, dtype, 
             m, g, expected = mixed(moment, length, 0), mixed(dtype, length, 1), np.empty(length, moment)
             m[::3] = g[::3] = 0
             old, new, ballot, found = as_nd(m), as_nd(np.ones_like(m)), words(-(-length // 64)), np.zeros(1, bool)
-            form.momentum_pack([MomentumPack(flat(old), flat(as_nd(g)), flat(new), c, lots(1), ballot, found)])
+            columns = column(old), column(as_nd(g)), column(new)
+            form.momentum_pack(MomentumPack(*columns, [c], lots(1), ballot, found))
             assert np.array_equal(ballot, reference.momentum_pack(m, g, c, 1, new=expected))
             assert same(new.asnumpy(), expected)
             assert same(old.asnumpy(), m)
@@ -285,6 +287,9 @@ def test_new_momentum_lies_wherever_it_is_wanted(dtype):
             assert np.array_equal(kernels.momentum_pack(m[:length], g[:length], momentum=0.9, new=new), ballot)
             assert same(new, expected)
             assert (room[:start] == 7).all() and (room[start + length :] == 7).all()
+        odd = np.zeros(length * dtype.itemsize + 1, np.uint8)[1:].view(dtype)
+        assert np.array_equal(kernels.momentum_pack(m[:length], g[:length], momentum=0.9, new=odd), ballot)
+        assert same(odd.copy(), expected)
 
 
 def test_new_momenta_of_a_list():
@@ -378,7 +383,7 @@ def test_a_vote_of_lists_is_that_of_each_array(dtype):
 def test_unpack_into_arrays_is_the_reference(form, dtype):
     for length in LENGTHS[1:]:
         ballot, placed = words(-(-length // 64)), as_nd(mixed(dtype, length))
-        form.unpack([(flat(placed), ballot)])
+        form.unpack(Unpack(column(placed), ballot))
         assert same(placed.asnumpy(), reference.unpack(ballot, length, dtype))
 
 
@@ -404,7 +409,7 @@ def test_nan_and_infinity_are_found_wherever_they_are(form, dtype):
                 bad[place] = odd
                 for array in (x, bad):
                     found = np.zeros(1, bool)
-                    form.nonfinite([(flat(as_nd(array)), found)])
+                    form.nonfinite(NonFinite(column(as_nd(array)), found))
                     assert found[0] == reference.nonfinite(array)
 
 
@@ -425,7 +430,7 @@ def test_what_is_not_finite_is_found_in_the_pass_that_packs(form, dtype):
             for odd in (limits.max, np.nan, np.inf, -np.inf):
                 x[place] = odd
                 found, ballot = np.zeros(1, bool), words(-(-length // 64))
-                form.pack([Pack(flat(as_nd(x)), lots(0), ballot, found)])
+                form.pack(Pack(column(as_nd(x)), lots(0), ballot, found))
                 assert found[0] == reference.nonfinite(x)
                 assert np.array_equal(ballot, reference.pack(x))
             x[place] = 0

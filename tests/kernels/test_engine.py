@@ -14,11 +14,11 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 import pytest
-from arrays import DTYPES, flat, mixed, same, words
+from arrays import DTYPES, mixed, same, words
 from mxnet import autograd, gluon, nd
 
 from gluonbook import kernels
-from gluonbook.kernels import ballots, cuda, forms, reference, threads, views
+from gluonbook.kernels import ballots, cuda, forms, memory, reference, threads, views
 from gluonbook.kernels.cuda_source import signature
 from gluonbook.kernels.expressions import Expressions
 from gluonbook.kernels.form import Form
@@ -206,7 +206,7 @@ def test_slices_and_reshaped_arrays_are_changed_in_place():
 
 
 def test_a_view_keeps_its_array_alive():
-    view = views.readable(flat(nd.full(1_000_000, 7)))
+    view = views.readable(memory.flat("x", nd.full(1_000_000, 7)))
     gc.collect()
     filler = [nd.zeros(1_000_000) for _ in range(3)]
     nd.waitall()

@@ -7,7 +7,7 @@ import itertools
 import mxnet as mx
 import numpy as np
 import pytest
-from arrays import DTYPES, LENGTHS, any_floats, flat, hyper_parameters, mixed, plain, same
+from arrays import DTYPES, LENGTHS, any_floats, column, hyper_parameters, mixed, plain, same
 from hypothesis import given
 from hypothesis import strategies as st
 from mxnet import nd
@@ -147,7 +147,7 @@ def test_every_form_is_the_reference(form, dtype, options):
         arrays = [mixed(dtype, length, seed) for seed in range(3)]
         placed = [as_nd(array) for array in arrays]
         reference.signum_step(*arrays, c)
-        form.signum_step([SignumStep(*map(flat, placed), None, c)])
+        form.signum_step(SignumStep(*map(column, placed), None, [c]))
         for expected, got in zip(arrays, placed):
             assert same(expected, got.asnumpy())
 
@@ -159,7 +159,7 @@ def test_every_form_of_the_multi_precision_step_is_the_reference(form, options):
         w32, g, m = mixed(SINGLE, length, 0), mixed(HALF, length, 1), mixed(SINGLE, length, 2)
         w = w32.astype(HALF)
         placed = [as_nd(array) for array in (w, g, m, w32)]
-        form.signum_step([SignumStep(*map(flat, placed), c)])
+        form.signum_step(SignumStep(*map(column, placed), [c]))
         reference.signum_step(w32, g, m, c, half=w)
         for expected, got in zip((w, g, m, w32), placed):
             assert same(expected, got.asnumpy())

@@ -31,8 +31,8 @@ numpy array that is written must be contiguous, in C order. A call waits for pen
 complete when it returns; on a GPU, only words are waited for.
 
 Each kernel has a reference in numpy (`reference`), which defines it, and equals it bit for bit. The compiled form
-(`native`, `native_vote`) is made at the first call and kept (see `cache`), so that importing this package costs
-nothing.
+(`native`, `native_engine`, `native_vote`) is made at the first call and kept (see `cache`), so that importing this
+package costs nothing.
 """
 
 from gluonbook.kernels.ballots import nonfinite, pack, unpack, vote

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 from mxnet.ndarray import NDArray
@@ -12,7 +11,7 @@ from gluonbook.checks import whole_number
 from gluonbook.kernels import bits, memory
 from gluonbook.kernels.form import NonFinite, Pack, Unpack
 from gluonbook.kernels.forms import by_form, form_on, gpu_of, host
-from gluonbook.kernels.memory import Array, each
+from gluonbook.kernels.memory import Array
 
 MAX_BALLOTS = 4096
 
@@ -35,13 +34,10 @@ def pack(
             the words, or `bad` none for the marks.
     """
     zeros = bits.lots(whole_number("step", step, 0))
-    checked = each(partial(memory.flat, "x"), x)
-    sizes = [x.n for x in checked]
-    words = memory.room(out, sizes)
-    found = memory.marks("bad", bad, len(checked))
-    asked = (Pack(x, zeros, piece, mark) for x, piece, mark in zip(checked, bits.pieces(words, sizes), found))
-    for form, jobs in by_form(asked):
-        form.pack(jobs)
+    own = _arrays("x", x)
+    words = memory.room(out, own.sizes)
+    for form, job in by_form(Pack(own, zeros, words, memory.marks("bad", bad, len(own.sizes)))):
+        form.pack(job)
     return words
 
 
@@ -63,12 +59,10 @@ def unpack(
             raise ValueError(f"dtype must be {' or '.join(map(str, memory.FLOATS))}, got {kind}")
         out = np.empty(n, kind)
 
-    checked = each(partial(memory.in_place, "out"), out)
-    memory.apart(*([x] for x in checked))
-    sizes = [x.n for x in checked]
-    pieces = bits.pieces(memory.words("words", words, sizes), sizes)
-    for form, jobs in by_form(map(Unpack, checked, pieces)):
-        form.unpack(jobs)
+    own = _arrays("out", out, changed=True)
+    memory.apart(own)
+    for form, job in by_form(Unpack(own, memory.words("words", words, own.sizes))):
+        form.unpack(job)
     return out
 
 
@@ -78,10 +72,10 @@ def nonfinite(x: Array | Sequence[Array]) -> list[int]:
     Raises:
         ValueError: x is not of float16, float32 or float64.
     """
-    checked = each(partial(memory.flat, "x"), x)
-    found = np.zeros(len(checked), bool)
-    for form, jobs in by_form(map(NonFinite, checked, found.reshape(-1, 1))):
-        form.nonfinite(jobs)
+    own = _arrays("x", x)
+    found = np.zeros(len(own.sizes), bool)
+    for form, job in by_form(NonFinite(own, found)):
+        form.nonfinite(job)
     return np.flatnonzero(found).tolist()
 
 
@@ -106,11 +100,16 @@ def vote(
     if isinstance(ballots, NDArray):
         return _vote_of_table(ballots, step, out)
     whole_number("the number of ballots", len(ballots), 1, MAX_BALLOTS)
-    n = np.size(ballots[0]) * bits.BITS
-    checked = [memory.words(f"ballot {i}", ballot, [n]) for i, ballot in enumerate(ballots)]
-    words = memory.room(out, [n])
+    sizes = np.array([np.size(ballots[0]) * bits.BITS])
+    checked = [memory.words(f"ballot {i}", ballot, sizes) for i, ballot in enumerate(ballots)]
+    words = memory.room(out, sizes)
     host().count(checked, step, words)
     return words
+
+
+def _arrays(name: str, given: Array | Sequence[Array], *, changed: bool = False) -> memory.Column:
+    listed, (arrays,) = memory.lists(given)
+    return memory.column(name, arrays, listed, changed=changed)
 
 
 def _vote_of_table(table: NDArray, step: int, out: object) -> NDArray:

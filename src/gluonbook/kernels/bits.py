@@ -23,6 +23,13 @@ def pieces(words: np.ndarray, sizes: Sequence[int]) -> Iterator[np.ndarray]:
         start = stop
 
 
+def begins(sizes: np.ndarray) -> np.ndarray:
+    """The number of the first word of each array, and that after the last, as int64."""
+    starts = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(-(-sizes // BITS), out=starts[1:])
+    return starts
+
+
 def lots(step: int) -> np.uint64:
     """The word of the signs that are drawn where there is none: + for coordinate i of an array if step + i is even.
 

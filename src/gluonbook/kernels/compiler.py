@@ -1,7 +1,7 @@
 """How the kernels for CPUs are compiled: by numba, at the first call, and kept for other processes where that can be.
 
 What is kept counts as long as the one file that a function is in stays as it is. So what a compiled function calls, and
-the constants that are compiled into it, stand in its own file: `native`, or `native_vote`.
+the constants that are compiled into it, stand in its own file: `native`, `native_engine` or `native_vote`.
 """
 
 from __future__ import annotations

@@ -1,43 +1,96 @@
-"""The kernels on arrays in the memory of the host: compiled code on views of them, shared among threads."""
+"""The kernels on arrays in the memory of the host: compiled code on all arrays of a list, shared among threads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Callable, final
+from collections.abc import Callable, Iterator, Sequence
+from typing import final
 
 import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.kernels import hyper, native, native_vote
+from gluonbook.kernels import native, native_vote
 from gluonbook.kernels.bits import tally
 from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
-from gluonbook.kernels.memory import Flat
-from gluonbook.kernels.threads import Call, share
-from gluonbook.kernels.views import readable, settle, writable
+from gluonbook.kernels.memory import FLOATS, Column
+from gluonbook.kernels.threads import PART, Call, share
+from gluonbook.kernels.views import Rows
+
+Kinds = list  # of np.dtype, one a column; None where it has no array
+Plan = Callable[[Kinds], tuple]  # bytes that an element moves, and the arguments of a kernel after `rows`
+
+# Arrays without elements, which tell a kernel of what type those are that lie at an address.
+_LIKE: dict[np.dtype | None, np.ndarray | None] = {
+    None: None,
+    **{dtype: np.empty(0, np.uint16 if dtype == np.float16 else dtype) for dtype in FLOATS},
+}
+
+
+def _bits(dtype: np.dtype) -> tuple[np.ndarray, np.signedinteger, np.signedinteger]:
+    whole = np.dtype(f"i{dtype.itemsize}")
+    return np.empty(0, whole), whole.type(np.iinfo(whole).max), np.array(np.inf, dtype).view(whole)[()]
+
+
+_BITS = {dtype: _bits(dtype) for dtype in FLOATS}  # with the mask of a magnitude, and the bits of infinity
 
 
 @final
 class Host(Form):
     """Compiled code, for the host's memory."""
 
-    def signum_step(self, jobs: Sequence[SignumStep]) -> None:
-        _compute(_signum_step, jobs)
+    def signum_step(self, job: SignumStep) -> None:
+        constants = _Constants(job.constants)
 
-    def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
-        _compute(_momentum_pack, jobs)
+        def plan(kinds: Kinds) -> tuple:
+            exact, grad, _, half = (*kinds, None)[:4]
+            traffic = 4 * exact.itemsize + grad.itemsize * (2 if half else 1)
+            return traffic, (_LIKE[exact], _LIKE[grad], _LIKE[half], *constants.of(exact))
 
-    def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
-        _compute(_apply_signs, jobs)
+        columns = [job.weight, job.grad, job.mom]
+        if job.weight32 is not None:
+            columns = [job.weight32.or_else(job.weight), job.grad, job.mom, job.weight.beside(job.weight32)]
+        _compute(native.signum_step, columns, plan)
 
-    def pack(self, jobs: Sequence[Pack]) -> None:
-        _compute(_pack, jobs)
+    def momentum_pack(self, job: MomentumPack) -> None:
+        constants = _Constants(job.constants)
 
-    def unpack(self, jobs: Sequence[Unpack]) -> None:
-        _compute(_unpack, jobs)
+        def plan(kinds: Kinds) -> tuple:
+            exact, grad = kinds[:2]
+            search = _search(grad, job.found)
+            own = _LIKE[exact], _LIKE[grad], job.new is not None, job.words, job.zeros, search
+            return 2 * exact.itemsize + grad.itemsize, (*own, *constants.of(exact))
 
-    def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
-        _compute(_nonfinite, jobs)
+        _compute(native.momentum_pack, [job.mom, job.grad, *([job.new] if job.new else [])], plan)
+
+    def apply_signs(self, job: ApplySigns) -> None:
+        constants = _Constants(job.constants)
+
+        def plan(kinds: Kinds) -> tuple:
+            (own,) = kinds
+            return 2 * own.itemsize, (_LIKE[own], job.words, *constants.of(own))
+
+        _compute(native.apply_signs, [job.weight], plan)
+
+    def pack(self, job: Pack) -> None:
+        def plan(kinds: Kinds) -> tuple:
+            (own,) = kinds
+            return own.itemsize, (_LIKE[own], job.words, job.zeros, _search(own, job.found))
+
+        _compute(native.pack, [job.x], plan)
+
+    def unpack(self, job: Unpack) -> None:
+        def plan(kinds: Kinds) -> tuple:
+            (own,) = kinds
+            return own.itemsize, (_LIKE[own], job.words)
+
+        _compute(native.unpack, [job.x], plan)
+
+    def nonfinite(self, job: NonFinite) -> None:
+        def plan(kinds: Kinds) -> tuple:
+            (own,) = kinds
+            return own.itemsize, (_search(own, job.found),)
+
+        _compute(native.nonfinite, [job.x], plan)
 
     def vote(self, table: NDArray, step: int) -> NDArray:
         ballots = table.asnumpy().view(np.uint64)
@@ -53,61 +106,51 @@ class Host(Form):
         share([Call(native_vote.vote, words.size, traffic, (addresses, words, top + 1, offset, ties))])
 
 
-def _compute(call_for: Callable[..., Call], jobs: Sequence[tuple]) -> None:
-    """Do all jobs; `call_for` waits for the arrays of one, and says which kernel to call.
+def _compute(kernel: Callable[..., object], columns: Sequence[Column], plan: Plan) -> None:
+    """Call a kernel for all rows of the columns."""
+    rows = Rows(*columns)  # which keeps copies alive until all threads are done
+    share(_calls(kernel, columns, plan, rows))
 
-    Backward computes the gradients from the last layer to the first, so the jobs are prepared in that order.
+
+def _calls(kernel: Callable[..., object], columns: Sequence[Column], plan: Plan, rows: Rows) -> Iterator[Call]:
+    """Calls for so many rows each as make a part for a thread, of the same types, which are settled just before.
+
+    Backward computes the gradients from the last layer to the first, so the rows are taken in that order.
     """
-    share(call_for(*job) for job in reversed(jobs))
+    kinds = [*zip(*(column.kinds.tolist() for column in columns))]
+    room = PART  # the first part is soon ready; then each call is for several
+    edges = [0, *(i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), len(kinds)]
+    for lowest, last in reversed([*zip(edges, edges[1:])]):
+        if lowest == last:
+            continue
+        traffic, arguments = plan([column.dtype(lowest) for column in columns])
+        while last > lowest:
+            enough = rows.begins[last] - room // traffic
+            first = max(lowest, int(np.searchsorted(rows.begins[:last], enough, side="right")) - 1)
+            n = int(rows.begins[last] - rows.begins[first])
+            if n:
+                yield Call(kernel, n, traffic, (rows.settled(first, last), *arguments))
+                room = 4 * PART
+            last = first
 
 
-def _signum_step(weight: Flat, grad: Flat, mom: Flat, weight32: Flat | None, constants: hyper.Signum) -> Call:
-    half, exact = (None, weight) if weight32 is None else (weight, weight32)
-    settle(exact, grad, mom, *([half] if half else []))
-    traffic = 4 * exact.dtype.itemsize + grad.dtype.itemsize * (2 if half else 1)
-    arrays = writable(exact), readable(grad), writable(mom), writable(half) if half else None
-    return Call(native.signum_step, weight.n, traffic, (*arrays, *constants))
+@final
+class _Constants:
+    """Constants of rows, of which many may have the same, as the kernels take them: which, and a table of them."""
+
+    def __init__(self, rows: Sequence[tuple[np.floating, ...]]) -> None:
+        distinct = dict(zip(map(id, rows), rows))
+        numbers = {key: number for number, key in enumerate(distinct)}
+        self._which = np.array([numbers[id(row)] for row in rows], np.int64)
+        self._table = np.array([*map(tuple, distinct.values())], np.float64)
+
+    def of(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+        """Both, for arrays of a type: float16 computes with constants in float32."""
+        return self._which, self._table.astype(np.float64 if dtype == np.float64 else np.float32)
 
 
-def _momentum_pack(
-    mom: Flat,
-    grad: Flat,
-    new: Flat | None,
-    constants: hyper.Signum,
-    zeros: np.uint64,
-    words: np.ndarray,
-    found: np.ndarray | None,
-) -> Call:
-    settle(mom, grad, *([new] if new else []))
-    traffic = 2 * mom.dtype.itemsize + grad.dtype.itemsize
-    arrays = writable(new or mom), readable(grad), readable(mom) if new else None
-    search = None if found is None else _search(grad.dtype, arrays[1], found)
-    return Call(native.momentum_pack, mom.n, traffic, (*arrays, words, zeros, search, *constants))
-
-
-def _apply_signs(weight: Flat, lr: np.floating, wd: np.floating, words: np.ndarray) -> Call:
-    settle(weight)
-    return Call(native.apply_signs, weight.n, 2 * weight.dtype.itemsize, (writable(weight), words, lr, wd))
-
-
-def _pack(x: Flat, zeros: np.uint64, words: np.ndarray, found: np.ndarray | None) -> Call:
-    settle(x)
-    own = readable(x)
-    search = None if found is None else _search(x.dtype, own, found)
-    return Call(native.pack, x.n, x.dtype.itemsize, (own, words, zeros, search))
-
-
-def _unpack(x: Flat, words: np.ndarray) -> Call:
-    settle(x)
-    return Call(native.unpack, x.n, x.dtype.itemsize, (words, writable(x)))
-
-
-def _nonfinite(x: Flat, found: np.ndarray) -> Call:
-    settle(x)
-    return Call(native.nonfinite, x.n, x.dtype.itemsize, _search(x.dtype, readable(x), found))
-
-
-def _search(dtype: np.dtype, x: np.ndarray, found: np.ndarray) -> tuple:
-    """What `native.nonfinite` takes to look through x, of `dtype`, or its bits."""
-    whole = np.dtype(f"i{dtype.itemsize}")
-    return x.view(whole), whole.type(np.iinfo(whole).max), np.array(np.inf, dtype).view(whole)[()], found
+def _search(dtype: np.dtype, found: np.ndarray | None) -> tuple | None:
+    """What a kernel takes to look for NaN and infinity."""
+    if found is None:
+        return None
+    return *_BITS[dtype], found

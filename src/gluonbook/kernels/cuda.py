@@ -17,8 +17,8 @@ from mxnet.ndarray import NDArray
 from gluonbook.kernels import memory
 from gluonbook.kernels.bits import lots, tally
 from gluonbook.kernels.cuda_source import BLOCK, ITEMS, OPTIONS, blocks, signature, source
-from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
-from gluonbook.kernels.memory import Flat
+from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack, one_by_one
+from gluonbook.kernels.memory import Column
 
 _ANY = np.dtype("float32")  # of sources whose types do not matter
 
@@ -27,43 +27,45 @@ _ANY = np.dtype("float32")  # of sources whose types do not matter
 class Cuda(Form):
     """CUDA sources, for a GPU's memory."""
 
-    def signum_step(self, jobs: Sequence[SignumStep]) -> None:
-        for weight, grad, mom, weight32, c in jobs:
+    def signum_step(self, job: SignumStep) -> None:
+        for weight, grad, mom, weight32, c in one_by_one(job):
             if weight32 is None:
                 name, arrays = "signum_step", (weight.array, grad.array, mom.array)
             else:
                 name, arrays = "signum_step_and_copy", (weight32.array, grad.array, mom.array, weight.array)
             _launch(name, mom.dtype, grad.dtype, weight.n, *arrays, weight.n, *c)
 
-    def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
-        sent = []
-        for mom, grad, new, c, zeros, words, _ in jobs:
+    def momentum_pack(self, job: MomentumPack) -> None:
+        sent, places = [], []
+        for mom, grad, new, c, zeros, words, _ in one_by_one(job):
+            places.append(words)
             sent.append(_words_on(mom.array, words.size))
             arrays = (new or mom).array, mom.array, grad.array, sent[-1]
             constants = c.momentum, c.damping, c.damped_rescale, c.rescale, c.clip
             _launch("momentum_pack", mom.dtype, grad.dtype, mom.n, *arrays, mom.n, _as_long(zeros), *constants)
-        _search([(job.grad, job.found) for job in jobs])
-        _fetch(sent, [job.words for job in jobs])
+        _search(job.grad, job.found)
+        _fetch(sent, places)
 
-    def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
-        for weight, lr, wd, words in jobs:
+    def apply_signs(self, job: ApplySigns) -> None:
+        for weight, (lr, wd), words in one_by_one(job):
             given = _words_on(weight.array, words)
             _launch("apply_signs", weight.dtype, weight.dtype, weight.n, weight.array, given, weight.n, lr, wd)
 
-    def pack(self, jobs: Sequence[Pack]) -> None:
-        sent = []
-        for x, zeros, words, _ in jobs:
+    def pack(self, job: Pack) -> None:
+        sent, places = [], []
+        for x, zeros, words, _ in one_by_one(job):
+            places.append(words)
             sent.append(_words_on(x.array, words.size))
             _launch("pack", x.dtype, x.dtype, x.n, x.array, sent[-1], x.n, _as_long(zeros))
-        _search([(job.x, job.found) for job in jobs])
-        _fetch(sent, [job.words for job in jobs])
+        _search(job.x, job.found)
+        _fetch(sent, places)
 
-    def unpack(self, jobs: Sequence[Unpack]) -> None:
-        for x, words in jobs:
+    def unpack(self, job: Unpack) -> None:
+        for x, words in one_by_one(job):
             _launch("unpack", x.dtype, x.dtype, x.n, x.array, _words_on(x.array, words), x.n)
 
-    def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
-        _search(jobs)
+    def nonfinite(self, job: NonFinite) -> None:
+        _search(job.x, job.found)
 
     def vote(self, table: NDArray, step: int) -> NDArray:
         M, n = table.shape
@@ -78,7 +80,7 @@ def works(ctx: mx.Context) -> str:
     """An empty string if the kernels can be compiled and run on a GPU, else why not."""
     words = np.zeros(1, np.uint64)
     try:
-        Cuda().pack([Pack(memory.flat("x", nd.array([-1, 1, 0], ctx)), lots(0), words, None)])
+        Cuda().pack(Pack(memory.column("x", [nd.array([-1, 1, 0], ctx)]), lots(0), words, None))
     except mx.base.MXNetError as error:
         return str(error).strip().splitlines()[-1]
     return "" if words[0] == 0b110 else f"pack gave {words[0]:b} where 110 is right"
@@ -113,13 +115,16 @@ def _words_on(array: NDArray, words: np.ndarray | int) -> NDArray:
     return nd.array(np.ascontiguousarray(words).view(np.int32), array.context, dtype=np.int32)
 
 
-def _search(pairs: Sequence[tuple[Flat, np.ndarray | None]]) -> None:
-    """Note NaN and infinity in arrays, wherever that was asked for."""
-    asked = [(x, found, nd.zeros(1, x.array.context, dtype=np.int32)) for x, found in pairs if found is not None]
-    for x, _, flag in asked:
-        _launch("nonfinite", x.dtype, x.dtype, x.n, x.array, flag, x.n)
-    for _, found, flag in asked:
-        found[0] |= bool(flag.asscalar())
+def _search(arrays: Column, found: np.ndarray | None) -> None:
+    """Note NaN and infinity in arrays, if that is asked for."""
+    if found is None:
+        return
+    flags = []
+    for x in arrays.flats():
+        flags.append(nd.zeros(1, x.array.context, dtype=np.int32))
+        _launch("nonfinite", x.dtype, x.dtype, x.n, x.array, flags[-1], x.n)
+    for i, flag in enumerate(flags):
+        found[i] |= bool(flag.asscalar())
 
 
 def _fetch(sent: Sequence[NDArray], places: Sequence[np.ndarray]) -> None:

@@ -7,7 +7,6 @@ text, and MXNet's reading of it is not exact (`hyper.as_mxnet_reads`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import final
 
@@ -19,7 +18,7 @@ from mxnet.ndarray import NDArray
 from gluonbook.kernels import hyper
 from gluonbook.kernels.bits import BITS
 from gluonbook.kernels.cpu import Host
-from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
+from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack, one_by_one
 from gluonbook.kernels.memory import Flat
 
 _POWERS = tuple(1 << bit for bit in range(8))
@@ -29,24 +28,24 @@ _POWERS = tuple(1 << bit for bit in range(8))
 class Expressions(Form):
     """NDArray expressions, for any context."""
 
-    def signum_step(self, jobs: Sequence[SignumStep]) -> None:
-        for weight, grad, mom, weight32, constants in jobs:
+    def signum_step(self, job: SignumStep) -> None:
+        for weight, grad, mom, weight32, constants in one_by_one(job):
             w, m, c = (weight32 or weight).array, mom.array, _on(mom, constants)
             _renew(m, c.momentum * m - c.damped_wd * w, grad.array, c)
             w[:] = c.shrink * w + c.lr * ((m > 0) - (m < 0))
             if weight32:
                 weight.array[:] = w.astype(weight.dtype)
 
-    def momentum_pack(self, jobs: Sequence[MomentumPack]) -> None:
-        for mom, grad, new, constants, zeros, words, found in jobs:
+    def momentum_pack(self, job: MomentumPack) -> None:
+        for mom, grad, new, constants, zeros, words, found in one_by_one(job):
             m, c = (new or mom).array, _on(mom, constants)
             if found is not None:
                 _search(grad.array, found)
             _renew(m, c.momentum * mom.array, grad.array, c)
             _pack(-m, zeros, words)
 
-    def apply_signs(self, jobs: Sequence[ApplySigns]) -> None:
-        for weight, lr, wd, words in jobs:
+    def apply_signs(self, job: ApplySigns) -> None:
+        for weight, (lr, wd), words in one_by_one(job):
             w = weight.array
             wide = w.astype(lr.dtype)
             direction = _unpacked(words, weight.n, wide).reshape(weight.shape)
@@ -54,18 +53,18 @@ class Expressions(Form):
                 direction = direction + _constant(wd, w.context) * wide
             w[:] = (wide - _constant(lr, w.context) * direction).astype(weight.dtype)
 
-    def pack(self, jobs: Sequence[Pack]) -> None:
-        for x, zeros, words, found in jobs:
+    def pack(self, job: Pack) -> None:
+        for x, zeros, words, found in one_by_one(job):
             if found is not None:
                 _search(x.array, found)
             _pack(x.array, zeros, words)
 
-    def unpack(self, jobs: Sequence[Unpack]) -> None:
-        for x, words in jobs:
+    def unpack(self, job: Unpack) -> None:
+        for x, words in one_by_one(job):
             x.array[:] = _unpacked(words, x.n, x.array).reshape(x.shape)
 
-    def nonfinite(self, jobs: Sequence[NonFinite]) -> None:
-        for x, found in jobs:
+    def nonfinite(self, job: NonFinite) -> None:
+        for x, found in one_by_one(job):
             _search(x.array, found)
 
     def vote(self, table: NDArray, step: int) -> NDArray:

@@ -6,46 +6,46 @@ Where CUDA sources cannot be compiled, NDArray expressions do the same on a GPU,
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from mxnet.base import MXNetError
 from mxnet.context import Context, num_gpus
 from mxnet.ndarray import NDArray
 
-from gluonbook.kernels.form import ApplySigns, Form, MomentumPack, NonFinite, Pack, SignumStep, Unpack
-from gluonbook.kernels.memory import Array, Flat
+from gluonbook.kernels.form import Form, Job, part
+from gluonbook.kernels.memory import Array, Column
 
 if TYPE_CHECKING:
     from gluonbook.kernels.cpu import Host
 
-Job = TypeVar("Job", SignumStep, MomentumPack, Pack, Unpack, NonFinite, ApplySigns)
 
-
-def by_form(jobs: Iterable[Job]) -> list[tuple[Form, list[Job]]]:
-    """Each form that is needed, with all of its jobs.
+def by_form(job: Job) -> list[tuple[Form, Job]]:
+    """Forms with their parts of the job, each of which has arrays that lie side by side in the list.
 
     Raises:
-        ValueError: of the arrays of a job some are on a GPU, and others elsewhere.
+        ValueError: of the arrays of a place some are on a GPU, and others elsewhere.
     """
-    jobs = list(jobs)
     if not _gpus():
-        return [(host(), jobs)]
-    forms: dict[Form, list[Job]] = {}
-    for number, job in enumerate(jobs):
-        forms.setdefault(_form_of(job, f"array {number} of the list: " if len(jobs) > 1 else ""), []).append(job)
-    return list(forms.items())
+        return [(host(), job)]
+    columns = [value for value in job if isinstance(value, Column)]
+    places = [_place_of(columns, i) for i in range(len(job[0].sizes))]
+    edges: list[int] = [i for i in range(1, len(places)) if places[i] != places[i - 1]]
+    parts = [slice(first, last) for first, last in zip([0, *edges], [*edges, len(places)])]
+    return [(form_on(places[rows.start]), part(job, rows)) for rows in parts if places]
 
 
-def _form_of(job: Job, which: str) -> Form:
-    arrays = {name: value for name, value in job._asdict().items() if isinstance(value, Flat)}
-    places = {name: gpu_of(flat.array) for name, flat in arrays.items()}
+def _place_of(columns: Sequence[Column], i: int) -> Context | None:
+    """The GPU, or None for the host, of the arrays of place i."""
+    arrays = {column.name: column.arrays[i] for column in columns if column.arrays[i] is not None}
+    places = {name: gpu_of(array) for name, array in arrays.items()}
     if len(set(places.values())) > 1:
+        which = f"array {i} of the list: " if columns[0].listed else ""
         found = ", ".join(f"{name} on {place or 'the host'}" for name, place in places.items())
         raise ValueError(f"{which}all arrays must be on one GPU, or all on the host, got {found}")
     (place,) = set(places.values())
-    return form_on(place)
+    return place
 
 
 def form_on(place: Context | None) -> Form:

@@ -53,16 +53,24 @@ def _signum(
     return Signum._make([*others, type(shrink)(-1 if clip is None else read(clip)), shrink])
 
 
-def signs(dtype: np.dtype, lr: float, wd: float) -> tuple[np.floating, np.floating]:
+@final
+class Signs(NamedTuple):
+    """The constants of a step by signs, numbers of one type."""
+
+    lr: np.floating
+    wd: np.floating
+
+
+def signs(dtype: np.dtype, lr: float, wd: float) -> Signs:
     """`lr` and `wd` as numbers of `dtype`."""
     return _signs(dtype, _hashable(lr), _hashable(wd))
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _signs(dtype: np.dtype, lr: float, wd: float) -> tuple[np.floating, np.floating]:
+def _signs(dtype: np.dtype, lr: float, wd: float) -> Signs:
     real("lr", lr, "[0, inf)")
     real("wd", wd, "[0, inf)")
-    return number(dtype)(lr), number(dtype)(wd)
+    return Signs(number(dtype)(lr), number(dtype)(wd))
 
 
 def _hashable(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """The kernels for CPUs, compiled by numba at the first call and kept, if that can be.
 
-A kernel works on the elements from `start` to `stop` of flat arrays, without holding Python's lock, so that threads
-share a long array; `start` is a multiple of 64. float16 comes as its bits in uint16, which numba can compute with.
-No kernel is compiled with relaxed arithmetic (`fastmath`): a fused multiply-add would change bits.
+A kernel works on all elements from `start` to `stop` of a list of flat arrays, counted as if they were one, without
+holding Python's lock, so that threads share them; `start` is a multiple of 64. `rows` says where they lie: see
+`views.Rows`. float16 comes as its bits in uint16, which numba can compute with. No kernel is compiled with relaxed
+arithmetic (`fastmath`): a fused multiply-add would change bits.
 
 It takes nothing from other files that is compiled, or compiled in: see `compiler`.
 """
@@ -14,6 +15,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import populate_array
 
 from gluonbook.kernels.compiler import callback, compiled
 
@@ -167,103 +169,183 @@ def _vector_at(context, builder, kind, array, index):
     return builder.bitcast(builder.gep(data, [index]), vector.as_pointer()), vector
 
 
-# The kernels
+# Where arrays lie
 
 
 @compiled
-def signum_step(
-    start, stop, weight, grad, mom, half, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip, shrink
-):
-    """See `reference.signum_step`; `half` is the copy of the weight in float16, or None."""
-    w, g, m = weight[start:stop], grad[start:stop], mom[start:stop]
-    for i in range(len(w)):
-        old, like = _wide(w[i]), m[i]
-        kept = _rounded(_rounded(momentum * _wide(like), like) - _rounded(damped_wd * old, like), like)
-        new = _rounded(kept - _damped(g[i], like, damping, damped_rescale, rescale, clip), like)
-        m[i] = _narrow(new, like)
-        w[i] = _narrow(_rounded(shrink * old, like) + lr * _sign(new), like)
-    if half is not None:
-        h = half[start:stop]
+def _touched(start, stop, rows):
+    """The first row, and the one after the last, of which a range of all elements has some."""
+    origin, begins, _, _ = rows
+    low = origin
+    while begins[low + 1] - begins[origin] <= start:
+        low += 1
+    high = low + 1
+    while high + 1 < len(begins) and begins[high] - begins[origin] < stop:
+        high += 1
+    return low, high
+
+
+@compiled
+def _share(start, stop, rows, row):
+    """Which elements of a row a range of all elements has."""
+    origin, begins, sizes, _ = rows
+    before = begins[row] - begins[origin]
+    return max(start - before, 0), min(stop - before, sizes[row])
+
+
+@compiled
+def _array(rows, row, column, like):
+    """The array of a row and a column, of the type of `like`."""
+    _, _, sizes, addresses = rows
+    return _elements(addresses[row, column], sizes[row], like)
+
+
+@compiled
+def _words(rows, row, words):
+    """The words of a row: each row begins with a new one."""
+    _, begins, _, _ = rows
+    return words[begins[row] // BITS :]
+
+
+@intrinsic
+def _elements(typing, address, n, like):
+    """The n elements from an address, of the type of those of `like`, as an array."""
+
+    def code(context, builder, signature, args):
+        array = context.make_array(signature.return_type)(context, builder)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(like.dtype)))
+        data = builder.inttoptr(args[0], array.data.type)
+        populate_array(array, data=data, shape=[args[1]], strides=[size], itemsize=size, meminfo=None)
+        return array._getvalue()
+
+    return types.Array(like.dtype, 1, "C")(types.intp, types.intp, like), code
+
+
+# The kernels. `own` and the like are empty arrays of the type of what they stand for; `which` says which row of a table
+# of constants belongs to a row.
+
+
+@compiled
+def signum_step(start, stop, rows, exact, grad, half, which, constants):
+    """See `reference.signum_step`; the columns are weight, grad, mom, and, unless `half` is None, the weight's copy."""
+    low, high = _touched(start, stop, rows)
+    for row in range(low, high):
+        first, last = _share(start, stop, rows, row)
+        w, m = _array(rows, row, 0, exact)[first:last], _array(rows, row, 2, exact)[first:last]
+        g, c = _array(rows, row, 1, grad)[first:last], constants[which[row]]
+        lr, momentum, damping, damped_wd = c[0], c[1], c[2], c[3]
+        damped_rescale, rescale, clip, shrink = c[4], c[5], c[6], c[7]
         for i in range(len(w)):
-            h[i] = _to_half(w[i])
+            old, like = _wide(w[i]), m[i]
+            kept = _rounded(_rounded(momentum * _wide(like), like) - _rounded(damped_wd * old, like), like)
+            new = _rounded(kept - _damped(g[i], like, damping, damped_rescale, rescale, clip), like)
+            m[i] = _narrow(new, like)
+            w[i] = _narrow(_rounded(shrink * old, like) + lr * _sign(new), like)
+        if half is not None:
+            h = _array(rows, row, 3, half)[first:last]
+            for i in range(len(w)):
+                h[i] = _to_half(w[i])
 
 
 @compiled
-def momentum_pack(
-    start, stop, mom, grad, old, words, zeros, search, lr, momentum, damping, damped_wd, damped_rescale, rescale, clip,
-    shrink,
-):  # fmt: skip
-    """See `reference.momentum_pack`; `zeros` is the word of the signs that zeros get.
+def momentum_pack(start, stop, rows, exact, grad, elsewhere, words, zeros, search, which, constants):
+    """See `reference.momentum_pack`; the columns are mom and grad, and where the new momentum goes, if `elsewhere`.
 
-    The momentum in `mom` is renewed, or, if `old` is not None, `mom` gets the one that comes after that. `search` is
-    None, or what `nonfinite` takes to look through `grad`.
+    `zeros` is the word of the signs that zeros get; `search` is None, or what `_look_through` takes for `grad`.
     """
-    fresh = np.empty(_CHUNK, mom.dtype)
-    for first in range(start, stop, _CHUNK):
-        last = min(first + _CHUNK, stop)
-        if search is not None:
-            nonfinite(first, last, *search)
-        g, m = grad[first:last], mom[first:last]
-        if old is None:
-            for i in range(len(m)):
-                m[i] = _renewed(m[i], g[i], momentum, damping, damped_rescale, rescale, clip)
-            _pack(first, last, mom, 0, words, zeros, True)
-        else:
-            before = old[first:last]
-            for i in range(len(before)):
-                fresh[i] = _renewed(before[i], g[i], momentum, damping, damped_rescale, rescale, clip)
-            _pack(first, last, fresh, first, words, zeros, True)
-            _stream(fresh, m)
-    if old is not None:
+    fresh = np.empty(_CHUNK, exact.dtype)
+    low, high = _touched(start, stop, rows)
+    for row in range(low, high):
+        begin, end = _share(start, stop, rows, row)
+        mom, gradient, ballot = _array(rows, row, 0, exact), _array(rows, row, 1, grad), _words(rows, row, words)
+        new, c = _array(rows, row, 2 if elsewhere else 0, exact), constants[which[row]]
+        momentum, damping, damped_rescale, rescale, clip = c[1], c[2], c[4], c[5], c[6]
+        for first in range(begin, end, _CHUNK):
+            last = min(first + _CHUNK, end)
+            if search is not None:
+                _look_through(first, last, rows, row, 1, search)
+            g, m = gradient[first:last], mom[first:last]
+            if elsewhere:
+                for i in range(len(m)):
+                    fresh[i] = _renewed(m[i], g[i], momentum, damping, damped_rescale, rescale, clip)
+                _pack(first, last, fresh, first, ballot, zeros, True)
+                _stream(fresh, new[first:last])
+            else:
+                for i in range(len(m)):
+                    m[i] = _renewed(m[i], g[i], momentum, damping, damped_rescale, rescale, clip)
+                _pack(first, last, mom, 0, ballot, zeros, True)
+    if elsewhere:
         _fence()
 
 
 @compiled
-def pack(start, stop, x, words, zeros, search):
+def pack(start, stop, rows, own, words, zeros, search):
     """See `reference.pack`; `zeros` is the word of the signs that zeros get, `search` as in `momentum_pack`."""
-    for first in range(start, stop, _CHUNK):
-        last = min(first + _CHUNK, stop)
-        if search is not None:
-            nonfinite(first, last, *search)
-        _pack(first, last, x, 0, words, zeros, False)
+    low, high = _touched(start, stop, rows)
+    for row in range(low, high):
+        begin, end = _share(start, stop, rows, row)
+        x, ballot = _array(rows, row, 0, own), _words(rows, row, words)
+        for first in range(begin, end, _CHUNK):
+            last = min(first + _CHUNK, end)
+            if search is not None:
+                _look_through(first, last, rows, row, 0, search)
+            _pack(first, last, x, 0, ballot, zeros, False)
 
 
 @compiled
-def unpack(start, stop, words, signs):
+def unpack(start, stop, rows, own, words):
     """See `reference.unpack`."""
-    _unpack(start, stop, words, signs, 0)
+    low, high = _touched(start, stop, rows)
+    for row in range(low, high):
+        first, last = _share(start, stop, rows, row)
+        _unpack(first, last, _words(rows, row, words), _array(rows, row, 0, own), 0)
 
 
 @compiled
-def apply_signs(start, stop, weight, words, lr, wd):
-    """See `reference.apply_signs`."""
-    signs = np.empty(_CHUNK, weight.dtype)
-    for first in range(start, stop, _CHUNK):
-        last = min(first + _CHUNK, stop)
-        _unpack(first, last, words, signs, first)
-        w = weight[first:last]
-        if wd == 0:
-            for i in range(len(w)):
-                w[i] = _narrow(_wide(w[i]) - lr * _wide(signs[i]), w[i])
-        else:
-            for i in range(len(w)):
-                w[i] = _narrow(_wide(w[i]) - lr * (_wide(signs[i]) + wd * _wide(w[i])), w[i])
+def apply_signs(start, stop, rows, own, words, which, constants):
+    """See `reference.apply_signs`; the constants are lr and wd."""
+    signs = np.empty(_CHUNK, own.dtype)
+    low, high = _touched(start, stop, rows)
+    for row in range(low, high):
+        begin, end = _share(start, stop, rows, row)
+        weight, ballot = _array(rows, row, 0, own), _words(rows, row, words)
+        lr, wd = constants[which[row], 0], constants[which[row], 1]
+        for first in range(begin, end, _CHUNK):
+            last = min(first + _CHUNK, end)
+            _unpack(first, last, ballot, signs, first)
+            w = weight[first:last]
+            if wd == 0:
+                for i in range(len(w)):
+                    w[i] = _narrow(_wide(w[i]) - lr * _wide(signs[i]), w[i])
+            else:
+                for i in range(len(w)):
+                    w[i] = _narrow(_wide(w[i]) - lr * (_wide(signs[i]) + wd * _wide(w[i])), w[i])
 
 
 @compiled
-def nonfinite(start, stop, bits, magnitude, infinity, found):
-    """See `reference.nonfinite`; numbers come as the signed integers of their bits.
-
-    `magnitude` masks the sign away; what is then as large as `infinity`, is that or NaN.
-    """
-    b, largest = bits[start:stop], magnitude ^ magnitude
-    for i in range(len(b)):
-        largest = max(largest, b[i] & magnitude)
-    if largest >= infinity:
-        found[0] = True
+def nonfinite(start, stop, rows, search):
+    """See `reference.nonfinite`."""
+    low, high = _touched(start, stop, rows)
+    for row in range(low, high):
+        first, last = _share(start, stop, rows, row)
+        _look_through(first, last, rows, row, 0, search)
 
 
 # Their parts
+
+
+@compiled
+def _look_through(start, stop, rows, row, column, search):
+    """Note in `found` NaN or infinity among some elements, which come as the signed integers of their bits.
+
+    `magnitude` masks the sign away; what is then as large as `infinity`, is that or NaN.
+    """
+    own, magnitude, infinity, found = search
+    b, largest = _array(rows, row, column, own)[start:stop], magnitude ^ magnitude
+    for i in range(len(b)):
+        largest = max(largest, b[i] & magnitude)
+    if largest >= infinity:
+        found[row] = True
 
 
 @compiled
@@ -299,9 +381,12 @@ def _pack(start, stop, x, origin, words, zeros, negated):
 def _stream(chunk, out):
     """Write the beginning of a chunk to `out`, past the caches: nobody reads it soon, nor are lines read to be changed.
 
-    What comes before the first whole cache line, and after the last, is written as usual.
+    What comes before the first whole cache line, and after the last, is written as usual; so is what lies between two
+    elements' places.
     """
     begin = min(-out.ctypes.data % _LINE // out.itemsize, len(out))
+    if out.ctypes.data % out.itemsize:
+        begin = len(out)
     end = begin + (len(out) - begin) // BITS * BITS
     out[:begin] = chunk[:begin]
     for i in range(begin, end, BITS):

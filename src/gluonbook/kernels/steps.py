@@ -10,7 +10,7 @@ from gluonbook.checks import whole_number
 from gluonbook.kernels import bits, hyper, memory
 from gluonbook.kernels.form import ApplySigns, MomentumPack, SignumStep
 from gluonbook.kernels.forms import by_form
-from gluonbook.kernels.memory import Array, Flat, each
+from gluonbook.kernels.memory import Array
 
 _HALF, _SINGLE, _ = memory.FLOATS
 
@@ -49,24 +49,23 @@ def signum_step(
             different lengths. No array is changed then.
     """
 
-    def job(weight: Array, grad: Array, mom: Array, weight32: Array | None, lr: float, wd: float) -> SignumStep:
-        options = lr, momentum, wd, wd_lh, rescale_grad, clip_gradient
-        return _signum_step(weight, grad, mom, weight32, options)
+    listed, (weights, grads, moms, copies, lrs, wds) = memory.lists(weight, grad, mom, weight32, lr, wd)
+    w, w32 = memory.column("weight", weights, listed, changed=True), None
+    if any(copy is not None for copy in copies):
+        w32 = memory.column("weight32", copies, listed, (_SINGLE,), changed=True, optional=True)
+        memory.must_be_legal(w, (_HALF,), where=~w32.absent)
+    exact = w if w32 is None else w32.or_else(w)
+    g = memory.column("grad", grads, listed, like=w)
+    m = memory.column("mom", moms, listed, like=exact, changed=True)
+    memory.same_shape(w, g, m, *([w32] if w32 else []))
 
-    checked = each(job, weight, grad, mom, weight32, lr, wd)
-    memory.apart(*([own.weight32 or own.weight, own.weight, own.mom] for own in checked))
-    for form, jobs in by_form(checked):
-        form.signum_step(jobs)
+    def options(dtype: np.dtype, lr: float, wd: float) -> hyper.Signum:
+        return hyper.signum(dtype, lr, momentum, wd, wd_lh, rescale_grad, clip_gradient)
 
-
-def _signum_step(weight: Array, grad: Array, mom: Array, weight32: Array | None, options: tuple) -> SignumStep:
-    w = memory.in_place("weight", weight, memory.FLOATS if weight32 is None else (_HALF,))
-    w32 = None if weight32 is None else memory.in_place("weight32", weight32, (_SINGLE,))
-    exact = w if w32 is None else w32
-    g = memory.flat("grad", grad, (w.dtype,))
-    m = memory.in_place("mom", mom, (exact.dtype,))
-    memory.same_shape(weight=w, grad=g, mom=m, weight32=exact)
-    return SignumStep(w, g, m, w32, hyper.signum(exact.dtype, *options))
+    constants = memory.each(options, listed, exact.dtypes(), lrs, wds)
+    memory.apart(w, m, *([w32] if w32 else []))
+    for form, job in by_form(SignumStep(w, g, m, w32, constants)):
+        form.signum_step(job)
 
 
 def momentum_pack(
@@ -106,29 +105,24 @@ def momentum_pack(
     """
     zeros = bits.lots(whole_number("step", step, 0))
 
-    renew = memory.in_place if new is None else memory.flat
+    listed, (moms, grads, news, clips) = memory.lists(mom, grad, new, clip_gradient)
+    g = memory.column("grad", grads, listed)
+    m = memory.column("mom", moms, listed, like=g, wider=True, changed=new is None)
+    memory.same_shape(m, g)
+    fresh = None
+    if new is not None:
+        fresh = memory.column("new", news, listed, like=m, changed=True)
+        memory.same_shape(m, fresh)
 
-    def checked(
-        mom: Array, grad: Array, new: Array | None, clip: float | None
-    ) -> tuple[Flat, Flat, Flat | None, hyper.Signum]:
-        g = memory.flat("grad", grad)
-        m = renew("mom", mom, (g.dtype, _SINGLE) if g.dtype == _HALF else (g.dtype,))
-        memory.same_shape(mom=m, grad=g)
-        constants = hyper.signum(m.dtype, 0.0, momentum, 0.0, 0.0, rescale_grad, clip)
-        if renew is memory.in_place:
-            return m, g, None, constants
-        fresh = memory.in_place("new", new, (m.dtype,))
-        memory.same_shape(mom=m, new=fresh)
-        return m, g, fresh, constants
+    def options(dtype: np.dtype, clip: float | None) -> hyper.Signum:
+        return hyper.signum(dtype, 0.0, momentum, 0.0, 0.0, rescale_grad, clip)
 
-    fields = each(checked, mom, grad, new, clip_gradient)
-    memory.apart(*([m, fresh] if fresh else [m] for m, _, fresh, _ in fields))
-    sizes = [m.n for m, *_ in fields]
-    words = memory.room(out, sizes)
-    found = memory.marks("bad", bad, len(fields))
-    places = zip(fields, bits.pieces(words, sizes), found)
-    for form, jobs in by_form(MomentumPack(*own, zeros, piece, mark) for own, piece, mark in places):
-        form.momentum_pack(jobs)
+    constants = memory.each(options, listed, m.dtypes(), clips)
+    memory.apart(m, *([fresh] if fresh else []))
+    words = memory.room(out, m.sizes)
+    found = memory.marks("bad", bad, len(m.sizes))
+    for form, job in by_form(MomentumPack(m, g, fresh, constants, zeros, words, found)):
+        form.momentum_pack(job)
     return words
 
 
@@ -150,13 +144,9 @@ def apply_signs(
             different lengths. No array is changed then.
     """
 
-    def checked(weight: Array, lr: float, wd: float) -> tuple[Flat, np.floating, np.floating]:
-        w = memory.in_place("weight", weight)
-        return w, *hyper.signs(_SINGLE if w.dtype == _HALF else w.dtype, lr, wd)
-
-    fields = each(checked, weight, lr, wd)
-    memory.apart(*([w] for w, *_ in fields))
-    sizes = [w.n for w, *_ in fields]
-    pieces = bits.pieces(memory.words("words", words, sizes), sizes)
-    for form, jobs in by_form(ApplySigns(*own, piece) for own, piece in zip(fields, pieces)):
-        form.apply_signs(jobs)
+    listed, (weights, lrs, wds) = memory.lists(weight, lr, wd)
+    w = memory.column("weight", weights, listed, changed=True)
+    constants = memory.each(hyper.signs, listed, w.computed_in(), lrs, wds)
+    memory.apart(w)
+    for form, job in by_form(ApplySigns(w, constants, memory.words("words", words, w.sizes))):
+        form.apply_signs(job)

@@ -17,7 +17,7 @@ from typing import Callable, NamedTuple, final
 
 from gluonbook.machine import facts
 
-_PART = 1 << 22  # bytes: one core moves so many in some 100 µs, and to wake a thread takes some 20 µs
+PART = 1 << 22  # bytes: one core moves so many in some 100 µs, and to wake a thread takes some 20 µs
 _UNIT = 1 << 11  # parts begin at multiples of it: whole words, whole cache lines
 
 Part = list  # of (kernel, start, stop, args)
@@ -77,9 +77,9 @@ def _next(waiting: deque[Part]) -> Part | None:
 
 
 def _parts(calls: Iterable[Call]) -> Iterator[Part]:
-    """The calls in parts of at least _PART bytes each, but for the last."""
+    """The calls in parts of at least PART bytes each, but for the last."""
     part: Part = []
-    room = _PART
+    room = PART
     for kernel, n, traffic, args in calls:
         start = 0
         while start < n:
@@ -89,7 +89,7 @@ def _parts(calls: Iterable[Call]) -> Iterator[Part]:
             start = stop
             if room <= 0:
                 yield part
-                part, room = [], _PART
+                part, room = [], PART
     if part:
         yield part
 

@@ -12,40 +12,51 @@ it says outside may no longer be so when the kernel's turn comes.
 from __future__ import annotations
 
 import ctypes
+from typing import final
 
 import numpy as np
 from mxnet.base import _LIB, check_call
 from mxnet.ndarray import NDArray
 
-from gluonbook.kernels import native
-from gluonbook.kernels.memory import Flat
+from gluonbook.kernels import bits, engine
+from gluonbook.kernels.memory import Column, Flat, address
 
 _HALF = np.dtype(np.float16)
-_HOST = ctypes.byref((ctypes.c_int * 2)(1, 0))  # the engine's Context: type CPU, number 0
-_INLINE = ctypes.byref(ctypes.c_int(4))  # its FnProperty::kAsync: runs in the thread that pushes, if nothing is pending
-_NOTHING = ctypes.c_void_p(native.nothing.address)
+
+
+@final
+class Rows:
+    """The arrays of some columns, one row for each place of their list, and where they lie, once they are settled.
+
+    Elements are counted through all rows, each of which begins at a multiple of 64: row i at `begins[i]`.
+    """
+
+    def __init__(self, *columns: Column | None) -> None:
+        own = [column for column in columns if column is not None]
+        self.begins = bits.BITS * bits.begins(own[0].sizes)
+        self._sizes = own[0].sizes
+        self._handles = np.empty((len(self._sizes), len(own)), np.int64)
+        self._addresses = np.zeros(self._handles.shape, np.int64)
+        self._kept = []  # what lies where no other object may see to it
+        for k, column in enumerate(own):
+            self._handles[:, k] = column.handles
+            for i, array in enumerate(column.arrays):
+                if isinstance(array, np.ndarray):
+                    contiguous = np.ascontiguousarray(array)
+                    self._kept.append(contiguous)
+                    self._addresses[i, k] = address(contiguous)
+
+    def settled(self, first: int, last: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+        """The rows from `first` to `last`, settled, as the compiled kernels take them: `first` is where they begin."""
+        engine.settle(self._handles, self._sizes, self._addresses, first, last)
+        return first, self.begins, self._sizes, self._addresses
 
 
 def settle(*arrays: Flat) -> None:
-    """Wait for all operations on the arrays, as for writing them, also on those that are only to be read.
-
-    For reading, it would seem enough to wait for those that write. But an inference, which reads the weights of a
-    convolution, pushes one more operation while it runs, which rearranges them. An operation that writes nothing
-    comes after the inference, and makes a new version of the array, for which a later rearrangement does nothing.
-    `MXNDArrayWaitToWrite` does the same at five times the cost: its operation always runs in another thread.
-
-    Those that write come first. To wait is an operation, too: behind the one that writes nothing it would come into
-    the engine's queue when backward's next operation is in it already, and so wait for that one's gradient as well.
-    """
-    placed = [flat.array.handle for flat in arrays if isinstance(flat.array, NDArray)]
-    for handle in placed:
-        check_call(_LIB.MXNDArrayWaitToRead(handle))
-    for handle in placed:
-        check_call(
-            _LIB.MXEnginePushSyncND(_NOTHING, None, None, _HOST, None, 0, ctypes.byref(handle), 1, _INLINE, 0, None)
-        )
-    for handle in placed:
-        check_call(_LIB.MXNDArrayWaitToRead(handle))
+    """Wait for all operations on the arrays, as `engine.settle` does."""
+    handles = [[flat.array.handle.value if isinstance(flat.array, NDArray) else 0] for flat in arrays]
+    sizes = np.array([flat.n for flat in arrays], np.int64)
+    engine.settle(np.array(handles, np.int64), sizes, np.zeros((len(arrays), 1), np.int64), 0, len(arrays))
 
 
 def readable(flat: Flat) -> np.ndarray:
