@@ -72,12 +72,19 @@ HOOKS = {
 
 
 class Training:
-    """A net that learns one batch by DDP."""
+    """A net that learns one batch by DDP.
+
+    The PowerSGD hook gets all gradients at once: over gloo, the messages of several groups of them get mixed up.
+    """
 
     def __init__(self, net: str, hook: tuple) -> None:
         make, shape = NETS[net]
         torch.manual_seed(1)
-        self._net = DistributedDataParallel(make())
+        first, whole = dist._DEFAULT_FIRST_BUCKET_BYTES, {}
+        if hook and hook[1] is powerSGD_hook.powerSGD_hook:
+            dist._DEFAULT_FIRST_BUCKET_BYTES, whole = 1 << 30, {"bucket_cap_mb": 1 << 10}
+        self._net = DistributedDataParallel(make(), **whole)
+        dist._DEFAULT_FIRST_BUCKET_BYTES = first
         if hook:
             self._net.register_comm_hook(*hook)
         self._optimizer = torch.optim.SGD(self._net.parameters(), lr=1e-4)

@@ -26,13 +26,13 @@ def training(repeat: int) -> Iterator[Row]:
     if reason := why_not():
         print(f"training is left out, since {reason}")
         return
-    rounds = max(3, repeat // 3)
+    rounds = max(2, repeat // 7)
     for net in NETS:
         for workers in (2, 4):
             for gigabits in (10, 1, 0.1):
                 yield from _methods(net, workers, gigabits, rounds)
     for method in ("vote", "mean"):
-        yield from _overlap(method, rounds)
+        yield from _overlap(method, 3 * rounds)
 
 
 def _methods(net: str, workers: int, gigabits: float, rounds: int) -> Iterator[Row]:

@@ -1,7 +1,8 @@
 """One worker of whole training steps: python training_worker.py OUT NET ROUNDS METHOD...
 
 Each method trains a net of its own; they take turns. Of each there are a whole step, with forward and backward in it,
-and its exchange and update alone, with gradients that are there already. Rank 0 writes to OUT, as JSON, the seconds of
+and its exchange and update alone, with gradients that are there already; of a single one also a step in which the
+exchange begins when backward is over. Rank 0 writes to OUT, as JSON, the seconds of
 every round and the bytes that crossed the loopback device in it, all workers together.
 """
 
@@ -97,8 +98,9 @@ def main(out: str, net: str, rounds: str, *names: str) -> None:
         training = trainings[name] = Training(net, store)
         if not works:
             works = {"forward": training.forward_only, "forward and backward": training.compute}
-        works |= {f"{name}: step": training.step, f"{name}: step, apart": training.step_apart}
-        works[f"{name}: exchange"] = training.exchange
+        works |= {f"{name}: step": training.step, f"{name}: exchange": training.exchange}
+        if len(names) == 1:
+            works[f"{name}: step, apart"] = training.step_apart
 
     def prepare(work: str) -> None:
         if work.endswith(": exchange"):
