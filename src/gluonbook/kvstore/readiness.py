@@ -17,7 +17,7 @@ from gluonbook.kernels import native
 from gluonbook.kvstore.bucket import Bucket
 
 UNSEEN = -1
-_LOOKS = 8  # at so many steps: who waits for each loss before the step has nothing that could be hidden
+_LOOKS = 8  # at so many steps, of which the last counts: the first ones may do more than others
 _HOST = ctypes.byref((ctypes.c_int * 2)(1, 0))  # the engine's Context: type CPU, number 0
 _KIND = ctypes.byref(ctypes.c_int(7))  # its FnProperty::kNoSkip: also where an operation before has failed
 _FIRST = 1 << 20  # its priority: before what backward has in the queue
@@ -74,15 +74,13 @@ class Readiness:
 
     def sought(self, parts: Sequence[Bucket]) -> bool:
         """Whether rank 0 is still to tell what it sees; the same on all."""
-        name = _name(parts)
-        return len(parts) > 1 and name not in self._orders and self._looks.get(name, 0) < _LOOKS
+        return len(parts) > 1 and self._looks.get(_name(parts), 0) < _LOOKS
 
     def follow(self, parts: Sequence[Bucket], order: Sequence[int]) -> None:
         """From now on these buckets come in this order, if it is one."""
         name = _name(parts)
-        if UNSEEN in order:
-            self._looks[name] = self._looks.get(name, 0) + 1
-        else:
+        self._looks[name] = self._looks.get(name, 0) + 1
+        if UNSEEN not in order:
             self._orders[name] = order
 
 
