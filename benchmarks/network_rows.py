@@ -52,7 +52,7 @@ def memory(rounds: int) -> Iterator[Row]:
         yield row("step of a vote", "all-reduce and update", on, t["vote"], t["mean"] / t["vote"], at_least=2.5)
         ratio = t["all-reduce alone"] / t["exchange alone"]
         yield row("exchange of a vote", "all-reduce alone", on, t["exchange alone"], ratio, at_least=25)
-    extra = sum(t[name] for name in ("look for NaN", "pack", "count votes", "unpack and apply")) / workers
+    extra = sum(t[name] for name in ("pack", "count votes", "unpack and apply")) / workers
     ratio = extra / _resnet50_step(rounds)
     on = f"{D} M, one worker's share of {workers}"
     yield row("pack, count, apply", f"ResNet-50, {IMAGES} images", on, extra, ratio, at_most=0.1)
@@ -80,7 +80,7 @@ def _on_link(workers: int, millions: float, rounds: int, gigabits: float) -> Ite
         print(f"links: {on}: a vote is faster at any bandwidth")
 
 
-PARTS = ("look for NaN", "pack", "exchange alone", "count votes", "unpack and apply")
+PARTS = ("pack", "exchange alone", "count votes", "unpack and apply")
 
 
 def _peers(rounds: int) -> Iterator[Row]:

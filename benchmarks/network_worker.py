@@ -74,13 +74,13 @@ def _barrier(store: kvstore.Store) -> Callable:
 def _parts(link: kvstore.Link, training: Training, sizes: list) -> dict[str, Callable]:
     """What a step consists of, one by one."""
     total = np.zeros(sum(map(math.prod, sizes)), np.float32)
-    moms = [nd.zeros(shape) for shape in sizes]
+    moms, new = ([nd.zeros(shape) for shape in sizes] for _ in range(2))
+    bad = np.zeros(len(sizes), bool)
     ballot = kernels.pack(training.grads)
     few = [ballot[: len(ballot) // link.size]] * link.size
     return {
         "all-reduce alone": lambda: link.all_reduce(total),
-        "look for NaN": lambda: kernels.nonfinite(training.grads),
-        "pack": lambda: kernels.momentum_pack(moms, training.grads, momentum=0.9, out=ballot),
+        "pack": lambda: kernels.momentum_pack(moms, training.grads, momentum=0.9, new=new, bad=bad, out=ballot),
         "exchange alone": lambda: link.vote(ballot, range(link.size), step=0),
         "count votes": lambda: kernels.vote(few),
         "unpack and apply": lambda: kernels.apply_signs(training.weights, ballot, lr=1e-4),
