@@ -44,7 +44,7 @@ coverage: setup ## run all tests, and say which lines of the package none of the
 	@$(TESTS) --cov --cov-report=term-missing:skip-covered
 
 faults: setup ## run the fault tests with all their repetitions: killed ranks, full disks, restarted kernels, odd names
-	@GLUONBOOK_FAULTS=full $(PYTHON_IN) -m pytest tests/machine tests/storage tests/checkpoint tests/rank tests/launch tests/kvstore tests/book/test_folder_names.py
+	@GLUONBOOK_FAULTS=full $(PYTHON_IN) -m pytest tests/machine tests/storage tests/checkpoint tests/rank tests/launch tests/kvstore tests/gossip tests/decoupled tests/book/test_folder_names.py
 
 check: setup ## look at style and types: ruff, mypy, codespell, and that every chapter survives the way to a notebook and back
 	@PATH="$$PWD/$(VENV)/bin:$$PATH" $(PYTHON_IN) -m pre_commit run --all-files

@@ -79,7 +79,7 @@ class ErrorFeedbackStore(Store):
         for device in bucket.devices:
             for own, grads, bound in zip(errors, bucket.grads, bounds):
                 own[device] = own[device] + _prepared(grads[device], bucket.terms.rescale, bound)
-            _compress([own[device] for own in errors], sizes, sent.words[device], sent.scales[device])
+            _compress([own[device] for own in errors], sent.words[device], sent.scales[device])
         return Step([sent], dict(zip(bucket.keys, errors)))
 
     def exchange(self, message: Step, bucket: Bucket) -> Step:
@@ -113,19 +113,16 @@ def _prepared(grad: NDArray, rescale: float, bound: float | None) -> NDArray:
 
 
 def _write_sum(parts: Sequence[Compressed], rescale: float, arrays: Sequence[NDArray]) -> None:
-    sizes = [array.size for array in arrays]
     totals = [nd.zeros(array.shape, array.context) for array in arrays]
     for words, scales in parts:
-        for total, scale, piece in zip(totals, scales, bits.pieces(words, sizes)):
-            kernels.apply_signs(total, piece, lr=float(scale))
+        kernels.apply_signs(totals, words, lr=scales.tolist())
     for total, array in zip(totals, arrays):
         array[:] = total / -rescale
 
 
-def _compress(errors: Sequence[NDArray], sizes: Sequence[int], words: np.ndarray, scales: np.ndarray) -> None:
+def _compress(errors: Sequence[NDArray], words: np.ndarray, scales: np.ndarray) -> None:
     """Write the signs and scales of p, given in the place of e, and leave e = p − Δ there."""
-    for i, error in enumerate(errors):
-        scales[i] = nd.abs(error).mean().asscalar() if error.size else 0
+    sizes = [nd.abs(error).mean().reshape(1) if error.size else nd.zeros(1, error.context) for error in errors]
+    scales[:] = nd.concat(*sizes, dim=0).asnumpy()
     kernels.pack(errors, out=words)
-    for error, scale, piece in zip(errors, scales, bits.pieces(words, sizes)):
-        kernels.apply_signs(error, piece, lr=float(scale))
+    kernels.apply_signs(errors, words, lr=scales.tolist())
