@@ -98,3 +98,5 @@ def _overlap(method: str, rounds: int) -> Iterator[Row]:
             against = "the longer of backward and exchange, each alone"
             yield row(f"{method}: {how}, without forward", against, on, rest, rest / longer, at_most=bound)
         yield row(f"{method}: exchange alone", "backward alone", on, exchange, exchange / backward)
+        first = got.seconds["first gradients"] - got.seconds["forward"]
+        yield row("until a last convolution's gradient is ready", "backward alone", on, first, first / backward)

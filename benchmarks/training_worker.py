@@ -69,6 +69,12 @@ class Training:
         self.forward().backward()
         nd.waitall()
 
+    def first_gradients(self) -> None:
+        """Until the gradient of the last convolution, with its share of all weights, can be sent."""
+        *_, last = (parameter for parameter in self._net.collect_params().values() if len(parameter.shape) == 4)
+        self.forward().backward()
+        last.grad().wait_to_read()
+
     def exchange(self) -> None:
         self._trainer.step(IMAGES)
         nd.waitall()
@@ -100,9 +106,10 @@ def main(out: str, net: str, rounds: str, *names: str) -> None:
             works = {"forward": training.forward_only, "forward and backward": training.compute}
         works |= {f"{name}: step": training.step, f"{name}: exchange": training.exchange}
         if len(names) == 1:
-            works[f"{name}: step, apart"] = training.step_apart
+            works |= {f"{name}: step, apart": training.step_apart, "first gradients": training.first_gradients}
 
     def prepare(work: str) -> None:
+        nd.waitall()
         if work.endswith(": exchange"):
             trainings[work.partition(":")[0]].mark()
 
