@@ -169,7 +169,7 @@ def test_a_schedule_that_is_a_function_starts_where_it_likes(kind):
 # Options that a state was made by.
 
 MADE_BY = [(kind, option) for kind in OURS for option in ("multi_precision", "begin_num_update", *kind.fixed)]
-OTHER = {"multi_precision": True, "begin_num_update": 2, "max_size": 1, "window": 3, "centered": True}
+OTHER = {"multi_precision": True, "begin_num_update": 2, "max_size": 1, "window": 3, "centered": True, "merge_axes": 9}
 
 
 @pytest.mark.parametrize(("kind", "option"), MADE_BY)
