@@ -243,35 +243,37 @@ def test_apply_signs_moves_against_the_sign():
 @TYPES
 @pytest.mark.parametrize("clip", [None, 0.3])
 def test_momentum_pack_is_the_reference(form, dtype, clip):
-    for moment in {dtype, DTYPES[1]} if dtype == DTYPES[0] else {dtype}:
-        c = hyper.signum(moment, 0.0, 0.937, 0.0, 0.0, 1 / 96, clip)
-        for length in LENGTHS[1:]:
-            m, g = mixed(moment, length, 0), mixed(dtype, length, 1)
-            m[::3] = g[::3] = 0
-            for step in range(2):
-                placed = as_nd(m)
-                ballot = words(-(-length // 64))
-                job = MomentumPack(column(placed), column(as_nd(g)), None, [c], lots(step), ballot, None)
-                form.momentum_pack(job)
-                assert np.array_equal(ballot, reference.momentum_pack(m, g, c, step))
-                assert same(placed.asnumpy(), m)
+    for c, m, g in momenta_and_gradients(dtype, clip):
+        for step in range(2):
+            placed = as_nd(m)
+            ballot = words(-(-len(m) // 64))
+            job = MomentumPack(column(placed), column(as_nd(g)), None, [c], lots(step), ballot, None)
+            form.momentum_pack(job)
+            assert np.array_equal(ballot, reference.momentum_pack(m, g, c, step))
+            assert same(placed.asnumpy(), m)
 
 
 @TYPES
 @pytest.mark.parametrize("clip", [None, 0.3])
 def test_new_momentum_elsewhere_is_the_reference_and_the_old_stays(form, dtype, clip):
+    for c, m, g in momenta_and_gradients(dtype, clip):
+        old, new, ballot, found = as_nd(m), as_nd(np.ones_like(m)), words(-(-len(m) // 64)), np.zeros(1, bool)
+        columns, expected = (column(old), column(as_nd(g)), column(new)), np.empty_like(m)
+        form.momentum_pack(MomentumPack(*columns, [c], lots(1), ballot, found))
+        assert np.array_equal(ballot, reference.momentum_pack(m, g, c, 1, new=expected))
+        assert same(new.asnumpy(), expected)
+        assert same(old.asnumpy(), m)
+        assert found[0] == reference.nonfinite(g)
+
+
+def momenta_and_gradients(dtype, clip):
+    """Constants, and momenta and gradients with common zeros; of float16, with momenta in float32 as well."""
     for moment in {dtype, DTYPES[1]} if dtype == DTYPES[0] else {dtype}:
         c = hyper.signum(moment, 0.0, 0.937, 0.0, 0.0, 1 / 96, clip)
         for length in LENGTHS[1:]:
-            m, g, expected = mixed(moment, length, 0), mixed(dtype, length, 1), np.empty(length, moment)
+            m, g = mixed(moment, length, 0), mixed(dtype, length, 1)
             m[::3] = g[::3] = 0
-            old, new, ballot, found = as_nd(m), as_nd(np.ones_like(m)), words(-(-length // 64)), np.zeros(1, bool)
-            columns = column(old), column(as_nd(g)), column(new)
-            form.momentum_pack(MomentumPack(*columns, [c], lots(1), ballot, found))
-            assert np.array_equal(ballot, reference.momentum_pack(m, g, c, 1, new=expected))
-            assert same(new.asnumpy(), expected)
-            assert same(old.asnumpy(), m)
-            assert found[0] == reference.nonfinite(g)
+            yield c, m, g
 
 
 @TYPES

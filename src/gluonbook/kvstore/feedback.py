@@ -42,7 +42,7 @@ class ErrorFeedbackStore(Store):
     """The mean of all workers' signs, each scaled, with error feedback on each worker.
 
         p_m = clip(rescale_grad·grad_m) + e_m            on device m, for each parameter of d elements
-        Δ_m = (‖p_m‖₁/d)·sign(p_m)                       sent: one bit an element, and one float32; sign(0) = +
+        Δ_m = (‖p_m‖₁/d)·sign(p_m)                       sent: one bit an element, and one float32; zeros draw
         e_m ← p_m − Δ_m
         rescale_grad·grad ← (1/M)·Σ_processes Σ_devices Δ_m
 

@@ -63,7 +63,7 @@ class Store(KVStoreBase, Collective):
 
     A store that `overlaps` begins to exchange while backward still computes: some eighth of the gradients at a time, in
     the order in which they become ready. Whether all are finite is known only then; if not, the step is dropped, or the
-    exchange done once more without those who have such a gradient. Nothing is different but the time, unless somebody
+    exchange done once more without those who have such a gradient. Only the time is different, and that only if nobody
     waits for the loss before `step`.
 
     Without a trainer, each `pushpull` is a step of the keys in it; so `Module.fit(kvstore=store)` works, too.
