@@ -270,6 +270,7 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
         walk,
         {"steps": 3, "momentum": 0.5, "warmup": 1, "workers": 3, "inverters": 1, "runs": 2, "seed": 3, "batch": 2},
     ),
+    theory.delay_limit: (called(theory.delay_limit, delay=3), {"delay": 3, "momentum": 0.5}),
     theory.descend: (descend, {"steps": 3}),
     theory.wilson_data: (wilson, {"n": 3, "positive": 0.5}),
     theory.bounds.large_batch: (called(theory.bounds.large_batch, **BOUND), {**BOUND, "workers": 3}),

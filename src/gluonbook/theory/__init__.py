@@ -7,6 +7,7 @@
 - `LogBowl`: the smooth non-convex function that the rates are checked on
 - `sign_walks`: signSGD, Signum and their majority votes on such a function, many runs side by side
 - `descend`: any optimizer of MXNet on a function of NumPy
+- `delay_limit`: how long a step may be that is taken on an old gradient
 - `hessian`, `hessian_product`, `extreme_curvatures`: second derivatives, by differences of gradients
 - `per_sample_gradients`: what noise is made of, for a net of dense layers
 - `Saddle`, `Tube`, `wilson_data`: a saddle that can be turned, many in a row, and data that deceive the sign
@@ -14,6 +15,7 @@
 
 from gluonbook.theory import bounds
 from gluonbook.theory.curvature import Curvatures, extreme_curvatures, hessian, hessian_product
+from gluonbook.theory.delay import delay_limit
 from gluonbook.theory.descent import descend
 from gluonbook.theory.evenness import density
 from gluonbook.theory.log_bowl import LogBowl
@@ -34,6 +36,7 @@ __all__ = [
     "Saddle",
     "Tube",
     "bounds",
+    "delay_limit",
     "density",
     "descend",
     "extreme_curvatures",
