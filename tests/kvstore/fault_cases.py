@@ -20,6 +20,7 @@ from mxnet import gluon, nd
 
 import gluonbook.optimizers  # noqa: F401  (registers ours)
 from gluonbook import checkpoint
+from gluonbook.gossip import RingStore, RoundsStore
 from gluonbook.kvstore import (
     CompressedStore,
     ErrorFeedbackStore,
@@ -42,6 +43,7 @@ METHODS: dict[str, Callable[..., Store]] = {
     "compressed": partial(CompressedStore, codec=Levels(7, "max"), memory=Feedback(0.5, 0.875)),
     "power": partial(PowerStore, rank=1),
 }
+GOSSIP = {"rounds": RoundsStore, "ring": RingStore}  # each rank has weights of its own
 
 
 def store_of(kind: Callable[..., Store] = VoteStore, **options) -> Store:
@@ -109,6 +111,8 @@ def f6(rank: int) -> dict:
         "outside": refused(Run(store_of(), {**SHAPES, "b": (3, 2)} if odd else SHAPES, update_on_kvstore=False)),
         "mean": refused(Run(store_of(MeanStore), {**SHAPES, "b": (7,)} if odd else SHAPES)),
         "power": refused(Run(store_of(PowerStore), {**SHAPES, "b": (7,)} if odd else SHAPES)),
+        "rounds": refused(Run(store_of(RoundsStore), {**SHAPES, "b": (7,)} if odd else SHAPES)),
+        "ring": refused(Run(store_of(RingStore), {**SHAPES, "b": (7,)} if odd else SHAPES)),
         "devices": refused(Run(store_of(ErrorFeedbackStore), ctx=2 if odd else 1)),
         "devices of a codec": refused(Run(store_of(METHODS["compressed"]), ctx=2 if odd else 1)),
         "frozen": frozen(rank),
@@ -139,7 +143,7 @@ def stores_that_differ(rank: int) -> dict:
 
 def f7_raise(rank: int) -> dict:
     found = {}
-    for name, kind in METHODS.items():
+    for name, kind in {**METHODS, **GOSSIP}.items():
         # Many in a row: then consents follow each other with nothing between them.
         run, unharmed = Run(store_of(kind)), Run(store_of(kind))
         said = [run.said("b" if rank == 1 and 2 <= step < 12 else None) for step in range(15)]
@@ -155,8 +159,8 @@ def f7_zero(rank: int) -> dict:
     """Rank 1 abstains in step 2, ranks 0 and 1 in step 3, all in steps 4 and 5."""
     found = {}
     abstaining = {2: (1,), 3: (0, 1), 4: (0, 1, 2), 5: (0, 1, 2)}
-    for name, kind in METHODS.items():
-        for inside in (True, False):
+    for name, kind in {**METHODS, **GOSSIP}.items():
+        for inside in (True, False) if name in METHODS else (True,):
             run = Run(store_of(kind, nonfinite="zero"), update_on_kvstore=None if inside else False)
             hashes = []
             for step in range(1, 8):
@@ -170,8 +174,8 @@ def f7_zero(rank: int) -> dict:
 def parts(rank: int) -> dict:
     """Each rank uses a parameter of its own, in batches of its own size; then all use the first."""
     found = {}
-    for name, kind in METHODS.items():
-        for inside in (True, False):
+    for name, kind in {**METHODS, **GOSSIP}.items():
+        for inside in (True, False) if name in METHODS else (True,):
             run = Run(store_of(kind), update_on_kvstore=None if inside else False)
             run.step()
             before = run.weights()

@@ -29,6 +29,7 @@ CASES = (
 )
 CASES_OF = {"mpi": CASES, "pslite": (*CASES, "a_slow_reader")}
 METHODS = ("vote", "mean", "feedback", "compressed", "power")
+GOSSIP = ("rounds", "ring")  # whose ranks have weights of their own
 
 
 def start(script: Path, *words: object, **settings) -> launch.Result:
@@ -72,6 +73,8 @@ def same_on_all(found: list):
         ("outside", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(3, 2\), float32"),
         ("mean", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(7,\), float32"),
         ("power", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(7,\), float32"),
+        ("rounds", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(7,\), float32"),
+        ("ring", r"parameter 1 \(b\), shape \(2, 3\), float32", r"parameter 1 \(b\), shape \(7,\), float32"),
         ("devices", r"a step of .* on 1 devices", r"a step of .* on 2 devices"),
         ("devices of a codec", r"a step of .* on 1 devices", r"a step of .* on 2 devices"),
     ],
@@ -94,10 +97,12 @@ def test_stores_that_differ_are_refused(seen):
     assert re.search(r"rank 0, 2: a store compressed_.*, Levels\(.*; rank 1: .*, Half\(", said["codec"])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", (*METHODS, *GOSSIP))
 def test_f7_raise(seen, method):
     """The steps that fail, ten in a row, leave no trace, and the run goes on."""
-    said, _, unharmed = same_on_all([found[method] for found in seen["f7_raise"]])
+    said, hashes, unharmed = zip(*(found[method] for found in seen["f7_raise"]))
+    said, unharmed = same_on_all(said), same_on_all(unharmed)
+    assert len(set(hashes)) == (3 if method in GOSSIP else 1)
     failed = [f"FloatingPointError: step {n}: the gradient of 1 (b) on rank 1 is not finite" for n in range(3, 13)]
     assert said == ["nothing"] * 2 + failed + ["nothing"] * 3
     assert unharmed
@@ -114,6 +119,26 @@ def test_f7_zero(seen, method, inside):
     if inside:
         assert hashes[2] == hashes[3] == hashes[4]
         assert len(set(hashes)) == 5
+
+
+@pytest.mark.parametrize("method", GOSSIP)
+def test_f7_zero_gossip(seen, method):
+    """A rank that abstains leaves out its own step, and averages as the others do; where all abstain, nothing moves."""
+    for found in seen["f7_zero"]:
+        abstentions, hashes, finite = found[f"{method} True"]
+        assert abstentions == [3, 4, 2]
+        assert finite
+        assert hashes[2] == hashes[3] == hashes[4]
+        assert len({hashes[0], *hashes[4:]}) == 4
+
+
+@pytest.mark.parametrize("method", GOSSIP)
+def test_gossip_of_ranks_that_use_different_parameters(seen, method):
+    """What nobody uses stays; what another uses is averaged."""
+    for found in seen["parts"]:
+        _, stayed, moved = found[f"{method} True"]
+        assert stayed == ["b", "c"]
+        assert moved == ["a", "b", "c"] or method == "rounds"  # where one of three is left over
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -182,7 +207,7 @@ def test_the_newest_step_that_all_have_saved(seen):
 
 
 KILLS = [("vote", time) for time in range(20 if FULL else 2)]
-KILLS += [(method, time) for method in ("compressed", "power") for time in range(6 if FULL else 1)]
+KILLS += [(method, time) for method in ("compressed", "power", "rounds", "ring") for time in range(6 if FULL else 1)]
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +242,8 @@ def test_f1_a_killed_run_is_resumed_exactly(tmp_path, unharmed, method, time_of)
     start(TRAINING, "resumable", tmp_path, method, -1, 0, 0, workers=4)
     resumed = notes(tmp_path, 4)
     assert [rank["exchanges"] for rank in resumed] == [24 - min(newest)] * 4
-    assert len({rank["weights"] for rank in unharmed(method) + resumed}) == 1
+    assert [rank["weights"] for rank in resumed] == [rank["weights"] for rank in unharmed(method)]
+    assert (len({rank["weights"] for rank in resumed}) == 1) == (method not in GOSSIP)
     assert [rank["everything"] for rank in resumed] == [rank["everything"] for rank in unharmed(method)]
 
 

@@ -27,6 +27,7 @@ from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
 from gluonbook import datasets
+from gluonbook.gossip import RingStore, RoundsStore
 from gluonbook.kvstore import CompressedStore, MomentumCorrection, PowerStore, RandomK, VoteStore
 from gluonbook.models import mlp
 from gluonbook.storage import folders
@@ -37,9 +38,11 @@ import runs
 
 STEPS = 24
 METHODS = {
-    "vote": partial(VoteStore, momentum=0.9),
-    "compressed": partial(CompressedStore, codec=RandomK(0.25), memory=MomentumCorrection(0.5)),
-    "power": PowerStore,
+    "vote": partial(VoteStore, momentum=0.9, check_every=1),
+    "compressed": partial(CompressedStore, codec=RandomK(0.25), memory=MomentumCorrection(0.5), check_every=1),
+    "power": partial(PowerStore, check_every=1),
+    "rounds": partial(RoundsStore, seed=5),
+    "ring": RingStore,
 }
 
 
@@ -68,7 +71,7 @@ def kill_after(folder: Path, step: int, seconds: float) -> None:
 
 
 def resumable(folder: str, method: str, victim: str, step: str, seconds: str) -> None:
-    store = METHODS[method]("mpi", check_every=1)
+    store = METHODS[method]("mpi")
     if store.rank == int(victim):
         own = Path(folder, f"rank-{store.rank}")
         threading.Thread(target=kill_after, args=(own, int(step), float(seconds)), daemon=True).start()
