@@ -200,6 +200,11 @@ def walk(folder, **numbers):
     return theory.sign_walks(grad, start, **{"steps": 4, "lr": 0.5, "noise": noise, **numbers}).tolist()
 
 
+def rated(folder, **numbers):
+    noise = theory.NOISES["normal"]
+    return theory.vsgd(abs, np.ones(2), **{"steps": 4, "curvature": 1, "noise": noise, **numbers}).tolist()
+
+
 def descend(folder, steps):
     return theory.descend(np.sign, mx.optimizer.create("sgd"), np.ones(2), steps).tolist()
 
@@ -271,6 +276,7 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
         {"steps": 3, "momentum": 0.5, "warmup": 1, "workers": 3, "inverters": 1, "runs": 2, "seed": 3, "batch": 2},
     ),
     theory.delay_limit: (called(theory.delay_limit, delay=3), {"delay": 3, "momentum": 0.5}),
+    theory.vsgd: (rated, {"steps": 3, "samples": 3, "caution": 1.5, "runs": 2, "seed": 3}),
     theory.descend: (descend, {"steps": 3}),
     theory.wilson_data: (wilson, {"n": 3, "positive": 0.5}),
     theory.bounds.large_batch: (called(theory.bounds.large_batch, **BOUND), {**BOUND, "workers": 3}),
@@ -395,4 +401,4 @@ def test_no_function_is_left_out():
             numbers = filter(_takes_number, inspect.signature(thing).parameters.values())
             found |= {(thing, number.name) for number in numbers}
     missing = {f"{f.__qualname__}({name})" for f, name in found if name not in TABLE.get(f, (None, {}))[1]}
-    assert missing == {"sign_walks(sigma)"}  # which may be an array
+    assert missing == {"sign_walks(sigma)", "vsgd(sigma)", "vsgd(curvature)"}  # which may be arrays

@@ -6,6 +6,7 @@
 - `bounds`: the rates that are proved for signSGD, SGD, the majority vote and a vote with inverters
 - `LogBowl`: the smooth non-convex function that the rates are checked on
 - `sign_walks`: signSGD, Signum and their majority votes on such a function, many runs side by side
+- `variance_factor`, `sign_factor`, `vsgd`: by how much noise should shorten a step, and a learning rate that follows
 - `descend`: any optimizer of MXNet on a function of NumPy
 - `delay_limit`: how long a step may be that is taken on an old gradient
 - `hessian`, `hessian_product`, `extreme_curvatures`: second derivatives, by differences of gradients
@@ -24,6 +25,7 @@ from gluonbook.theory.per_sample import per_sample_gradients
 from gluonbook.theory.saddle import Saddle
 from gluonbook.theory.sign_error import CRITICAL_SNR, sign_error_bound, signal_to_noise
 from gluonbook.theory.tube import Tube
+from gluonbook.theory.variance import sign_factor, variance_factor, vsgd
 from gluonbook.theory.walks import sign_walks
 from gluonbook.theory.wilson import wilson_data
 
@@ -44,7 +46,10 @@ __all__ = [
     "hessian_product",
     "per_sample_gradients",
     "sign_error_bound",
+    "sign_factor",
     "sign_walks",
     "signal_to_noise",
+    "variance_factor",
+    "vsgd",
     "wilson_data",
 ]

@@ -47,9 +47,7 @@ def sign_walks(
     Raises:
         ValueError: a number out of range, or a start of another shape.
     """
-    start = np.asarray(start, dtype=np.float64)
-    if start.ndim != 1 or start.size == 0:
-        raise ValueError(f"start must have shape (d,) with d from 1, got {start.shape}")
+    start = point(start)
     steps, runs, workers = (whole_number(*it, 1) for it in (("steps", steps), ("runs", runs), ("workers", workers)))
     inverters, warmup = whole_number("inverters", inverters, 0, workers), whole_number("warmup", warmup, 0)
     momentum = real("momentum", momentum, "[0, 1)")
@@ -66,6 +64,14 @@ def sign_walks(
         ballots = sent * _sign(g if k < warmup else v, k + ranks)
         x[k + 1] = x[k] - real("lr", lr(k) if callable(lr) else lr, "[0, inf)") * _sign(ballots.sum(axis=0), k)
     return x
+
+
+def point(start: np.ndarray) -> np.ndarray:
+    """`start` as float64; raises ValueError unless it has the shape (d,)."""
+    start = np.asarray(start, dtype=np.float64)
+    if start.ndim != 1 or start.size == 0:
+        raise ValueError(f"start must have shape (d,) with d from 1, got {start.shape}")
+    return start
 
 
 def _sign(x: np.ndarray, step: int | np.ndarray) -> np.ndarray:
