@@ -1,0 +1,1 @@
+"""The exercises on distributed and adaptive methods, a module for each chapter."""
