@@ -91,9 +91,9 @@ def _with_old_means(x, g, mean, square, memory, curvature):
 
 
 def _memory_first(x, g, mean, square, memory, curvature):
-    return vsgd_step(x, g, mean, square, (1 - mean**2 / square) * memory + 1, curvature)[:3] + (
-        (1 - mean**2 / square) * memory + 1,
-    )
+    memory = (1 - mean**2 / square) * memory + 1
+    x, mean, square, _ = vsgd_step(x, g, mean, square, memory, curvature)
+    return x, mean, square, memory
 
 
 def _without_curvature(x, g, mean, square, memory, curvature):
@@ -122,7 +122,7 @@ exercises.add(
             Mistake(_along_the_mean, hint="The weight moves along the new gradient; its mean serves the rate alone."),
             Mistake(_with_the_root, hint="That is Adam's factor, with the root. For a length, which one is best?"),
         ],
-        otherwise="Of x, g, ḡ, v̄, τ, λ = {x}, {g}, {mean}, {square}, {memory}, {curvature} come {right}; yours: {given}.",
+        otherwise="Of x, g, ḡ, v̄, τ, λ = {x}, {g}, {mean}, {square}, {memory}, {curvature} come {right}, not {given}.",
     )
 )
 
