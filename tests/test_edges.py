@@ -62,6 +62,7 @@ ANSWERS = {
     "gluonbook.rank": LIMITS,
     "gluonbook.storage": OWN,
     "gluonbook.study": OWN,
+    "gluonbook.topics.corpus": NOTHING_LOST,
 }
 
 

@@ -34,6 +34,7 @@ from gluonbook import (
     optimizers,
     study,
     theory,
+    topics,
     training,
 )
 from gluonbook.machine import devices
@@ -217,6 +218,18 @@ def wilson(folder, **numbers):
     return repr(theory.wilson_data(**{"n": 4, "random": np.random.RandomState(0), **numbers}))
 
 
+COUNTS = np.random.RandomState(0).poisson(2, (9, 4)) + 1
+WHITENED = topics.whitened_moments(COUNTS, 2, 1.0)
+EVEN = np.full((2, 4), 0.25)
+
+
+def drawn(function, *arguments, **others):
+    """What comes out where a generator is given, the same each time."""
+    return lambda folder, **numbers: repr(
+        function(*arguments, **{**others, "random": np.random.RandomState(0), **numbers})
+    )
+
+
 ENDS = {"A": (0.5, 0.6, 0.8), "B": (0.6, 0.8, 0.9)}
 BOUND = {"calls": 64, "smoothness": 2, "gap": 1, "sigma": 1}
 FIRST = {"seed": 3, "first": 2}
@@ -278,6 +291,16 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     theory.delay_limit: (called(theory.delay_limit, delay=3), {"delay": 3, "momentum": 0.5}),
     theory.vsgd: (rated, {"steps": 3, "samples": 3, "caution": 1.5, "runs": 2, "seed": 3}),
     theory.descend: (descend, {"steps": 3}),
+    topics.docstrings: (called(topics.docstrings, ["filelock"]), {"shortest": 50}),
+    topics.sample_lda: (
+        drawn(topics.sample_lda, documents=3, vocabulary=4, topics=2, length=9, alpha0=1),
+        {"documents": 2, "vocabulary": 5, "topics": 3, "length": 7.5, "alpha0": 0.5, "eta": 0.25},
+    ),
+    topics.whitened_moments: (called(topics.whitened_moments, COUNTS, k=2, alpha0=1), {"k": 1, "alpha0": 0.5}),
+    topics.tensor_power: (drawn(topics.tensor_power, WHITENED.T, k=2), {"k": 1, "restarts": 3, "steps": 7}),
+    topics.topics_from: (drawn(topics.topics_from, WHITENED), {"restarts": 3, "steps": 7}),
+    topics.perplexity: (drawn(topics.perplexity, EVEN, COUNTS), {"updates": 3, "smoothing": 0.25}),
+    topics.refine: (called(topics.refine, EVEN, COUNTS), {"updates": 3}),
     theory.wilson_data: (wilson, {"n": 3, "positive": 0.5}),
     theory.bounds.large_batch: (called(theory.bounds.large_batch, **BOUND), {**BOUND, "workers": 3}),
     theory.bounds.inverters: (
@@ -380,10 +403,10 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
 
 
 PUBLIC = (checkpoint, datasets, decoupled, gossip, initializers, kernels, kvstore, launch, models, optimizers, study,
-          theory, theory.bounds, training, timing, timeline, devices)  # fmt: skip
+          theory, theory.bounds, topics, training, timing, timeline, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
-              timeline.Span, timeline.Recording}  # fmt: skip
+              timeline.Span, timeline.Recording, topics.WhitenedMoments}  # fmt: skip
 
 
 def public(module) -> Iterator[Callable]:

@@ -1,0 +1,44 @@
+"""Documents of which the topics are known."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from gluonbook.checks import real, whole_number
+
+
+def sample_lda(
+    documents: int,
+    vocabulary: int,
+    topics: int,
+    length: float,
+    alpha0: float,
+    random: np.random.RandomState,
+    *,
+    eta: float = 0.1,
+) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """Word counts drawn from latent Dirichlet allocation, of shape (documents, vocabulary), and its topics.
+
+    Each topic, a row of the second array of shape (topics, vocabulary), is drawn from a Dirichlet distribution with all
+    parameters `eta`; the smaller that is, the fewer words make up a topic. A document's shares of the topics are drawn
+    with all parameters α0/topics, its length from a Poisson distribution with the mean `length`, in words (but three
+    at least), and its words from the mixture.
+
+    Raises:
+        ValueError: a count is no whole number from 1, or `length`, `alpha0` or `eta` is not above 0.
+    """
+    documents, vocabulary = whole_number("documents", documents, 1), whole_number("vocabulary", vocabulary, 1)
+    topics, length = whole_number("topics", topics, 1), real("length", length, "(0, 1e9)")
+    alpha0, eta = real("alpha0", alpha0, "(0, inf)"), real("eta", eta, "(0, inf)")
+    mu = random.dirichlet(np.full(vocabulary, eta), topics)
+    shares = random.dirichlet(np.full(topics, alpha0 / topics), documents)
+    lengths = np.maximum(random.poisson(length, documents), 3)
+    words, values = [], []
+    for n, h in zip(lengths, shares):
+        counts = random.multinomial(n, h @ mu)
+        words.append(np.flatnonzero(counts))
+        values.append(counts[words[-1]])
+    ends = np.cumsum([0, *map(len, words)])
+    table = (np.concatenate(values).astype(np.float64), np.concatenate(words), ends)
+    return sparse.csr_matrix(table, shape=(documents, vocabulary)), mu
