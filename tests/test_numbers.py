@@ -214,6 +214,32 @@ def curved(function, *more):
     return lambda folder, **numbers: repr(function(lambda x: x**3, np.arange(1.0, 4.0), *more, **numbers))
 
 
+class Bowl(theory.Samples):
+    """Six samples around a minimum, each with one of its own."""
+
+    centers = np.arange(12.0).reshape(6, 2)
+
+    def __len__(self):
+        return 6
+
+    def loss(self, w, i):
+        return self.squares(w, i).mean() / 2
+
+    def grad(self, w, i):
+        return (w - self.centers[i]).mean(axis=0)
+
+    def slopes(self, w, i, v):
+        return (w - self.centers[i]) @ v
+
+    def squares(self, w, i):
+        return ((w - self.centers[i]) ** 2).sum(axis=1)
+
+
+def progressed(folder, **numbers):
+    walk = theory.ProgressiveLBFGS(Bowl(), np.zeros(2), **{"seed": 1, "batch": 2, **numbers})
+    return [walk.step() for _ in range(3)], walk.w.tolist()
+
+
 def wilson(folder, **numbers):
     return repr(theory.wilson_data(**{"n": 4, "random": np.random.RandomState(0), **numbers}))
 
@@ -281,6 +307,7 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     theory.hessian: (curved(theory.hessian), {"h": 0.5}),
     theory.hessian_product: (curved(theory.hessian_product, np.ones(3)), {"h": 0.5}),
     theory.extreme_curvatures: (curved(theory.extreme_curvatures), {"count": 2, "h": 0.5}),
+    theory.ProgressiveLBFGS: (progressed, {"seed": 3, "batch": 3, "theta": 0.5, "memory": 1, "first": 0.5}),
     theory.LogBowl: (called(theory.LogBowl), {"d": 3}),
     theory.Saddle: (called(theory.Saddle), {"degrees": 22.5, "steep": 2.5}),
     theory.Tube: (called(theory.Tube, d=2), {"d": 3, "tau": 2.5, "gamma": 1.5, "L": 2.5}),
@@ -406,7 +433,7 @@ PUBLIC = (checkpoint, datasets, decoupled, gossip, initializers, kernels, kvstor
           theory, theory.bounds, topics, training, timing, timeline, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
-              timeline.Span, timeline.Recording, topics.WhitenedMoments}  # fmt: skip
+              theory.Stride, timeline.Span, timeline.Recording, topics.WhitenedMoments}  # fmt: skip
 
 
 def public(module) -> Iterator[Callable]:

@@ -11,6 +11,7 @@
 - `delay_limit`: how long a step may be that is taken on an old gradient
 - `hessian`, `hessian_product`, `extreme_curvatures`: second derivatives, by differences of gradients
 - `per_sample_gradients`: what noise is made of, for a net of dense layers
+- `two_loop`, `Samples`, `ProgressiveLBFGS`: the step of L-BFGS, and L-BFGS on batches that grow
 - `Saddle`, `Tube`, `wilson_data`: a saddle that can be turned, many in a row, and data that deceive the sign
 """
 
@@ -19,9 +20,11 @@ from gluonbook.theory.curvature import Curvatures, extreme_curvatures, hessian, 
 from gluonbook.theory.delay import delay_limit
 from gluonbook.theory.descent import descend
 from gluonbook.theory.evenness import density
+from gluonbook.theory.lbfgs import two_loop
 from gluonbook.theory.log_bowl import LogBowl
 from gluonbook.theory.noise import NOISES, Noise
 from gluonbook.theory.per_sample import per_sample_gradients
+from gluonbook.theory.progressive import ProgressiveLBFGS, Samples, Stride
 from gluonbook.theory.saddle import Saddle
 from gluonbook.theory.sign_error import CRITICAL_SNR, sign_error_bound, signal_to_noise
 from gluonbook.theory.tube import Tube
@@ -35,7 +38,10 @@ __all__ = [
     "Curvatures",
     "LogBowl",
     "Noise",
+    "ProgressiveLBFGS",
     "Saddle",
+    "Samples",
+    "Stride",
     "Tube",
     "bounds",
     "delay_limit",
@@ -49,6 +55,7 @@ __all__ = [
     "sign_factor",
     "sign_walks",
     "signal_to_noise",
+    "two_loop",
     "variance_factor",
     "vsgd",
     "wilson_data",
