@@ -34,7 +34,7 @@ test_wrong_answers_get_their_hint = hints(
     ("numbers-to-keep", (131072**2, 2621440, 655360), "With the roots"),
     ("as-long-as-it-gets", (15.811388, 1), "Two roots"),
     ("as-long-as-it-gets", (500, 2), "what is multiplied"),
-    ("sign-of-a-matrix", lambda G: by_roots(G).T @ G, "needs a sign of that shape"),
+    ("sign-of-a-matrix", lambda G: by_roots(G).ravel(), "needs a sign of that shape"),
     ("sign-of-a-matrix", lambda G: 2 * by_roots(G), "it should be"),
     ("along-an-axis", lambda G, i: by_einsum(G, 0), "as many rows"),
 )
