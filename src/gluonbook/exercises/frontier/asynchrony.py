@@ -21,7 +21,7 @@ exercises.add(
             50,
             [
                 Mistake(12.5, hint="So many rounds there are. In each, all four compute a gradient."),
-                Mistake(200, hint="That is without the slow worker. All wait for all: how long does a round take?"),
+                Mistake(200, hint="That is if nobody were slow. All wait for all: how long does a round take?"),
                 Mistake(1000 / 35 * 4, hint="A round does not take the mean of the four times, but the longest."),
                 Mistake(162.5, hint="That is if nobody waits. Which number comes first?"),
             ],
