@@ -167,7 +167,8 @@ def test_what_is_loaded_is_what_was_saved(found):
         assert one["saved"] == one["still"] == one["loaded"], rank
         assert one["saved"]["box"] == one["saved"]["net"]
         assert one["later"]["box"] != one["saved"]["box"]
-        assert one["later"]["averagings"] > one["saved"]["averagings"] > 0
+        if rank % 2 == 0:  # it asks, once a step; the others are asked as it comes
+            assert one["later"]["averagings"] > one["saved"]["averagings"] > 0
 
 
 @pytest.mark.slow
