@@ -23,6 +23,7 @@ from mxnet import gluon
 
 from gluonbook import (
     checkpoint,
+    crowd,
     datasets,
     decoupled,
     gossip,
@@ -256,6 +257,16 @@ def drawn(function, *arguments, **others):
     )
 
 
+def hammers(folder, **numbers):
+    given = {"workers": 5, "classes": 2, "hammers": 3, "random": np.random.RandomState(0), **numbers}
+    return crowd.hammers_and_spammers(**given).tolist()
+
+
+def annotated(folder, redundancy):
+    return repr(crowd.annotate(np.full((3, 2, 2), 0.5), np.zeros(4, int), redundancy, np.random.RandomState(0)))
+
+
+SAID = crowd.Labels([[0, 1], [1, 2]], [[0, 0], [1, 0]], workers=3, classes=2)
 ENDS = {"A": (0.5, 0.6, 0.8), "B": (0.6, 0.8, 0.9)}
 BOUND = {"calls": 64, "smoothness": 2, "gap": 1, "sigma": 1}
 FIRST = {"seed": 3, "first": 2}
@@ -292,6 +303,13 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     gossip.DAveWorker: (shown(gossip.DAveWorker, start=np.zeros(2), gradient=abs), {"gamma": 0.5}),
     gossip.pairing: (called(gossip.pairing, **ROUND), ROUND),
     gossip.mixed: (called(gossip.mixed, np.eye(4), seed=1, number=1), {"seed": 3, "number": 2}),
+    crowd.Labels: (called(crowd.Labels, SAID.who, SAID.said, workers=3, classes=2), {"workers": 4, "classes": 3}),
+    crowd.hammers_and_spammers: (hammers, {"workers": 4, "classes": 3, "hammers": 2, "leak": 0.5}),
+    crowd.annotate: (annotated, {"redundancy": 2}),
+    crowd.matrices: (called(crowd.matrices, SAID, crowd.votes(SAID)), {"smooth": 0.5}),
+    crowd.one_number: (called(crowd.one_number, SAID, crowd.votes(SAID)), {"smooth": 0.5}),
+    crowd.dawid_skene: (called(crowd.dawid_skene, SAID), {"rounds": 2}),
+    crowd.redundancy_factor: (called(crowd.redundancy_factor, 0.75), {"redundancy": 3}),
     datasets.hold_out: (held_out, {"count": 30, "seed": 3}),
     models.lenet: (net(models.lenet), {"classes": 3, "hidden": 7}),
     models.mlp: (net(models.mlp), {"classes": 3, "dropout": 0.5}),
@@ -429,8 +447,8 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
         assert list(tmp_path.iterdir()) == []
 
 
-PUBLIC = (checkpoint, datasets, decoupled, gossip, initializers, kernels, kvstore, launch, models, optimizers, study,
-          theory, theory.bounds, topics, training, timing, timeline, devices)  # fmt: skip
+PUBLIC = (checkpoint, crowd, datasets, decoupled, gossip, initializers, kernels, kvstore, launch, models, optimizers,
+          study, theory, theory.bounds, topics, training, timing, timeline, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
               theory.Stride, timeline.Span, timeline.Recording, topics.WhitenedMoments}  # fmt: skip
