@@ -30,7 +30,9 @@ from gluonbook import (
     initializers,
     kernels,
     kvstore,
+    lander,
     launch,
+    lipschitz,
     models,
     optimizers,
     study,
@@ -267,6 +269,21 @@ def annotated(folder, redundancy):
 
 
 SAID = crowd.Labels([[0, 1], [1, 2]], [[0, 0], [1, 0]], workers=3, classes=2)
+
+
+def limited(folder, gamma):
+    net, _ = dense()
+    lipschitz.limit(net, gamma)
+    return net.weight.data().asnumpy().tolist()
+
+
+def flown(folder, **numbers):
+    flight = lander.fly(
+        lander.Drone(), lander.landing(), **{"seconds": 1, "random": np.random.RandomState(0), **numbers}
+    )
+    return flight.z.tolist()
+
+
 ENDS = {"A": (0.5, 0.6, 0.8), "B": (0.6, 0.8, 0.9)}
 BOUND = {"calls": 64, "smoothness": 2, "gap": 1, "sigma": 1}
 FIRST = {"seed": 3, "first": 2}
@@ -313,6 +330,18 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     datasets.hold_out: (held_out, {"count": 30, "seed": 3}),
     models.lenet: (net(models.lenet), {"classes": 3, "hidden": 7}),
     models.mlp: (net(models.mlp), {"classes": 3, "dropout": 0.5}),
+    lander.Drone: (called(lander.Drone), {"mass": 1.5, "radius": 0.75, "height": 0.5, "drag": 0.5}),
+    lander.landing: (
+        lambda folder, **numbers: lander.landing(**numbers)(0.5),
+        {"start": 1.25, "end": 0.25, "rate": 0.5},
+    ),
+    lander.set_points: (lambda folder, hold: lander.set_points([1, 0], hold)(1.75), {"hold": 1.5}),
+    lander.fly: (
+        flown,
+        {"seconds": 0.5, "start": 1.25, "stiffness": 1.5, "gain": 1.5, "rounds": 2, "gust": 0.5, "tick": 0.0625},
+    ),
+    lipschitz.limit: (limited, {"gamma": 0.0625}),
+    lipschitz.Limited: (shown(lipschitz.Limited), {"gamma": 0.5}),
     initializers.DeltaOrthogonal: (shown(initializers.DeltaOrthogonal), {"gain": 0.5}),
     timing.fastest: (counted(lambda work, n: timing.fastest(work, repeat=n)), {"repeat": 2}),
     timing.race: (counted(lambda work, n: timing.race({"work": work}, n)), {"repeat": 2}),
@@ -447,8 +476,8 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
         assert list(tmp_path.iterdir()) == []
 
 
-PUBLIC = (checkpoint, crowd, datasets, decoupled, gossip, initializers, kernels, kvstore, launch, models, optimizers,
-          study, theory, theory.bounds, topics, training, timing, timeline, devices)  # fmt: skip
+PUBLIC = (checkpoint, crowd, datasets, decoupled, gossip, initializers, kernels, kvstore, lander, launch, lipschitz,
+          models, optimizers, study, theory, theory.bounds, topics, training, timing, timeline, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
               theory.Stride, timeline.Span, timeline.Recording, topics.WhitenedMoments}  # fmt: skip

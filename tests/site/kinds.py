@@ -38,6 +38,25 @@ wide = np.arange(400).reshape(4, 100)  # a line of code that is wider than a pri
 print("a long line of output " * 12)
 ```
 
+```{code-cell} ipython3
+---
+mystnb:
+  figure:
+    name: two-drones
+    caption: Two drones that come down.
+---
+from gluonbook.plots import moving
+
+t = np.linspace(0, 3, 31)
+moving.drones(t, {"fast": np.exp(-2 * t), "slow": np.exp(-t)})
+```
+
+```{code-cell} ipython3
+from gluonbook.tables import Table
+
+Table(["drone", "height (m)"], [["fast", "0.00"], ["slow", "0.05"]], caption="Two drones that have come down.")
+```
+
 | A table | that is | much wider | than a | narrow | telephone |
 |---|---|---|---|---|---|
 | averylongwordwithoutabreak | averylongwordwithoutabreak | anotherlongword | {numref}`two-bars` | one | two |

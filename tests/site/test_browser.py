@@ -112,6 +112,40 @@ def test_no_page_scrolls_sideways_on_the_narrowest_screen(visitor, pages, html):
     assert not wide
 
 
+def test_a_picture_moves_when_it_is_asked_to_and_not_before(small_visitor, small_html):
+    page = small_visitor.go(small_html / "chapters/kinds.html")
+    box = page.locator("figure .gb-moving")
+    slider, button, told = box.locator("input"), box.locator("button"), box.locator("output")
+    places = "box => [...box.querySelectorAll('[data-moves]')].map(it => it.getBoundingClientRect().y)"
+    end = box.evaluate(places)
+    assert told.inner_text() == "3.0 s"
+    assert told.get_attribute("aria-live") == "off", "a screen reader would read every frame"
+    assert not box.locator("img").is_visible()
+    slider.focus()
+    page.keyboard.press("Home")
+    assert told.inner_text() == slider.get_attribute("aria-valuetext") == "0.0 s"
+    begin = box.evaluate(places)
+    assert len(begin) == 4
+    assert all(low - high > 50 for low, high in zip(end, begin)), "all begin high, and y points down"
+    button.click()
+    assert button.inner_text() == "Pause"
+    page.wait_for_function("document.querySelector('.gb-moving output').textContent >= '1.0 s'")
+    button.click()
+    assert button.inner_text() == "Play"
+    assert "0.0 s" < told.inner_text() < "3.0 s"
+    assert begin != box.evaluate(places) != end
+
+
+def test_on_paper_a_moving_picture_is_a_strip(small_visitor, small_html):
+    page = small_visitor.go(small_html / "chapters/kinds.html")
+    page.emulate_media(media="print")
+    box = page.locator("figure .gb-moving")
+    assert box.locator("img").is_visible()
+    assert box.locator("img").evaluate("image => image.naturalWidth") > 300
+    assert not box.locator("[role=img]").is_visible()
+    assert not box.locator("button").is_visible()
+
+
 def test_a_moved_page_leads_to_the_new_one(small_visitor, small_html):
     page = small_visitor.go(small_html / "chapters/moved.html")
     page.wait_for_url("**/start.html")

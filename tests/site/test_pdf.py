@@ -156,6 +156,7 @@ def test_it_is_tagged_and_its_figures_have_their_texts(reader):
     texts = [node.get("/Alt", "") for node in structure(top["/StructTreeRoot"]) if node["/S"] == "/Figure"]
     assert all(texts)
     assert any("2 horizontal bars in seconds" in text for text in texts)
+    assert any("2 drones fly up and down" in text for text in texts), "the strip of a moving picture"
     assert any(r"\mathrm{sign}(g)" in text for text in texts), "formulas have their TeX"
 
 
