@@ -26,7 +26,7 @@ def sample_lda(
     at least), and its words from the mixture.
 
     Raises:
-        ValueError: a count is no whole number from 1, or `length`, `alpha0` or `eta` is not above 0.
+        ValueError: a count is no whole number from 1, `alpha0` or `eta` not above 0, or `length` not in (0, 1e9).
     """
     documents, vocabulary = whole_number("documents", documents, 1), whole_number("vocabulary", vocabulary, 1)
     topics, length = whole_number("topics", topics, 1), real("length", length, "(0, 1e9)")
