@@ -1,1 +1,1 @@
-"""The exercises on bridging theory and practice, a module for each chapter."""
+"""The exercises on theory and practice, a module for each chapter."""
