@@ -30,13 +30,21 @@ def collect(results: Iterable[Executed]) -> list[tuple[Chapter, Claim]]:
     return claims
 
 
-def markdown(claims: list[tuple[Chapter, Claim]]) -> str:
-    """The table as MyST Markdown, followed by where and with what the claims were measured."""
+def place_of(id: str) -> str:
+    """The name of the place at which the book's table has the claim with this id."""
+    return f"claim-{id}"
+
+
+def markdown(claims: list[tuple[Chapter, Claim]], *, places: bool = False) -> str:
+    """The table as MyST Markdown, followed by where and with what the claims were measured.
+
+    With `places`, each row is a place that a link can lead to, by the name that `place_of` gives it.
+    """
     if not claims:
         return "No chapter has been executed yet.\n"
     rows = [
         [
-            f"{_cell(claim.sentence)} (`{claim.id}`)",
+            (f'<span id="{place_of(claim.id)}"></span>' if places else "") + f"{_cell(claim.sentence)} (`{claim.id}`)",
             format_value(claim.value),
             claim.source,
             typeset(claim.condition),

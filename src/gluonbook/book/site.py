@@ -17,7 +17,7 @@ import nbformat
 import yaml
 from bs4 import BeautifulSoup
 
-from gluonbook.book import claims_table, exercises_list, freshness, notes, slides, workshop_pages
+from gluonbook.book import claims_table, concordance, exercises_list, freshness, notes, slides, workshop_pages
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
 from gluonbook.book.executions import Executed, Executions, merged
@@ -154,7 +154,11 @@ def _generate(book: Book, folder: Path, results: list[Executed]) -> None:
 
 def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
     """Each text that is made from the chapters, in MyST Markdown, by the name under which a page includes it."""
-    yield "claims", claims_table.markdown(claims_table.collect(results))
+    claims = claims_table.collect(results)
+    yield "claims", claims_table.markdown(claims, places=True)
+    if (book.root / concordance.FILE).is_file():
+        ids = [claim.id for _, claim in claims]
+        yield "concordance", concordance.markdown(concordance.read(book.root), book.chapters, ids)
     yield "instructor_notes", notes.markdown(book.parts)
     yield "checkpoints", workshop_pages.checkpoints(book.chapters, book.times)
     for day in book.agendas:
