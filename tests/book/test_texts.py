@@ -12,7 +12,7 @@ import pytest
 from jupytext import TextFileContentsManager
 
 from gluonbook.book import __main__ as commands
-from gluonbook.book import exercises_list, notebooks, notes, site, slides, workshop_pages
+from gluonbook.book import concordance, exercises_list, notebooks, notes, site, slides, workshop_pages
 from gluonbook.book.chapters import Book
 from gluonbook.book.freshness import states
 from small_books import TIMED, SmallBook
@@ -39,11 +39,21 @@ READ = {
     "chapters/part/sum.notes.md": lambda book: notes.markdown(book.parts),
     "chapters/run_times.json": lambda book: book.times,
     "chapters/back_matter/agendas.json": lambda book: book.agendas,
+    "chapters/back_matter/concordance.yml": lambda book: concordance.read(book.root),
     "data/manifest.json": lambda book: list(states(book, book.running)),
     "src/gluonbook/code.py": lambda book: list(states(book, book.running)),
 }
 TIMES = {"machine": {"cpu": "one", "cores": 2}, "seconds": {"chapters/part/sum": 2.0}}
 AGENDA = {"day": {"title": "A day", "start": "09:00", "steps": [{"chapter": "chapters/part/sum", "teach": 30}]}}
+TALK = """- document: A talk
+  about: Half an hour.
+  sections:
+    Sums:
+      - says: one and one
+        verdict: holds under a condition
+        note: where two is a number
+        where: [part/sum]
+"""
 JUPYTEXT = """notebook_metadata_filter = "jupytext,kernelspec,gluonbook"
 [formats]
 "notebooks/" = "ipynb"
@@ -60,6 +70,7 @@ def book(small_book) -> SmallBook:
     small_book.write("chapters/part/sum.notes.md", "Ask what 1 + 1 is.\n\n- Two.\n")
     small_book.write("chapters/run_times.json", json.dumps(TIMES, indent=1))
     small_book.write("chapters/back_matter/agendas.json", json.dumps(AGENDA, indent=1))
+    small_book.write("chapters/back_matter/concordance.yml", TALK)
     (small_book.root / "chapters/images").mkdir()
     return small_book
 
