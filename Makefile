@@ -55,7 +55,7 @@ notebooks: setup ## write the chapters as .ipynb files to notebooks/, paired wit
 report: setup ## write which chapters have run in this profile, where, how long, and what each claim has measured
 	@$(PYTHON_IN) -m gluonbook.book report
 
-times: setup ## keep this machine's execution times as those that the doctor tells newcomers
+times: setup ## keep with the book what has run on this machine; the doctor tells newcomers the times
 	@$(PYTHON_IN) -m gluonbook.book times
 
 lab: setup ## open JupyterLab on the notebooks; what is saved there flows back into chapters/

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from typer.testing import CliRunner
 
 from cells import rows
 from gluonbook import cli, datasets
+from gluonbook.book import outcomes
 from gluonbook.book.execute import execute
+from gluonbook.book.outcomes import Outcome
 from gluonbook.cli import app
 
 CLAIM = """
@@ -27,7 +30,7 @@ def ask(*words: str):
 
 def test_it_says_what_it_can_do():
     said = ask("--help").output
-    for command in ("doctor", "claims", "data"):
+    for command in ("doctor", "claims", "report", "data"):
         assert command in said
 
 
@@ -43,6 +46,26 @@ def test_claims_as_a_table_and_as_json(small_checkout):
 
 def test_claims_before_anything_was_executed(small_checkout):
     assert "No chapter has been executed yet" in ask("claims").output
+
+
+def test_a_report_puts_this_machine_beside_those_that_are_stored(small_checkout):
+    small_checkout.notebook("measured", CLAIM)
+    small_checkout.notebook("other", CLAIM.replace('"two"', '"three"'))
+    machine = {"os": "Some Linux", "cpu": "Some CPU", "cores": 2, "memory": 8.0, "gpus": []}
+    stored = Outcome("chapters/measured", "quick", machine, "2026-01-01", "c0ffee", "aa", seconds=30.0, held=3)
+    kept = [stored, replace(stored, profile="full", seconds=99.0)]
+    outcomes.keep(small_checkout.root, kept, {stored.chapter})
+    told = "30 s, 3 claims, on Some CPU, 2 cores, 8.0 GiB, no GPU, Some Linux, 2026-01-01, of an older text"
+    assert ["chapters/measured", "no result", "", "", told] in rows(ask("report").output)
+    execute(small_checkout.book, only=small_checkout.book.running[:1])
+    found = rows(ask("report").output)
+    assert ["chapters/other", "no result", "", "", "not yet run"] in found
+    (own,) = [row for row in found if row[0] == "chapters/measured"]
+    assert own[2] == "1" and own[4] == told
+    answer = json.loads(ask("report", "--json").output)
+    measured, other = answer["chapters"]
+    assert answer["profile"] == "quick" and measured["here"]["held"] == 1 and other["here"] is None
+    assert [one["seconds"] for one in measured["stored"]] == [30.0]
 
 
 def test_two_claims_of_one_name_are_refused(small_checkout):

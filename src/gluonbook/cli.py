@@ -43,6 +43,21 @@ def claims(
 
 
 @app.command()
+def report(
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Print which chapters have run here in this profile, and beside them where else they have."""
+    try:
+        from gluonbook.book import chapters, executions
+        from gluonbook.book import report as reports
+    except ImportError as error:
+        sys.exit(f"gluonbook: the report needs the book's tooling ({error}): `make setup`, or gluonbook[book]")
+
+    book = chapters.Book.here()
+    print((reports.as_json if as_json else reports.markdown)(book, executions.Executions(book).fresh()))
+
+
+@app.command()
 def data(
     names: Annotated[
         Optional[list[str]],

@@ -76,7 +76,7 @@ def test_the_site_is_built_strictly_and_whole(executed):
     claims = (page.parent / "back_matter/claims.html").read_text()
     for _, claim in claims_table.collect(executed):
         assert claim.id in claims
-    times = (page.parent / "back_matter/run_times.html").read_text()
+    times = (page.parent / "back_matter/what_has_run.html").read_text()
     for chapter in RUNNING:
         assert chapter.name in times
 

@@ -88,7 +88,7 @@ REFERENCE = "\n@misc{newcomer2026sums, author = {Newcomer, A.}, title = {Sums}, 
 ASKED = ("test_chapters", "test_workshop_pages", "test_exercises_list", "test_sizes", "test_uses", "test_front_matter")
 OF_OTHER_BOOKS = "is_built or shows_each"
 # Of the book's own pages, those that lean on no chapter.
-KEPT = ("chapters/setup", "claims", "run_times", "changelog", "bibliography", "chapters/convnets/exercises")
+KEPT = ("chapters/setup", "claims", "what_has_run", "changelog", "bibliography", "chapters/convnets/exercises")
 
 
 @pytest.fixture(scope="module")

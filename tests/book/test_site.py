@@ -33,7 +33,7 @@ def test_a_report_says_what_ran_and_what_did_not(small_checkout):
     assert CliRunner().invoke(app, ["report"]).exit_code == 0
     report = (small_checkout.root / "_build/report-quick.md").read_text()
     assert "0 of 1 chapters have results" in report
-    assert ["chapters/measured", "no result", "", ""] in rows(report)
+    assert ["chapters/measured", "no result", "", "", "not yet run"] in rows(report)
     build(small_checkout.book)
     CliRunner().invoke(app, ["report"])
     report = (small_checkout.root / "_build/report-quick.md").read_text()

@@ -37,13 +37,15 @@ READ = {
     "_config.yml": lambda book: book.settings,
     "chapters/part/sum.md": lambda book: (book.chapters[1].text(), book.running, book.chapters[1].timed),
     "chapters/part/sum.notes.md": lambda book: notes.markdown(book.parts),
-    "chapters/run_times.json": lambda book: book.times,
+    "chapters/back_matter/what_has_run.json": lambda book: (book.times, book.outcomes),
     "chapters/back_matter/agendas.json": lambda book: book.agendas,
     "chapters/back_matter/concordance.yml": lambda book: concordance.read(book.root),
     "data/manifest.json": lambda book: list(states(book, book.running)),
     "src/gluonbook/code.py": lambda book: list(states(book, book.running)),
 }
-TIMES = {"machine": {"cpu": "one", "cores": 2}, "seconds": {"chapters/part/sum": 2.0}}
+MACHINE = {"os": "any", "cpu": "one", "cores": 2, "memory": 8.0, "gpus": []}
+OUTCOME = {"chapter": "chapters/part/sum", "profile": "quick", "machine": MACHINE, "date": "2026-01-01"}
+OUTCOMES = [{**OUTCOME, "commit": "c0ffee", "text": "aa", "seconds": 2.0, "devices": ["cpu(0)"]}]
 AGENDA = {"day": {"title": "A day", "start": "09:00", "steps": [{"chapter": "chapters/part/sum", "teach": 30}]}}
 TALK = """- document: A talk
   about: Half an hour.
@@ -68,7 +70,7 @@ def book(small_book) -> SmallBook:
     page = small_book.notebook("part/sum", 'print("Grüße", 1 + 1)', 'uses = "gluonbook.code"', front=TIMED)
     page.write_text(page.read_text(encoding="utf-8") + "\n## Summary\n\n- One and one.\n", encoding="utf-8")
     small_book.write("chapters/part/sum.notes.md", "Ask what 1 + 1 is.\n\n- Two.\n")
-    small_book.write("chapters/run_times.json", json.dumps(TIMES, indent=1))
+    small_book.write("chapters/back_matter/what_has_run.json", json.dumps(OUTCOMES, indent=1))
     small_book.write("chapters/back_matter/agendas.json", json.dumps(AGENDA, indent=1))
     small_book.write("chapters/back_matter/concordance.yml", TALK)
     (small_book.root / "chapters/images").mkdir()

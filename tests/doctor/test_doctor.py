@@ -14,6 +14,8 @@ from types import SimpleNamespace
 import pytest
 
 from gluonbook import datasets, doctor, paths
+from gluonbook.book import outcomes
+from gluonbook.book.outcomes import Outcome
 from gluonbook.doctor import NOTE, OK, PROBLEM, Check, Outlook, hardware, outlook, report, software
 from gluonbook.machine import facts, libraries, supported
 
@@ -411,11 +413,14 @@ class TestOutlook:
         executed = [SimpleNamespace(chapter=pages[1], seconds=12.3, date="2024-05-06")]
         monkeypatch.setattr(chapters.Book, "parts", (chapters.Part("", tuple(pages)),))
         monkeypatch.setattr(executions, "Executions", lambda book: SimpleNamespace(fresh=lambda: executed))
-        (checkout / "chapters").mkdir()
-        machine = {"cpu": "Some CPU", "cores": 2}
+        stored = {
+            "profile": "quick",
+            "machine": {**facts.machine(), "cpu": "Some CPU", "cores": 2},
+            "date": "2024-01-01",
+        }
         seconds = {"chapters/gluon/autograd": 99.0, "chapters/convnets/lenet": 200.0}
-        record = {"profile": "quick", "machine": machine, "date": "2024-01-01", "seconds": seconds}
-        (checkout / "chapters/run_times.json").write_text(json.dumps(record))
+        kept = [Outcome(chapter=name, **stored, commit="", text="", seconds=each) for name, each in seconds.items()]
+        outcomes.keep(checkout, kept, seconds)
         return outlook()
 
     def test_times_measured_here_go_before_those_of_the_book(self, book):

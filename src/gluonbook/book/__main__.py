@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import datetime
 import os
+import resource
 import sys
+from collections.abc import Iterable
 from typing import Annotated, Optional
 
 import pooch
 import typer
 import yaml
 
-from gluonbook.book import bundle, notebooks, pdf, site, slides, wheelhouse
+from gluonbook.book import bundle, notebooks, outcomes, pdf, site, slides, wheelhouse
 from gluonbook.book import report as reports
-from gluonbook.book.chapters import Book
-from gluonbook.book.execute import QUIET, THREADS
+from gluonbook.book.chapters import Book, Chapter
+from gluonbook.book.execute import QUIET, THREADS, execute
 from gluonbook.book.executions import Executions
-from gluonbook.book.times import RunTimes
+from gluonbook.book.outcomes import Outcome
+from gluonbook.book.what_has_run import outcome_of, too_long
 from gluonbook.command import command
 from gluonbook.datasets import DatasetError
-from gluonbook.machine import facts
 from gluonbook.profiles import profile
 
 app = typer.Typer(
@@ -127,24 +130,65 @@ def report() -> None:
     book = Book.here()
     file = book.built / f"report-{profile()}.md"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(reports.markdown(Executions(book).fresh(), book.running), encoding="utf-8")
+    file.write_text(reports.markdown(book, Executions(book).fresh()), encoding="utf-8")
     print(f"Wrote {file}")
 
 
 @app.command()
 def times() -> None:
-    """Keep this machine's execution times as the ones that `gluonbook doctor` tells to newcomers."""
+    """Keep this machine's outcomes with the book: what has run where, and the times that `gluonbook doctor` tells."""
     book = Book.here()
     results = Executions(book).fresh()
     if not results:
         sys.exit("no chapter has been executed with the present code; run `make book` first")
-    record = RunTimes(
-        profile=profile(),
-        machine=facts.machine(),
-        date=max(result.date for result in results),
-        seconds={result.chapter.name: round(result.seconds, 1) for result in results},
-    )
-    print(f"Wrote {record.write(book.root)}")
+    _keep(book, map(outcome_of, results))
+
+
+@app.command("try")
+def try_chapters(
+    keys: Annotated[list[str], typer.Argument(help="Chapters, as convnets/lenet.")],
+) -> None:
+    """Execute chapters one after another, and keep each outcome with the book, a failure too. Exit status 1 if one."""
+    book = Book.here()
+    well = True
+    for chapter in _chapters(book, keys):
+        kept = Executions(book)
+        recalled = kept.recall(chapter)
+        before = _processor_seconds()
+        (result,) = execute(book, kept, [chapter])
+        outcome = outcome_of(result, None if recalled else _processor_seconds() - before)
+        _keep(book, [outcome])
+        print(*result.problems, sep="\n\n")
+        well &= outcome.went_well
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command("too-long")
+def mark_as_too_long(
+    key: Annotated[str, typer.Argument(help="A chapter, as convnets/lenet.")],
+    seconds: Annotated[float, typer.Argument(help="How long it would take here, in this profile.", min=0)],
+) -> None:
+    """Keep with the book that nobody runs this chapter on this machine in this profile, and why: how long it takes."""
+    book = Book.here()
+    today = datetime.date.today().isoformat()
+    _keep(book, [too_long(chapter, today, seconds) for chapter in _chapters(book, [key])])
+
+
+def _chapters(book: Book, keys: Iterable[str]) -> list[Chapter]:
+    there = {chapter.key: chapter for chapter in book.running}
+    if unknown := [key for key in keys if key not in there]:
+        sys.exit(f"no chapter {', '.join(map(repr, unknown))}; those with cells are {', '.join(there)}")
+    return [there[key] for key in keys]
+
+
+def _keep(book: Book, new: Iterable[Outcome]) -> None:
+    print(f"Wrote {outcomes.keep(book.root, new, {chapter.name for chapter in book.running})}")
+
+
+def _processor_seconds() -> float:
+    """Of all processes that this one has started and that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from myst_parser.config.main import TopmatterReadError, read_topmatter
 from nbformat import NotebookNode
 
 from gluonbook import paths
-from gluonbook.book import agendas
+from gluonbook.book import agendas, outcomes
 from gluonbook.book.times import RunTimes
 from gluonbook.profiles import digits_or
 from gluonbook.storage.text import read_text
@@ -165,6 +165,11 @@ class Book:
     def times(self) -> RunTimes:
         """The execution times that are stored with the book."""
         return RunTimes.read(self.root)
+
+    @cached_property
+    def outcomes(self) -> tuple[outcomes.Outcome, ...]:
+        """What has run where, as stored with the book."""
+        return outcomes.read(self.root)
 
     @cached_property
     def agendas(self) -> tuple[agendas.Agenda, ...]:

@@ -17,7 +17,16 @@ import nbformat
 import yaml
 from bs4 import BeautifulSoup
 
-from gluonbook.book import claims_table, concordance, exercises_list, freshness, notes, slides, workshop_pages
+from gluonbook.book import (
+    claims_table,
+    concordance,
+    exercises_list,
+    freshness,
+    notes,
+    slides,
+    what_has_run,
+    workshop_pages,
+)
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import execute
 from gluonbook.book.executions import Executed, Executions, merged
@@ -161,6 +170,7 @@ def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
         yield "concordance", concordance.markdown(concordance.read(book.root), book.chapters, ids)
     yield "instructor_notes", notes.markdown(book.parts)
     yield "checkpoints", workshop_pages.checkpoints(book.chapters, book.times)
+    yield "what_has_run", what_has_run.markdown(book, book.outcomes)
     for day in book.agendas:
         yield f"agenda_{day.name}", workshop_pages.agenda(day, book.times)
     for folder, text in exercises_list.markdown(book.chapters).items():

@@ -5,21 +5,19 @@ It needs the standard library alone: the doctor tells these times where the book
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from gluonbook.storage.text import read_text
-
-FILE = "chapters/run_times.json"
+from gluonbook.book import outcomes
+from gluonbook.profiles import NAMES
 
 
 @final
 @dataclass(frozen=True)
 class RunTimes:
-    """What `make times` has stored: seconds by chapter, and the profile, the machine and the date of them."""
+    """Of what has run (see `outcomes`): seconds by chapter, and the profile, the machine and the date of them."""
 
     profile: str = ""
     machine: Mapping[str, Any] = field(default_factory=dict)
@@ -28,24 +26,20 @@ class RunTimes:
 
     @classmethod
     def read(cls, root: Path) -> RunTimes:
-        """The times of the book in the folder `root`; none if it has no such file.
+        """The times in the first profile that has any, on the machine that was the last to run in it.
+
+        None if nothing is stored with the book in the folder `root`.
 
         Raises:
-            ValueError: the file is not understood.
+            ValueError: the file of outcomes is not understood.
         """
-        file = root / FILE
-        if not file.is_file():
-            return cls()
-        try:
-            return cls(**json.loads(read_text(file)))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{FILE}: {type(error).__name__}: {error}") from error
-
-    def write(self, root: Path) -> Path:
-        """Store them with the book in the folder `root`; returns the file."""
-        file = root / FILE
-        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        return file
+        well = [one for one in outcomes.read(root) if one.went_well]
+        for profile in NAMES:
+            if of_it := [one for one in well if one.profile == profile]:
+                last = max(of_it, key=lambda one: one.date)
+                seconds = {one.chapter: one.seconds or 0.0 for one in of_it if one.machine == last.machine}
+                return cls(profile, last.machine, last.date, seconds)
+        return cls()
 
 
 def duration(seconds: float) -> str:
