@@ -26,6 +26,7 @@ from gluonbook import (
     crowd,
     datasets,
     decoupled,
+    forecast,
     gossip,
     initializers,
     kernels,
@@ -35,6 +36,7 @@ from gluonbook import (
     lipschitz,
     models,
     optimizers,
+    series,
     study,
     theory,
     topics,
@@ -284,9 +286,18 @@ def flown(folder, **numbers):
     return flight.z.tolist()
 
 
+def forecaster(kind):
+    def calls(folder, **numbers):
+        made = kind(**{"units": 2, "read": 3, "ahead": 4, **numbers})
+        return made.size, made.read, made.ahead
+
+    return calls
+
+
 ENDS = {"A": (0.5, 0.6, 0.8), "B": (0.6, 0.8, 0.9)}
 BOUND = {"calls": 64, "smoothness": 2, "gap": 1, "sigma": 1}
 FIRST = {"seed": 3, "first": 2}
+ROLE = {"units": 3, "read": 2, "ahead": 5, "gates": 4}
 ROUND = {"seed": 3, "number": 2, "size": 5}
 # The function, how it is called, and a number for each of its arguments: an int where only whole ones are legal.
 TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
@@ -301,6 +312,17 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     kvstore.VoteStore: (shown(kvstore.VoteStore), {"momentum": 0.5, "check_every": 7}),
     kvstore.ErrorFeedbackStore: (shown(kvstore.ErrorFeedbackStore), {"check_every": 7}),
     kvstore.MeanStore: (shown(kvstore.MeanStore), {"check_every": 7}),
+    forecast.MatrixForecaster: (forecaster(forecast.MatrixForecaster), ROLE),
+    forecast.TensorTrainForecaster: (
+        forecaster(forecast.TensorTrainForecaster),
+        {**ROLE, "lags": 3, "order": 3, "rank": 4},
+    ),
+    series.logistic_map: (drawn(series.logistic_map, n=3), {"n": 4, "c": 3.5, "burn": 2}),
+    series.lorenz: (
+        drawn(series.lorenz, n=3),
+        {"n": 4, "dt": 0.0625, "sigma": 9.5, "rho": 20.5, "beta": 2.5, "burn": 2},
+    ),
+    series.windows: (lambda folder, length: series.windows(np.arange(6.0), length).tolist(), {"length": 3}),
     decoupled.cut: (cut, {"count": 2}),
     decoupled.emulate: (apart(lambda module, *rest, **numbers: decoupled.emulate([module], *rest, **numbers)), FIRST),
     decoupled.pipeline: (apart(decoupled.pipeline), FIRST),
@@ -476,8 +498,9 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
         assert list(tmp_path.iterdir()) == []
 
 
-PUBLIC = (checkpoint, crowd, datasets, decoupled, gossip, initializers, kernels, kvstore, lander, launch, lipschitz,
-          models, optimizers, study, theory, theory.bounds, topics, training, timing, timeline, devices)  # fmt: skip
+PUBLIC = (checkpoint, crowd, datasets, decoupled, forecast, gossip, initializers, kernels, kvstore, lander, launch,
+          lipschitz, models, optimizers, series, study, theory, theory.bounds, topics, training, timing, timeline,
+          devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
               theory.Stride, timeline.Span, timeline.Recording, topics.WhitenedMoments}  # fmt: skip
