@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cells import rows
-from gluonbook.book import site
+from gluonbook.book import outcomes, site
 from gluonbook.book.__main__ import app
+from gluonbook.book.outcomes import Outcome
 from gluonbook.book.site import Article, BuildFailed, build, look_at
 
 pytestmark = pytest.mark.slow
@@ -43,6 +44,12 @@ def test_a_report_says_what_ran_and_what_did_not(small_checkout):
 
 def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):
     small_book.notebook("measured", CLAIM, FIGURE)
+    machine = {"os": "Some Linux", "cpu": "Some CPU", "cores": 2, "memory": 8.0, "gpus": []}
+    told = Outcome(
+        "chapters/measured", "full", machine, "2026-01-01", "c0ffee", "aa", seconds=9.0, stopped="a <b> | *c*"
+    )
+    outcomes.keep(small_book.root, [told], {"chapters/measured"})
+    small_book.page("ran", "# Ran\n\n```{include} ../_build/generated/what_has_run.md\n```\n\n" + "Words. " * 60)
     small_book.page("table", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
     page = build(small_book.book)
     assert page == small_book.root / "_build/html/chapters/start.html"
@@ -53,6 +60,10 @@ def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):
     assert "quick profile" in measured
     assert 'href="measured.ipynb"' in measured
     assert "Two is more than one" in (html / "table.html").read_text()
+    assert (
+        "stopped after 9 s and 0 claims: a <b> | *c*, on M1, 2026-01-01"
+        in Article((html / "ran.html").read_text()).text
+    )
     notebook = nbformat.read(html / "measured.ipynb", as_version=4)
     nbformat.validate(notebook)
     assert sum(len(cell.get("outputs", [])) for cell in notebook.cells) == 2

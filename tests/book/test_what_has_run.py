@@ -139,7 +139,7 @@ def test_the_page_tells_what_has_run_what_has_not_and_what_is_of_an_older_text(s
     kept = [
         changed(chapter=good.name, text=text, cpu_seconds=20.0),
         changed(chapter=good.name, profile="ci", failed=("two", "three"), stopped="ClaimFailed: two"),
-        changed(chapter=good.name, profile="full", text=text, stopped="ValueError: no"),
+        changed(chapter=good.name, profile="full", text=text, stopped="ValueError: a <b> *c*"),
         changed(chapter=good.name, machine=THERE, devices=("gpu(0)",), text=text, held=1),
         what_has_run.too_long(deep, "2026-01-05", 7200.0),
     ]
@@ -149,7 +149,7 @@ def test_the_page_tells_what_has_run_what_has_not_and_what_is_of_an_older_text(s
             "{doc}`/chapters/good`",
             "30 s (processor: 20 s), 3 claims, on M1, 2026-01-01",
             "stopped after 30 s and 3 claims: `two`, `three` does not hold, on M1, 2026-01-01, of an older text",
-            "stopped after 30 s and 3 claims: ValueError: no, on M1, 2026-01-01",
+            "stopped after 30 s and 3 claims: ValueError: a \\<b\\> \\*c\\*, on M1, 2026-01-01",
             "30 s, 1 claim, on M2, 2026-01-01",
         ],
         [

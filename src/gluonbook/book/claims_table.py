@@ -44,7 +44,8 @@ def markdown(claims: list[tuple[Chapter, Claim]], *, places: bool = False) -> st
         return "No chapter has been executed yet.\n"
     rows = [
         [
-            (f'<span id="{place_of(claim.id)}"></span>' if places else "") + f"{_cell(claim.sentence)} (`{claim.id}`)",
+            (f'<span id="{place_of(claim.id)}"></span>' if places else "")
+            + f"{unmarked(claim.sentence)} (`{claim.id}`)",
             format_value(claim.value),
             claim.source,
             typeset(claim.condition),
@@ -71,6 +72,6 @@ def _value(value: object) -> str:
     return " + ".join(map(str, value)) or "none" if isinstance(value, (list, tuple)) else str(value)
 
 
-def _cell(text: str) -> str:
+def unmarked(text: str) -> str:
     """Text for a cell of a Markdown table, in which nothing of it is markup."""
     return re.sub(r"([\\|*_`$<>\[\]{}])", r"\\\1", " ".join(text.split()))

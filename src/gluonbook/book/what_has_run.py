@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 from gluonbook.book import freshness
 from gluonbook.book.chapters import Book, Chapter
+from gluonbook.book.claims_table import unmarked
 from gluonbook.book.executions import Executed
 from gluonbook.book.outcomes import Outcome
 from gluonbook.book.times import duration
@@ -127,7 +128,7 @@ def _what(one: Outcome) -> str:
         spent += f" (processor: {duration(one.cpu_seconds)})"
     if one.went_well:
         return f"{spent}, {_claims(one.held)}"
-    why = f"`{'`, `'.join(one.failed)}` does not hold" if one.failed else one.stopped
+    why = f"`{'`, `'.join(one.failed)}` does not hold" if one.failed else unmarked(one.stopped)
     return f"stopped after {spent} and {_claims(one.held)}: {why}"
 
 
