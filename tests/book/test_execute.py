@@ -412,12 +412,19 @@ def test_the_reader_s_own_start_up_files_stay_out(small_book, monkeypatch, tmp_p
     assert result.notebook.cells[-1].outputs == []
 
 
-def test_chapters_in_sections_are_refused(small_book):
-    small_book.write(
-        "_toc.yml", "root: chapters/start\nparts:\n  - chapters:\n      - {file: chapters/start, sections: []}\n"
-    )
-    with pytest.raises(ValueError, match="sections"):
-        _ = small_book.book.chapters
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("{file: chapters/start, url: x}", "a chapter has url"),
+        ("{file: chapters/start, sections: [{file: chapters/start, sections: []}]}", "a chapter has sections"),
+        ("{file: chapters/start, sections: [{file: chapters/two}]}", "chapters/two has cells"),
+    ],
+)
+def test_chapters_below_chapters_are_refused(small_book, entry, reason):
+    small_book.notebook("two", "2")
+    small_book.write("_toc.yml", f"root: chapters/start\nparts:\n  - chapters:\n      - {entry}\n")
+    with pytest.raises(ValueError, match=reason):
+        _ = small_book.book.pages
 
 
 def test_only_the_chapters_that_are_asked_for_are_executed(small_book, runs):

@@ -121,8 +121,14 @@ class Book:
         """
         named = [("", [{"file": self._toc["root"]}])]
         named += [(part.get("caption", ""), part["chapters"]) for part in self._toc.get("parts", [])]
-        if extra := {key for _, pages in named for page in pages for key in page} - {"file"}:
-            raise ValueError(f"_toc.yml: a chapter has {', '.join(sorted(extra))}; this book knows 'file' alone")
+        entries = [page for _, pages in named for page in pages]
+        below = [page for entry in entries for page in entry.get("sections", ())]
+        extra = {key for entry in entries for key in entry} - {"file", "sections"}
+        if extra := extra | {key for page in below for key in page} - {"file"}:
+            raise ValueError(
+                f"_toc.yml: a chapter has {', '.join(sorted(extra))}; "
+                "this book knows 'file', and 'sections' with a 'file' each"
+            )
         parts: list[Part] = []
         for caption, pages in named:
             chapters = tuple(self._chapter(page["file"]) for page in pages)
@@ -143,8 +149,24 @@ class Book:
 
     @property
     def chapters(self) -> tuple[Chapter, ...]:
-        """All pages in reading order."""
+        """The pages that are read, in their order; see `looked_up` for the others."""
         return tuple(chapter for part in self.parts for chapter in part.chapters)
+
+    @cached_property
+    def looked_up(self) -> tuple[Chapter, ...]:
+        """The pages below others (`sections` in `_toc.yml`), for looking something up: in no list, and not printed."""
+        entries = [entry for part in self._toc.get("parts", []) for entry in part["chapters"]]
+        found = tuple(self._chapter(page["file"]) for entry in entries for page in entry.get("sections", ()))
+        if running := [page.name for page in found if page.runs]:
+            raise ValueError(
+                f"_toc.yml: {', '.join(running)} has cells, and nobody executes those of pages in sections"
+            )
+        return found
+
+    @property
+    def pages(self) -> tuple[Chapter, ...]:
+        """All pages of the site."""
+        return self.chapters + self.looked_up
 
     @property
     def running(self) -> tuple[Chapter, ...]:
@@ -160,6 +182,12 @@ class Book:
     def settings(self) -> dict[str, Any]:
         """What `_config.yml` says."""
         return yaml.safe_load(read_text(self.root / "_config.yml"))
+
+    @property
+    def sources(self) -> str:
+        """Where the files of its repository can be read, by `_config.yml`; empty if that names none."""
+        repository = self.settings.get("repository", {})
+        return f"{repository['url']}/blob/{repository.get('branch', 'main')}" if repository.get("url") else ""
 
     @cached_property
     def times(self) -> RunTimes:

@@ -57,7 +57,7 @@ def site_files(root: Path) -> list[Path]:
     """The files that decide how the site looks."""
     names = ("_toc.yml", "_config.yml", "CHANGELOG.md")
     files = [root / name for name in names if (root / name).exists()]
-    return [*files, *_files(root / "chapters"), *_files(root / "src/gluonbook/book")]
+    return [*files, *_files(root / "chapters"), *_files(root / "src/gluonbook")]  # whose docstrings are pages, too
 
 
 def _files(folder: Path) -> list[Path]:

@@ -37,7 +37,7 @@ _CUTS = {  # weight, style: how the files of either family are called
     ("bold", "italic"): ("BolIta", "-BoldOblique"),
 }
 PAGE_OF = "data-page-of"  # an element that is to hold the number of the page on which the named place is printed
-LEFT_OUT = ".headerlink, .gb-pdf, a[download]"  # of no use on paper
+LEFT_OUT = ".headerlink, .gb-pdf, .gb-taken, a[download]"  # of no use on paper
 _DOCUMENT = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
 <head>

@@ -23,6 +23,8 @@ from gluonbook.book import (
     exercises_list,
     freshness,
     notes,
+    offered,
+    package_pages,
     slides,
     what_has_run,
     workshop_pages,
@@ -61,7 +63,7 @@ def build(book: Book) -> Path:
         if not (stamp.exists() and stamp.read_text(encoding="utf-8") == state):
             stamp.unlink(missing_ok=True)
             _write_site(book, html, results)
-            _refuse(look_at(html, book.chapters))
+            _refuse(look_at(html, book.pages))
             stamp.write_text(state, encoding="utf-8")
     return html / f"{book.chapters[0].name}.html"
 
@@ -96,7 +98,7 @@ def _write_site(book: Book, html: Path, results: list[Executed]) -> None:
             "nb_execution_mode": "cache",
             "nb_execution_cache_path": str(folder),
             # jupyter-book excludes what is in no table of contents, too, but looks for it with glob: not in "[1]".
-            "include_patterns": [glob.escape(f"{chapter.name}.md") for chapter in book.chapters],
+            "include_patterns": [glob.escape(f"{page.name}.md") for page in book.pages],
             "gluonbook_generated": str(generated),
             "external_toc_path": str(generated / TOC),
             "latex_individualpages": False,  # jupyter-book wants to be told
@@ -149,7 +151,7 @@ def look_at(html: Path, chapters: Iterable[Chapter]) -> list[str]:
 def _generate(book: Book, folder: Path, results: list[Executed]) -> None:
     """What Sphinx is given besides the pages: the texts that these include, the numbered parts, and provenance."""
     try:
-        texts = dict(_texts(book, results))
+        texts = {**dict(_texts(book, results)), **_of_the_package(book, folder)}
     except ValueError as error:
         raise BuildFailed(str(error)) from error
     for name, text in texts.items():
@@ -175,6 +177,21 @@ def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
         yield f"agenda_{day.name}", workshop_pages.agenda(day, book.times)
     for folder, text in exercises_list.markdown(book.chapters).items():
         yield f"exercises/{folder}", text
+
+
+def _of_the_package(book: Book, folder: Path) -> dict[str, str]:
+    """The texts of the pages on the package; where each chapter's names stand on them is written to the folder."""
+    pages = {page.name for page in book.looked_up if page.folder == package_pages.FOLDER}
+    if not pages:  # a book that has none
+        return {}
+    offer = offered.of(book)
+    texts = package_pages.markdown(offer, book.sources)
+    if empty := pages - {f"chapters/{package_pages.FOLDER}/{name}" for name in texts}:
+        raise ValueError(f"_toc.yml: {', '.join(sorted(empty))}: the package has no such room, or offers nothing in it")
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = {chapter.name: package_pages.taken(offer, chapter) for chapter in book.running}
+    (folder / "taken.json").write_text(json.dumps(taken, indent=1), encoding="utf-8")
+    return {f"{package_pages.FOLDER}/{name}": text for name, text in texts.items()}
 
 
 @contextmanager
