@@ -9,6 +9,7 @@ import weakref
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from typer.testing import CliRunner
 
 from cells import rows
@@ -141,6 +142,44 @@ def test_parts_list_their_chapters_with_minutes(small_book):
     assert re.search(r"The page sum · reads in 1 min, runs in \d+ s", text)
     assert "Some Text · reads in 5 min" in text
     assert "Some Text · reads in 5 min, runs" not in text, "it has no cells"
+
+
+def test_a_card_shows_a_part_with_its_words_its_minutes_and_the_picture_of_a_chapter(small_book):
+    small_book.page("text", "# Some Text\n\n" + "Words. " * 900)
+    small_book.notebook("part/sum", "print(1 + 1)")
+    square = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
+    figure = "---\nmystnb:\n  figure: {name: nine, caption: A square.}\n  image: {alt: Nine by nine.}\n---\n"
+    small_book.notebook("part/drawn", figure + f"from IPython.display import SVG\nSVG({square!r})")
+    cards = "```{part-card} chapters/part\n:picture: nine\nAll about *sums*.\n```\n\n"
+    cards += "```{part-card} chapters/text\nRead it.\n```\n\n"
+    small_book.page("start", "# Start\n\n" + "Words. " * 60 + f"\n\n{cards}```{{parts}}\n```\n")
+    page = build(small_book.book)
+    parsed = BeautifulSoup(page.read_text(), "html.parser")
+    part, text = parsed.select(".gb-card")
+    assert re.search(r"Pages · reads in 7\smin, runs in \d+\ss\s+All about sums\.", part.get_text())
+    assert re.search(r"The page part/sum · reads in 1\smin, runs in \d+\ss", part.get_text())
+    (image,) = part.select("img")
+    assert image["alt"] == "Nine by nine." and (page.parent / image["src"]).is_file()
+    (source,) = part.select(".gb-card-source a")
+    assert source["href"] == "part/drawn.html#nine" and source.get_text() == "The page part/drawn"
+    assert "Some Text · reads in 5\xa0min" in text.get_text() and "Read it." in text.get_text()
+    assert not text.select("img")
+    assert len(parsed.select(".gb-parts")) == 1, "no part is left for the list"
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ("```{part-card} chapters/elsewhere\nWords.\n```", "no part and no page 'chapters/elsewhere'"),
+        ("```{part-card} chapters/text\n:picture: nowhere\nWords.\n```", "no figure 'nowhere' with a picture"),
+    ],
+)
+def test_a_card_of_nothing_fails_the_build(small_book, capfd, card, said):
+    small_book.page("text", "# Some Text\n\n" + "Words. " * 60)
+    small_book.page("start", "# Start\n\n" + "Words. " * 60 + f"\n\n{card}\n")
+    with pytest.raises(BuildFailed):
+        build(small_book.book)
+    assert said in capfd.readouterr().err
 
 
 def test_a_build_that_was_cut_off_is_done_again(small_book, monkeypatch):

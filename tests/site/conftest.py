@@ -19,6 +19,22 @@ from gluonbook.book.chapters import Book
 from small_books import FRONT, SmallBook
 
 ROOT = Path(__file__).parents[2]
+WALK = (ROOT / "chapters/intro.md").read_text().split("````{container} gb-walk\n")[1].split("````")[0]
+START = f"""
+
+````{{container}} gb-walk
+{WALK}````
+
+## The walk
+
+```{{part-card}} chapters/kinds
+:picture: two-bars
+A page of *each* kind.
+```
+
+```{{parts}}
+```
+"""
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +59,7 @@ def small_html(tmp_path_factory: pytest.TempPathFactory) -> Path:
         small.write(name, (ROOT / name).read_text())
     for name in ("_static", "_templates", "images"):
         shutil.copytree(ROOT / "chapters" / name, folder / "chapters" / name)
-    small.page("start", "# Start\n\n" + "What this small book is about. " * 8 + "\n\n## The walk\n\n```{parts}\n```\n")
+    small.page("start", "# Start\n\n" + "What this small book is about. " * 8 + START)
     small.page("kinds", FRONT + NOTEBOOK)
     small.page("claims", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
     for name in ("changelog", "bibliography"):

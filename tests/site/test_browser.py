@@ -112,6 +112,28 @@ def test_no_page_scrolls_sideways_on_the_narrowest_screen(visitor, pages, html):
     assert not wide
 
 
+BOXES = """(selector) => [...document.querySelectorAll(selector)].map(element => {
+    const box = element.getBoundingClientRect();
+    return {left: box.left, top: box.top, width: box.width, font: parseFloat(getComputedStyle(element).fontSize)};
+})"""
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize(("width", "rows"), [(1280, 1), (390, 4), (NARROWEST, 4)])
+def test_the_walk_can_be_read_on_every_screen(visitor, pages, width, rows, mode):
+    """Its four stations stand in a row where there is room, and else below one another; the letters stay letters."""
+    visitor.page.set_viewport_size({"width": width, "height": 800})
+    visitor.page.emulate_media(color_scheme=mode)
+    page = visitor.go(next(file for file in pages if file.name in ("intro.html", "start.html")))
+    stations = page.evaluate(BOXES, ".gb-walk li")
+    assert len(stations) == 4 and len({round(box["top"]) for box in stations}) == rows
+    assert min(box["width"] for box in stations) > 110
+    assert min(box["font"] for box in page.evaluate(BOXES, ".gb-walk li, .gb-walk li *")) >= 12
+    for picture, text in zip(page.evaluate(BOXES, ".gb-card-picture"), page.evaluate(BOXES, ".gb-card-picture + *")):
+        assert (picture["top"] == text["top"]) is (rows == 1), "beside the words, or above them"
+        assert picture["width"] > 200
+
+
 def test_a_picture_moves_when_it_is_asked_to_and_not_before(small_visitor, small_html):
     page = small_visitor.go(small_html / "chapters/kinds.html")
     box = page.locator("figure .gb-moving")
