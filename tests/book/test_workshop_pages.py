@@ -12,7 +12,7 @@ from cells import rows
 from gluonbook.book import notes, workshop_pages
 from gluonbook.book.agendas import FILE, Agenda, Step
 from gluonbook.book.site import Article, BuildFailed, build
-from gluonbook.book.times import RunTimes
+from gluonbook.book.times import RunTimes, duration
 
 TIMES = RunTimes(
     profile="quick",
@@ -55,6 +55,36 @@ def test_the_agendas_of_the_book_leave_time_to_run_its_cells(book):
     assert book.agendas
     for agenda in book.agendas:
         assert "?" not in workshop_pages.agenda(agenda, book.times)
+
+
+def test_the_modules_of_the_book_leave_time_to_run_its_cells(book):
+    assert "?" not in workshop_pages.modules(book.modules, book.chapters, book.times)
+
+
+def test_each_part_beside_the_walk_has_a_module(book):
+    folders = {name.split("/")[1] for module in book.modules for name in module.chapters}
+    assert folders == {"training", "frontier", "practice"}
+
+
+def test_a_module_says_what_it_leans_on_and_how_long_its_cells_run(book):
+    steps = (Step(chapter="chapters/training/learning_rates", teach=20, exercises=10, set=("two-rates",)),)
+    text = workshop_pages.modules([Agenda("m", "A module", "00:00", steps)], book.chapters, book.times)
+    runs = duration(book.times.seconds["chapters/training/learning_rates"])
+    assert text.startswith("### A module\n")
+    assert (
+        f"30 minutes, in which its cells run for {runs}. It leans on: {{doc}}`/chapters/training/critical_points`."
+        in text
+    )
+    assert ["00:30", "End", "", "", ""] in rows(text)
+    both = (Step(chapter="chapters/training/critical_points", teach=20), *steps)
+    text = workshop_pages.modules([Agenda("m", "A module", "00:00", both)], book.chapters, book.times)
+    assert "It leans on: {doc}`/chapters/gluon/autograd`." in text, "what it teaches itself is not asked for"
+
+
+def test_a_module_on_no_chapter_is_refused(book):
+    nothing = Agenda("m", "A module", "00:00", (Step(chapter="chapters/nothing", teach=20),))
+    with pytest.raises(ValueError, match="'A module' teaches 'chapters/nothing', and the book has no such chapter"):
+        workshop_pages.modules([nothing], book.chapters, book.times)
 
 
 def test_who_joins_is_told_what_a_chapter_leans_on(book):
@@ -118,7 +148,7 @@ def test_the_page_of_notes_has_them_in_the_order_of_the_book(book):
 
 
 def test_notes_and_agendas_agree_on_what_is_taught(book):
-    taught = {name for agenda in book.agendas for name in agenda.chapters}
+    taught = {name for agenda in (*book.agendas, *book.modules) for name in agenda.chapters}
     for chapter in book.teaching:
         said = "Not in our agendas" in notes.file(chapter).read_text()
         assert said == (chapter.name not in taught), chapter.name

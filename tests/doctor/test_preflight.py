@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from gluonbook import datasets, doctor, launch
-from gluonbook.book.agendas import FILE, Agenda, Step, read
+from gluonbook.book.agendas import FILE, MODULES, Agenda, Step, modules, read
 from gluonbook.book.chapters import Book
 from gluonbook.doctor import NOTE, OK, PROBLEM, Ahead, Check, Outlook, preflight
 from gluonbook.exercises.catalogue import catalogue
@@ -39,7 +39,7 @@ class TestAgendas:
         assert (full.name, full.minutes, full.clock(len(full.steps))) == ("full_day", 480, "17:00")
         assert set(half.chapters) < set(full.chapters), "whoever has checked the full day has checked both"
 
-    @pytest.mark.parametrize("agenda", BOOK.agendas, ids=lambda agenda: agenda.name)
+    @pytest.mark.parametrize("agenda", [*BOOK.agendas, *BOOK.modules], ids=lambda agenda: agenda.name)
     def test_they_teach_chapters_in_the_book_s_order_and_set_their_exercises(self, agenda):
         order = [chapter.name for chapter in BOOK.chapters]
         assert [order.index(name) for name in agenda.chapters] == sorted(order.index(name) for name in agenda.chapters)
@@ -47,12 +47,17 @@ class TestAgendas:
         for step in agenda.steps:
             assert not step.set or set(step.set) <= set(known[step.chapter.removeprefix("chapters/")].names)
 
-    @pytest.mark.parametrize("agenda", BOOK.agendas, ids=lambda agenda: agenda.name)
+    @pytest.mark.parametrize("agenda", [*BOOK.agendas, *BOOK.modules], ids=lambda agenda: agenda.name)
     def test_nobody_sits_for_more_than_two_hours(self, agenda):
         sitting = 0
         for step in agenda.steps:
             sitting = 0 if step.pause else sitting + step.minutes
             assert sitting <= 135
+
+    def test_a_module_is_at_most_two_hours_and_no_chapter_is_in_two(self):
+        assert all(module.minutes <= 120 for module in BOOK.modules)
+        taught = [name for module in BOOK.modules for name in module.chapters]
+        assert len(taught) == len(set(taught)) and not set(taught) & {n for day in BOOK.agendas for n in day.chapters}
 
     def test_the_clock_goes_past_midnight(self, day):
         (agenda,) = day({"what": "Late", "teach": 45}, {"what": "Rest", "pause": 10})
@@ -74,13 +79,24 @@ class TestAgendas:
         with pytest.raises(ValueError, match=words):
             day(step)
 
+    def test_a_module_begins_when_it_begins_and_its_mistakes_name_its_file(self, tmp_path):
+        file = tmp_path / MODULES
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"m": {"title": "A module", "steps": [{"what": "Talk", "teach": 90}]}}))
+        (module,) = modules(tmp_path)
+        assert [module.clock(step) for step in range(2)] == ["00:00", "01:30"]
+        for broken in ("[]", json.dumps({"m": {"steps": []}})):
+            file.write_text(broken)
+            with pytest.raises(ValueError, match=r"^chapters/back_matter/modules\.json: "):
+                modules(tmp_path)
+
     def test_no_book_no_agendas(self):
         with pytest.raises(FileNotFoundError, match="installed without it"):
             read(None)
 
 
 def outlook(*needs: str) -> Outlook:
-    taught = sorted({name for agenda in BOOK.agendas for name in agenda.chapters})
+    taught = sorted({name for agenda in (*BOOK.agendas, *BOOK.modules) for name in agenda.chapters})
     return Outlook(tuple(Ahead(name, needs, False, None, "") for name in taught))
 
 

@@ -1,7 +1,8 @@
 """The agendas of a workshop, for the book's pages and for `gluonbook doctor --workshop`.
 
 They are written down in `chapters/back_matter/agendas.json`: `teach`, `exercises` and `pause` are minutes, `set` names
-the exercises that the participants solve there. Minutes of teaching and solving are estimates.
+the exercises that the participants solve there. Minutes of teaching and solving are estimates. `modules.json` beside it
+has, in the same form but for the time of day, what one more day can be put together from.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gluonbook.checks import whole_number
 from gluonbook.storage.text import read_text
 
 FILE = "chapters/back_matter/agendas.json"
+MODULES = "chapters/back_matter/modules.json"
 MEMORY = 3.5  # GiB for each participant: JupyterLab, a kernel, and a chapter's seven workers of a third of a GiB each
 
 
@@ -48,7 +50,7 @@ class Step:
 @final
 @dataclass(frozen=True)
 class Agenda:
-    """One kind of workshop, from `start`, a time of day as "09:00"."""
+    """One kind of workshop, from `start`, a time of day as "09:00"; a module begins at "00:00", whenever that is."""
 
     name: str
     title: str
@@ -78,16 +80,25 @@ def read(root: Path | None) -> tuple[Agenda, ...]:
         FileNotFoundError: there is no such folder, since gluonbook is installed without the book, or no agendas in it.
         ValueError: the file is not understood.
     """
+    return _read(root, FILE)
+
+
+def modules(root: Path | None) -> tuple[Agenda, ...]:
+    """The modules of the book in the folder `root`; raises what `read` does."""
+    return _read(root, MODULES, start="00:00")
+
+
+def _read(root: Path | None, file: str, **given: str) -> tuple[Agenda, ...]:
     if root is None:
         raise FileNotFoundError("the agendas belong to the book, and gluonbook is installed without it")
     try:
-        found = json.loads(read_text(root / FILE))
+        found = {name: {**given, **day} for name, day in json.loads(read_text(root / file)).items()}
         return tuple(
             Agenda(name, day["title"], day["start"], tuple(_step(step) for step in day["steps"]))
             for name, day in found.items()
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{FILE}: {type(error).__name__}: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}: {type(error).__name__}: {error}") from error
 
 
 def _step(entry: dict) -> Step:

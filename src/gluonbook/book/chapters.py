@@ -200,6 +200,11 @@ class Book:
         return outcomes.read(self.root)
 
     @cached_property
+    def modules(self) -> tuple[agendas.Agenda, ...]:
+        """What one more day of a workshop can be put together from; none if it has no file of them."""
+        return agendas.modules(self.root) if (self.root / agendas.MODULES).is_file() else ()
+
+    @cached_property
     def agendas(self) -> tuple[agendas.Agenda, ...]:
         """The agendas of its workshops; none if it has no file of them."""
         return agendas.read(self.root) if (self.root / agendas.FILE).is_file() else ()

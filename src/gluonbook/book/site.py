@@ -175,6 +175,7 @@ def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
     yield "what_has_run", what_has_run.markdown(book, book.outcomes)
     for day in book.agendas:
         yield f"agenda_{day.name}", workshop_pages.agenda(day, book.times)
+    yield "modules", workshop_pages.modules(book.modules, book.chapters, book.times)
     for folder, text in exercises_list.markdown(book.chapters).items():
         yield f"exercises/{folder}", text
 

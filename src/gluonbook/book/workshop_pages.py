@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gluonbook.book.agendas import Agenda, Step
 from gluonbook.book.chapters import Chapter
@@ -18,9 +18,6 @@ def agenda(day: Agenda, times: RunTimes) -> str:
     Raises:
         ValueError: the cells of a chapter run for longer than it is taught.
     """
-    head = ["from", "what", "teaching", "exercises", "its cells run for"]
-    rows = [[day.clock(number), _what(step), *_times(step, times)] for number, step in enumerate(day.steps)]
-    rows.append([day.clock(len(day.steps)), "End", "", "", ""])
     taught, solved = sum(step.teach for step in day.steps), sum(step.exercises for step in day.steps)
     seconds = sum(times.seconds.get(name, 0) for name in day.chapters)
     rest = day.minutes - taught - solved
@@ -34,7 +31,34 @@ def agenda(day: Agenda, times: RunTimes) -> str:
             f"on {times.machine['cores']} cores ({times.machine['cpu']}), on {times.date}. "
             "They run while you talk, so their time is part of the teaching."
         )
-    return f"{Table(head, rows, right=head[2:])}\n\n{said}\n"
+    return f"{_table(day, 'from', times)}\n\n{said}\n"
+
+
+def modules(days: Sequence[Agenda], chapters: Sequence[Chapter], times: RunTimes) -> str:
+    """All modules as MyST Markdown: for each what it leans on, a table of its steps by minutes from its beginning.
+
+    Raises:
+        ValueError: the cells of a chapter run for longer than it is taught, or there is no such chapter.
+    """
+    return "\n\n".join(_module(day, {chapter.name: chapter for chapter in chapters}, times) for day in days) + "\n"
+
+
+def _module(day: Agenda, chapters: Mapping[str, Chapter], times: RunTimes) -> str:
+    unknown = [name for name in day.chapters if name not in chapters]
+    if unknown:
+        raise ValueError(f"the module {day.title!r} teaches {unknown[0]!r}, and the book has no such chapter")
+    needed = dict.fromkeys(name for taught in day.chapters for name in leans_on(chapters[taught]))
+    outside = ", ".join(f"{{doc}}`/{name}`" for name in needed if name not in day.chapters) or "nothing"
+    runs = duration(sum(times.seconds.get(name, 0) for name in day.chapters))
+    said = f"{day.minutes} minutes, in which its cells run for {runs}. It leans on: {outside}."
+    return f"### {day.title}\n\n{said}\n\n{_table(day, 'after', times)}"
+
+
+def _table(day: Agenda, first: str, times: RunTimes) -> Table:
+    head = [first, "what", "teaching", "exercises", "its cells run for"]
+    rows = [[day.clock(number), _what(step), *_times(step, times)] for number, step in enumerate(day.steps)]
+    rows.append([day.clock(len(day.steps)), "End", "", "", ""])
+    return Table(head, rows, right=head[2:])
 
 
 def checkpoints(chapters: Sequence[Chapter], times: RunTimes) -> str:

@@ -28,15 +28,16 @@ _PATIENCE = 120.0  # seconds until JupyterLab must have answered, on a slow disk
 
 
 def data(outlook: Outlook) -> Check:
-    """Whether the data of all chapters in the agendas are here, in the present profile."""
+    """Whether the data of all chapters in the agendas and modules are here, in the present profile."""
     from gluonbook import datasets  # it imports MXNet
 
     name = "workshop: data"
-    taught = {chapter for agenda in agendas.read(paths.checkout()) for chapter in agenda.chapters}
+    book = paths.checkout()
+    taught = {chapter for agenda in (*agendas.read(book), *agendas.modules(book)) for chapter in agenda.chapters}
     ahead = [chapter for chapter in outlook.chapters if chapter.name in taught]
     if {chapter.name for chapter in ahead} != taught:
         missing = ", ".join(sorted(taught - {chapter.name for chapter in ahead}))
-        remedy = "`make setup` brings the book's tooling; see also chapters/back_matter/agendas.json."
+        remedy = "`make setup` brings the book's tooling; see also the agendas in chapters/back_matter."
         return Check(name, PROBLEM, f"not known: {missing} {outlook.note}".strip(), remedy)
     needed = sorted({need for chapter in ahead for need in chapter.needs})
     absent = [need for need in needed if datasets.status(need).state != "present"]
