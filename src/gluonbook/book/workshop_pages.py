@@ -49,7 +49,8 @@ def _module(day: Agenda, chapters: Mapping[str, Chapter], times: RunTimes) -> st
         raise ValueError(f"the module {day.title!r} teaches {unknown[0]!r}, and the book has no such chapter")
     needed = dict.fromkeys(name for taught in day.chapters for name in leans_on(chapters[taught]))
     outside = ", ".join(f"{{doc}}`/{name}`" for name in needed if name not in day.chapters) or "nothing"
-    runs = duration(sum(times.seconds.get(name, 0) for name in day.chapters))
+    measured = all(name in times.seconds for name in day.chapters)
+    runs = duration(sum(times.seconds[name] for name in day.chapters)) if measured else "?"
     said = f"{day.minutes} minutes, in which its cells run for {runs}. It leans on: {outside}."
     return f"### {day.title}\n\n{said}\n\n{_table(day, 'after', times)}"
 
