@@ -137,7 +137,7 @@ def test_the_style_and_the_keys_belong_to_the_book_and_fetch_nothing(book):
 
 def test_every_chapter_that_is_taught_has_slides(book):
     decked = {chapter.name for chapter in book.chapters if slides.has_slides(chapter)}
-    assert {name for agenda in book.agendas for name in agenda.chapters} <= decked
+    assert {name for agenda in (*book.agendas, *book.modules) for name in agenda.chapters} <= decked
 
 
 def test_the_command_says_where_they_are(small_checkout):

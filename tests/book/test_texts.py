@@ -39,6 +39,7 @@ READ = {
     "chapters/part/sum.notes.md": lambda book: notes.markdown(book.parts),
     "chapters/back_matter/what_has_run.json": lambda book: (book.times, book.outcomes),
     "chapters/back_matter/agendas.json": lambda book: book.agendas,
+    "chapters/back_matter/modules.json": lambda book: book.modules,
     "chapters/back_matter/concordance.yml": lambda book: concordance.read(book.root),
     "data/manifest.json": lambda book: list(states(book, book.running)),
     "src/gluonbook/code.py": lambda book: list(states(book, book.running)),
@@ -72,6 +73,7 @@ def book(small_book) -> SmallBook:
     small_book.write("chapters/part/sum.notes.md", "Ask what 1 + 1 is.\n\n- Two.\n")
     small_book.write("chapters/back_matter/what_has_run.json", json.dumps(OUTCOMES, indent=1))
     small_book.write("chapters/back_matter/agendas.json", json.dumps(AGENDA, indent=1))
+    small_book.write("chapters/back_matter/modules.json", json.dumps(AGENDA, indent=1))
     small_book.write("chapters/back_matter/concordance.yml", TALK)
     (small_book.root / "chapters/images").mkdir()
     return small_book
