@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from IPython.lib.pretty import pretty
 
 from gluonbook.tables import Table
 
@@ -37,3 +38,7 @@ def test_what_does_not_fit_the_head_is_named():
         Table(["a", "b"], [["1", "2"], ["1"]])
     with pytest.raises(ValueError, match="no column c; there are a, b"):
         Table(["a", "b"], [], right=["c"])
+
+
+def test_a_shell_shows_a_table_as_text():
+    assert pretty(TABLE) == str(TABLE)

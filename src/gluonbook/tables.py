@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import final
 
+from IPython.lib.pretty import RepresentationPrinter
+
 
 @final
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Table:
             for line in lines
         )
         return "\n".join([f"| {head} |", f"|{rule}|", *(f"| {row} |" for row in rows)])
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        """What an IPython without HTML shows."""
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""

@@ -373,7 +373,18 @@ def test_heat_maps_write_each_value_and_mark_what_broke_down():
     assert [text.get_text() for text in second.texts] == ["×"]
     assert [label.get_text() for label in first.get_yticklabels()] == ["1", "10"]
     assert first.images[0].origin == "lower", "the larger step size is higher up"
-    assert "×: broke down" in bar.get_ylabel()
+    assert "×: broke down" in bar.get_xlabel()
+
+
+def test_numbers_of_heat_maps_can_be_read_on_a_phone():
+    grid = np.full((5, 5), 0.123)
+    grids, places = dict.fromkeys("abc", grid), {name: range(5) for name in "abc"}
+    fig = plots.heat_maps(grids, places, places, xlabel="x", ylabel="y", value="v")
+    *panels, _ = fig.axes
+    assert len(panels) == 3, "the fourth place is empty"
+    assert len({ax.get_position().x0 for ax in panels}) == 2, "two panels abreast"
+    letter = panels[0].texts[0].get_fontsize() / 72  # inches, as the width
+    assert 350 * letter / fig.get_figwidth() >= 6.5, "pixels, on a page of 350"
 
 
 def test_heat_maps_can_be_read_on_dark_and_on_light():

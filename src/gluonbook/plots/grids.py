@@ -20,32 +20,39 @@ def heat_maps(
     broken: str = "broke down",
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """A panel a name: cell (i, j) holds `maps[name][i, j]`, reached with `rows[name][i]` and `columns[name][j]`.
+    """A panel a name, two side by side: cell (i, j) holds `maps[name][i, j]`, reached with `rows[name][i]` and
+    `columns[name][j]`.
 
-    `value` says what is shown, the darker the larger; its number is written into each cell. A cell that is NaN is
-    white, with a cross, and `broken` says what that means. `limits` are those of the colours, by default the smallest
-    and the largest value of all panels.
+    `value` says what is shown, the darker the larger; its number is written into each cell, with two digits. A cell
+    that is NaN is white, with a cross, and `broken` says what that means. `limits` are those of the colours, by default
+    the smallest and the largest value of all panels.
     """
-    fig, panels = axes(1, len(maps), size=(1.2 + 2.2 * len(maps), 3.6), squeeze=False)
+    wide = min(len(maps), 2)  # three and more abreast cannot be read on a phone
+    high = -(-len(maps) // wide)
+    fig, panels = axes(high, wide, size=(0.8 + 2.8 * wide, 0.9 + 2.6 * high), squeeze=False)
+    for ax in panels.flat[len(maps) :]:
+        ax.remove()
     finite = np.concatenate([np.ravel(grid)[np.isfinite(np.ravel(grid))] for grid in maps.values()])
-    low, high = limits or ((finite.min(), finite.max()) if len(finite) else (0.0, 1.0))
+    lowest, highest = limits or ((finite.min(), finite.max()) if len(finite) else (0.0, 1.0))
     told = []
     for ax, (name, grid) in zip(panels.flat, maps.items()):
-        shown = ax.imshow(grid, cmap="cividis_r", vmin=low, vmax=high, aspect="auto", origin="lower")
+        shown = ax.imshow(grid, cmap="cividis_r", vmin=lowest, vmax=highest, aspect="auto", origin="lower")
         ax.grid(False)
         for i, j in np.ndindex(grid.shape):
             if np.isnan(grid[i, j]):
                 ax.text(j, i, "×", ha="center", va="center", color="black", fontsize="large")
             else:
-                dark = grid[i, j] > (low + high) / 2
+                dark = grid[i, j] > (lowest + highest) / 2
                 colour = "white" if dark else "black"
-                ax.text(j, i, f"{grid[i, j]:.3g}", ha="center", va="center", color=colour, fontsize="x-small")
+                ax.text(j, i, f"{grid[i, j]:.2g}", ha="center", va="center", color=colour, fontsize=9)
         ax.set(title=name, xlabel=xlabel, xticks=range(len(columns[name])), yticks=range(len(rows[name])))
         ax.set_xticklabels([f"{number:g}" for number in columns[name]])
         ax.set_yticklabels([f"{number:g}" for number in rows[name]])
         told.append(f"{name}: {_told(grid, rows[name], columns[name], xlabel, ylabel, broken)}")
-    panels.flat[0].set_ylabel(ylabel)
-    fig.colorbar(shown, ax=panels, label=f"{value}  (×: {broken})")
+    for ax in panels[:, 0]:
+        ax.set_ylabel(ylabel)
+    bar = f"{value}  (×: {broken})"
+    fig.colorbar(shown, ax=fig.axes, label=bar, orientation="horizontal", fraction=0.1, aspect=40, shrink=0.8)
     fig.alt = f"{len(maps)} heat maps of the {value}, {ylabel} upwards, {xlabel} to the right. {' '.join(told)}"
     return fig
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import brentq
 
 from gluonbook.checks import real, whole_number
 
@@ -23,9 +24,10 @@ def delay_limit(delay: int, momentum: float = 0.0) -> float:
         ValueError: a delay that is no whole number from 0, or a momentum outside [0, 1).
     """
     delay, momentum = whole_number("delay", delay, 0), real("momentum", momentum, "[0, 1)")
-    low, high = 0.0, np.pi
-    for _ in range(60):  # bisection, down to the last bits
-        theta = (low + high) / 2
+
+    def beyond(theta: float) -> float:
         late = np.arctan2(momentum * np.sin(theta), 1 - momentum * np.cos(theta))
-        low, high = (theta, high) if (delay + 0.5) * theta + late < np.pi / 2 else (low, theta)
-    return float(2 * np.sin(high / 2) * np.sqrt(1 - 2 * momentum * np.cos(high) + momentum**2))
+        return float((delay + 0.5) * theta + late - np.pi / 2)
+
+    theta = brentq(beyond, 0.0, np.pi, xtol=1e-15)
+    return float(2 * np.sin(theta / 2) * np.sqrt(1 - 2 * momentum * np.cos(theta) + momentum**2))
