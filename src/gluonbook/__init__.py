@@ -8,4 +8,4 @@ from gluonbook.machine import libraries as _libraries  # noqa: E402 - after the 
 
 _libraries.check_before_mxnet()
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -191,7 +191,7 @@ class Package:
         """What else lies in the rooms of these modules, such as CUDA sources; data have a rule of their own."""
         for folder in {self.modules[module].parent for module in modules}:
             others = (file for file in folder.iterdir() if file.suffix not in (".py", ".pyc") and file.is_file())
-            yield from (file for file in others if file.name != "manifest.json")
+            yield from (file for file in others if file.name not in ("manifest.json", "py.typed"))
 
     def _named(self, strings: Iterable[str]) -> Iterator[Path]:
         """The files of the checkout that strings name, by a folder and a name at least."""
