@@ -16,12 +16,14 @@ import pytest
 from gluonbook.exercises.catalogue import catalogue
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Judged
+from gluonbook.exercises.numeric import Number, Numbers
 from gluonbook.exercises.tried import Tried, alike
 from gluonbook.exercises.verbal import Words
 
 BOOK = catalogue()
 ALL = [pytest.param(chapter, one, id=f"{chapter.chapter}/{one.name}") for chapter in BOOK.values() for one in chapter]
 TRIED = [one for one in ALL if isinstance(one.values[1], Tried)]
+NUMERIC = [one for one in ALL if isinstance(one.values[1], (Number, Numbers))]
 
 
 def raising(*given):
@@ -46,6 +48,16 @@ def test_each_mistake_meets_its_hint(ask, chapter, exercise):
         # Fields in braces are filled in, so that only what stands between them is known.
         words = ".*".join(map(re.escape, re.split(r"\{.*?\}", hint)))
         assert re.match(f"Not yet: {words}", told)
+
+
+@pytest.mark.parametrize(("chapter", "exercise"), NUMERIC)
+def test_numbers_from_paper_may_be_rounded_to_three_digits(ask, chapter, exercise):
+    def rounded(number):
+        return number if float(number).is_integer() else float(f"{number:.3g}")
+
+    right = exercise.right
+    answer = tuple(map(rounded, right)) if isinstance(right, tuple) else rounded(right)
+    assert ask(chapter, exercise.name, answer) == (True, "Solved: That is right.")
 
 
 @pytest.mark.parametrize(("chapter", "exercise"), TRIED)

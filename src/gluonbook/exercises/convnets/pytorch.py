@@ -34,16 +34,16 @@ exercises.add(
     Numbers(
         "translate-norm",
         Place(
-            near(0.03, 1e-6),
+            0.03,
             [Mistake(0.97, hint="In Gluon that is the share of the old that is kept. What does PyTorch's stand for?")],
             otherwise="Gluon keeps 0.97 of the old. Which share does the batch have in the new?",
         ),
         Place(
-            near(128 / 127, 1e-6),
+            near(128 / 127, 2.5e-3),
             [
-                Mistake(near(8 / 7, 1e-6), hint="These are the images. How many values has a channel in a batch?"),
-                Mistake(near(16 / 15, 1e-6), hint="That is one image. How many values has a channel in a batch?"),
-                Mistake(near(127 / 128, 1e-6), hint="The unbiased one is the larger of the two."),
+                Mistake(8 / 7, hint="These are the images. How many values has a channel in a batch?"),
+                Mistake(16 / 15, hint="That is one image. How many values has a channel in a batch?"),
+                Mistake(near(127 / 128, 2.5e-3), hint="The unbiased one is the larger of the two."),
                 Mistake(1, hint="One of the two divides by n, the other by n − 1."),
             ],
             otherwise="It is n / (n − 1). Which values of a batch does one channel take its variance over?",

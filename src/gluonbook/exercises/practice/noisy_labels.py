@@ -78,7 +78,7 @@ exercises.add(
 exercises.add(
     Number(
         "opposite-of-a-liar",
-        near(0.81 / 0.82, 1e-3),
+        near(0.81 / 0.82, 2.5e-3),
         [
             Mistake(
                 0.5,

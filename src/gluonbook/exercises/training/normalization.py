@@ -9,7 +9,7 @@ import numpy as np
 
 from gluonbook.exercises.checking import Exercises
 from gluonbook.exercises.exercise import Hint, Mistake
-from gluonbook.exercises.numeric import Number, Numbers, Place, near
+from gluonbook.exercises.numeric import Number, Numbers, Place
 from gluonbook.exercises.tried import Tried
 from gluonbook.exercises.verbal import Words
 
@@ -56,20 +56,20 @@ exercises.add(
     Numbers(
         "propagate-abs",
         Place(
-            near(np.sqrt(2 / np.pi), 1e-4),
+            np.sqrt(2 / np.pi),
             [
-                Mistake(near(1 / np.sqrt(2 * np.pi), 1e-4), hint="That is the mean of max(0, x). |x| has two sides."),
+                Mistake(1 / np.sqrt(2 * np.pi), hint="That is the mean of max(0, x). |x| has two sides."),
                 Mistake(0, hint="|x| is never negative, so its mean is not 0."),
             ],
             otherwise="The first number is the mean of |x|. How does |x| follow from max(0, x) and max(0, −x)?",
         ),
         Place(
-            near(np.sqrt(1 - 2 / np.pi), 1e-4),
+            np.sqrt(1 - 2 / np.pi),
             [
-                Mistake(near(1 - 2 / np.pi, 1e-4), hint="That is the variance of |x|. What is it divided by?"),
+                Mistake(1 - 2 / np.pi, hint="That is the variance of |x|. What is it divided by?"),
                 Mistake(1, hint="The mean of |x|² is 1, but the mean of |x| is not 0: what is left as its variance?"),
                 Mistake(
-                    near(np.sqrt(0.5 * (1 - 1 / np.pi)), 1e-4),
+                    np.sqrt(0.5 * (1 - 1 / np.pi)),
                     hint="That is the spread of max(0, x). What is the mean of |x|², and what does c₁ leave of it?",
                 ),
             ],
