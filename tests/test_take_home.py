@@ -110,9 +110,9 @@ def away(dist: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> A
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", dist[0]]
     subprocess.run(pip, check=True)
     (own,) = venv.glob("lib/python*/site-packages")
-    programs = Path(sys.executable).parent.glob("*")
-    for program in (one for one in programs if one.name.startswith(("mpiexec", "hydra_"))):  # as the wheel of MPICH does
-        (venv / "bin" / program.name).symlink_to(program.resolve())
+    for program in Path(sys.executable).parent.iterdir():
+        if program.name.startswith(("mpiexec", "hydra_")):  # as the wheel of MPICH puts them there
+            (venv / "bin" / program.name).symlink_to(program.resolve())
     # A folder that a .pth file names has its packages found, and its own .pth files, with the checkout in them, not.
     (own / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return Away(python, folder)
