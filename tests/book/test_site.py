@@ -10,6 +10,7 @@ import weakref
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from docutils import nodes, utils
 from typer.testing import CliRunner
 
 from cells import rows
@@ -17,6 +18,7 @@ from gluonbook.book import outcomes, site
 from gluonbook.book.__main__ import app
 from gluonbook.book.outcomes import Outcome
 from gluonbook.book.site import Article, BuildFailed, build, look_at
+from gluonbook.book.sphinx_page import words_to_read
 
 pytestmark = pytest.mark.slow
 
@@ -142,6 +144,14 @@ def test_parts_list_their_chapters_with_minutes(small_book):
     assert re.search(r"The page sum · reads in 1 min, runs in \d+ s", text)
     assert "Some Text · reads in 5 min" in text
     assert "Some Text · reads in 5 min, runs" not in text, "it has no cells"
+
+
+def test_no_word_of_a_drawing_a_tag_or_a_script_is_to_be_read():
+    page = utils.new_document("page")
+    page += nodes.paragraph("", "Three words here.")
+    page += nodes.raw("", "<p class='a b'>Two more</p><svg><g id='a'>\n<text>none</text></g></svg>", format="html")
+    page += nodes.raw("", "<button type='button'>Play</button><script>let a = 1; run(a)</script>", format="html")
+    assert words_to_read(page) == 3 + 2 + 1
 
 
 def test_a_card_shows_a_part_with_its_words_its_minutes_and_the_picture_of_a_chapter(small_book):

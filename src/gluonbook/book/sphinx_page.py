@@ -43,9 +43,19 @@ class AltText:
         return images
 
 
+def words_to_read(doctree: nodes.document) -> int:
+    """How many words there are to read; of HTML from cells those between tags, and none of a drawing or a script."""
+    return sum(len(_read(node).split()) for node in doctree.findall(nodes.Text))
+
+
+def _read(node: nodes.Text) -> str:
+    if not isinstance(node.parent, nodes.raw):
+        return node.astext()
+    return re.sub(r"(?s)<(svg|script|style)\b.*?</\1>|<[^>]*>", " ", node.astext())
+
+
 def _count_words(app: Sphinx, doctree: nodes.document) -> None:
-    words = sum(len(node.astext().split()) for node in doctree.findall(nodes.Text))
-    app.env.metadata[app.env.docname]["gluonbook_words"] = words
+    app.env.metadata[app.env.docname]["gluonbook_words"] = words_to_read(doctree)
 
 
 def _under_the_title(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
