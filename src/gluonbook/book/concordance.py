@@ -33,7 +33,7 @@ VERDICTS = {
     HOLDS: "claims measure it or, where there are none, the note says why none are needed",
     CONDITION: "the note says under which",
     FAILS: "the note says what is the case instead",
-    PUBLISHED: "a number of others that the book quotes, says so, and does not measure",
+    PUBLISHED: "the book quotes what others measured, says so, and does not measure it",
     LEFT_OUT: "the note says why",
 }
 _LABELS = (  # how a label is written in a chapter, and the role that leads to it; an {eq} is a bare number
