@@ -145,7 +145,7 @@ def test_the_page_of_notes_has_them_in_the_order_of_the_book(book):
     sections = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
     assert [section.splitlines()[0] for section in sections] == [chapter.title for chapter in book.teaching]
     for chapter, section in zip(book.teaching, sections):
-        assert f"The chapter: {{doc}}`/{chapter.name}`." in section
+        assert f"The chapter: {{doc}}`/{chapter.name}`\n" in section
         assert notes.file(chapter).read_text().strip() in section
 
 

@@ -29,4 +29,4 @@ def _part(part: Part) -> str:
 
 def _section(chapter: Chapter) -> str:
     notes = read_text(file(chapter)).strip()
-    return f"### {chapter.title}\n\nThe chapter: {{doc}}`/{chapter.name}`.\n\n{notes}"
+    return f"### {chapter.title}\n\nThe chapter: {{doc}}`/{chapter.name}`\n\n{notes}"
