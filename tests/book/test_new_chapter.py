@@ -83,6 +83,7 @@ claim("new-sum", "Two is more than one", 1 + 1, "> 1")
 {EXERCISE.format(number=3, name="three-and-three", imported="")}
 """
 NOTES = "Say\n: Add them.\n\nStumble\n: Carrying.\n\nSkip\n: Nothing. Not in our agendas.\n"
+FIRST_PAGE = f"{FRONT}# A first page\n\n{'Words before the parts, enough to count. ' * 6}\n\n```{{parts}}\n```\n"
 REFERENCE = "\n@misc{newcomer2026sums, author = {Newcomer, A.}, title = {Sums}, year = {2026}}\n"
 # What the tests of the book ask of every chapter, but for those that execute all of them.
 ASKED = ("test_chapters", "test_workshop_pages", "test_exercises_list", "test_sizes", "test_uses", "test_front_matter")
@@ -170,6 +171,7 @@ def test_the_site_is_built_with_it(added, tmp_path):
         part["chapters"] = [page for page in part["chapters"] if page["file"].endswith((KEY, *KEPT))]
     toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     (root / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
+    (root / "chapters/intro.md").write_text(FIRST_PAGE)  # the book's own shows figures of other chapters
     python = python_of(root, tmp_path / "venv")
     run(python, root, "-m", "gluonbook.book", "build")
     html = root / "_build/html/chapters"

@@ -120,6 +120,11 @@ def _write_site(book: Book, html: Path, results: list[Executed]) -> None:
     slides.write(book.chapters, html)
 
 
+def _shows(book: Book, text: str) -> bool:
+    """Whether a page includes a text that names chapters, and so is made only for a book that has them."""
+    return any(f"generated/{text}.md" in page.text() for page in book.pages)
+
+
 def _trim(folder: Path, kept: tuple[str, ...]) -> None:
     """Remove all files but those that the patterns name, and the folders that this empties."""
     keep = {file for pattern in kept for file in folder.glob(pattern)}
@@ -167,7 +172,7 @@ def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
     """Each text that is made from the chapters, in MyST Markdown, by the name under which a page includes it."""
     claims = claims_table.collect(results)
     yield "claims", claims_table.markdown(claims, places=True)
-    if (book.root / concordance.FILE).is_file():
+    if _shows(book, "concordance"):
         ids = [claim.id for _, claim in claims]
         yield "concordance", concordance.markdown(concordance.read(book.root), book.chapters, ids)
     yield "instructor_notes", notes.markdown(book.parts)
@@ -175,7 +180,8 @@ def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
     yield "what_has_run", what_has_run.markdown(book, book.outcomes)
     for day in book.agendas:
         yield f"agenda_{day.name}", workshop_pages.agenda(day, book.times)
-    yield "modules", workshop_pages.modules(book.modules, book.chapters, book.times)
+    if _shows(book, "modules"):
+        yield "modules", workshop_pages.modules(book.modules, book.chapters, book.times)
     for folder, text in exercises_list.markdown(book.chapters).items():
         yield f"exercises/{folder}", text
 
