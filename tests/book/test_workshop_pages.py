@@ -9,8 +9,9 @@ import subprocess
 import pytest
 
 from cells import rows
-from gluonbook.book import notes, workshop_pages
+from gluonbook.book import notes, outcomes, workshop_pages
 from gluonbook.book.agendas import FILE, Agenda, Step
+from gluonbook.book.outcomes import Outcome
 from gluonbook.book.site import Article, BuildFailed, build
 from gluonbook.book.times import RunTimes, duration
 
@@ -115,8 +116,9 @@ def test_no_chapter_leaves_a_file_beside_it_or_finds_another_s(in_git, book, exe
 
 def test_the_page_is_built_from_the_agenda_and_the_times(small_book):
     small_book.page("sums", f"# Sums\n\n{WORDS}")
-    (small_book.root / "chapters").mkdir(exist_ok=True)
-    TIMES.write(small_book.root)
+    machine = {"os": "an old one", "memory": 8.0, "gpus": [], **TIMES.machine}
+    ran = Outcome("chapters/sums", TIMES.profile, machine, TIMES.date, "c0ffee", "aa", TIMES.seconds["chapters/sums"])
+    outcomes.keep(small_book.root, [ran], {ran.chapter})
     small_book.page("workshop", f"# Workshop\n\n{WORDS}\n\n```{{include}} ../_build/generated/agenda_day.md\n```\n")
     steps = [{"chapter": "chapters/sums", "teach": 5}]
     small_book.write(FILE, json.dumps({"day": {"title": "A day", "start": "09:00", "steps": steps}}))

@@ -43,7 +43,7 @@ test_wrong_answers_get_their_hint = hints(
     ("what-a-module-holds", lambda k, K: K - 1 - k, "should give"),
     ("how-much-faster", (2.25, 6), "no time any more"),
     ("how-much-faster", (4, 3), "Let a forward pass take 1"),
-    ("a-rate-that-settles", 0.618, "what is η"),
+    ("a-rate-that-settles", 0.618, "step times curvature"),
     ("late-descent-path", no_start, "make 7 points"),
     ("late-descent-path", lambda grad, x, eta, tau, steps: x, "list of the points"),
     ("late-descent-path", lambda grad, x, eta, tau, steps: [x] * (steps + 1), "the points should be"),
