@@ -59,6 +59,7 @@ ANSWERS = {
     "gluonbook.measure": "a temporary folder of MXNet's profiler, and what Linux says of connections",
     "gluonbook.paths": OWN,
     "gluonbook.plots.figure": "writes to memory",
+    "gluonbook.plots.moving": "writes to memory",
     "gluonbook.rank": LIMITS,
     "gluonbook.storage": OWN,
     "gluonbook.study": OWN,
