@@ -43,7 +43,7 @@ from gluonbook import (
     training,
 )
 from gluonbook.machine import devices
-from gluonbook.measure import timeline, timing
+from gluonbook.measure import grids, timeline, timing
 from gluonbook.storage import folders
 from gluonbook.theory import costs
 
@@ -365,6 +365,7 @@ TABLE: dict[Callable, tuple[Callable, dict[str, float]]] = {
     lipschitz.limit: (limited, {"gamma": 0.0625}),
     lipschitz.Limited: (shown(lipschitz.Limited), {"gamma": 0.5}),
     initializers.DeltaOrthogonal: (shown(initializers.DeltaOrthogonal), {"gain": 0.5}),
+    grids.at_edge: (called(grids.at_edge, grid=[0.25, 0.5, 1.0]), {"value": 0.5}),
     timing.fastest: (counted(lambda work, n: timing.fastest(work, repeat=n)), {"repeat": 2}),
     timing.race: (counted(lambda work, n: timing.race({"work": work}, n)), {"repeat": 2}),
     timeline.record: (counted(lambda work, n: timeline.record(work, repeat=n)), {"repeat": 2}),
@@ -475,7 +476,7 @@ def likes(number: float, whole: bool) -> Iterator[Any]:
 STRANGE = [float("nan"), float("inf"), -float("inf"), np.float32("nan"), True, np.True_, np.array(True), "2", [2],
            np.array([2, 2]), mx.nd.array([2, 2]), 1j, object()]  # fmt: skip
 BROKEN = [2.5, np.float32(2.5), np.array(2.5), Fraction(5, 2)]
-SIGNED = {"rescale_grad", "degrees"}
+SIGNED = {"rescale_grad", "degrees", "value"}
 
 
 @pytest.mark.parametrize(("call", "name", "number"), CASES)
@@ -500,7 +501,7 @@ def test_what_is_no_such_number_is_refused_by_name_and_nothing_is_written(call, 
 
 PUBLIC = (checkpoint, crowd, datasets, decoupled, forecast, gossip, initializers, kernels, kvstore, lander, launch,
           lipschitz, models, optimizers, series, study, theory, theory.bounds, topics, training, timing, timeline,
-          devices)  # fmt: skip
+          grids, devices)  # fmt: skip
 GIVEN_BACK = {checkpoint.Position, datasets.FileStatus, training.Epoch, training.Score, launch.Result,
               launch.LaunchFailed, launch.LaunchTimedOut, study.Run, study.Outcome, study.Comparison, study.Pair,
               theory.Stride, timeline.Span, timeline.Recording, topics.WhitenedMoments}  # fmt: skip

@@ -15,6 +15,7 @@ import numpy as np
 
 from gluonbook import checks, paths
 from gluonbook.machine import facts
+from gluonbook.measure.grids import at_edge
 from gluonbook.storage import atomic, locks
 from gluonbook.storage.text import read_lines
 from gluonbook.study.plan import REFINING_SEEDS, STAGES, Setting, Study, Trial
@@ -139,7 +140,7 @@ class Results:
         return Outcome(
             method=name,
             setting=best,
-            at_edge=not min(lrs) < best.lr < max(lrs),
+            at_edge=at_edge(best.lr, lrs),
             broken=int(np.isnan(self.tuning(name)).sum()),
             validation=validation,
             test=tuple(self.curves(name, "test_accuracy")[:, -1].tolist()),
