@@ -45,7 +45,7 @@ def show(checks: list[Check], outlook: Outlook) -> None:
         console.print()
         console.print(_chapters(outlook, checks) if outlook.chapters else f"No chapters to look at: {outlook.note}.")
         console.print()
-        console.print(_verdict(checks))
+        console.print(_verdict(checks, "book" if outlook.chapters else "package"))
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))  # rich fills lines up with blanks
 
 
@@ -78,8 +78,8 @@ def _needs(chapter: Ahead, absent: set[str]) -> str:
     return ", ".join([*needs, *(["a quiet machine"] if chapter.timed else [])])
 
 
-def _verdict(checks: list[Check]) -> Text:
+def _verdict(checks: list[Check], what: str) -> Text:
     problems = [check.name for check in checks if check.status == PROBLEM]
     if problems:
         return Text(f"Problems: {', '.join(problems)}. What helps stands beside each.", style=_STYLES[PROBLEM])
-    return Text("No problems: the book runs here.", style=_STYLES[OK])
+    return Text(f"No problems: the {what} runs here.", style=_STYLES[OK])
