@@ -152,6 +152,7 @@ class TestMXNet:
 
     def test_lacks_a_library(self, monkeypatch):
         answers(monkeypatch, 1, stderr="MXNet does not find libgomp.so.1: it is said how it will.\n")
+        monkeypatch.setattr(libraries, "mxnet_folder", lambda: None)  # on a bare machine links lie in the real one
         monkeypatch.setattr(libraries, "loads", lambda name: name != "libgomp.so.1")
         check = software.mxnet()
         assert (check.status, check.finding) == (PROBLEM, "does not find libgomp.so.1")
@@ -352,6 +353,7 @@ class TestGpu:
 
     def test_those_of_cuda_are_not_looked_for_with_the_cpu_build(self, installed, monkeypatch):
         asked = []
+        monkeypatch.setattr(libraries, "mxnet_folder", lambda: None)
         monkeypatch.setattr(libraries, "loads", lambda name: asked.append(name) or True)
         check = hardware.shared_libraries()
         assert (check.status, check.finding) == (OK, "all 2 that MXNet is linked to are found")
