@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 from answers import hints, right_answers
 from mxnet.gluon import data
@@ -27,17 +25,6 @@ def doubled(half=None, length=2, lazy=True, label=lambda y: y):
             return (self.change(X) if (second if half is None else half) else X), label(y)
 
     return Doubled
-
-
-def records(blob, padding=True, begin=8, checking=True, limit=99):
-    found, place = [], 0
-    while place < len(blob) and len(found) < limit:
-        magic, word = struct.unpack_from("<II", blob, place)
-        if checking and magic != 0xCED7230A:
-            raise ValueError(magic)
-        found.append(blob[place + begin : place + begin + word])
-        place += 8 + (-(-word // 4) * 4 if padding else word)
-    return found
 
 
 class Fair(data.Sampler):
@@ -78,7 +65,7 @@ class Unfair(Fair):
 
 
 test_right_answers_are_right = right_answers(
-    ("twins", 2700 / 2999), ("twice-the-data", doubled()), ("read-records", records), ("fair-batches", Fair)
+    ("twins", 2700 / 2999), ("twice-the-data", doubled()), ("fair-batches", Fair)
 )
 
 
@@ -90,12 +77,6 @@ test_hints_fit_the_mistake = hints(
     ("twice-the-data", doubled(half=False), "second half"),
     ("twice-the-data", doubled(label=lambda y: -y), "labels"),
     ("twice-the-data", lambda dataset, change: 7, "__getitem__"),
-    ("read-records", lambda blob: records(blob, limit=1), "you found 1"),
-    ("read-records", lambda blob: records(blob, begin=4), "where does a record's load begin"),
-    ("read-records", lambda blob: [r[:3] for r in records(blob)], "bytes; yours have"),
-    ("read-records", lambda blob: records(blob, checking=False), "did not raise"),
-    ("read-records", lambda blob: records(blob, padding=False), "zeros that fill"),
-    ("read-records", lambda blob: tuple(records(blob)), "list of bytes"),
     ("fair-batches", Unshuffled, "Draw anew"),
     ("fair-batches", Repeating, "twice"),
     ("fair-batches", Short, "__len__ says 1"),

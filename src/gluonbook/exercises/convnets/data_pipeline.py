@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-import tempfile
-from pathlib import Path
 from typing import Callable, final
 
 import numpy as np
-from mxnet import recordio
 from mxnet.gluon.data import ArrayDataset, Dataset, Sampler
 
 from gluonbook.exercises.checking import Exercises
@@ -112,45 +108,6 @@ def twice_the_data(doubled: Callable[[Dataset, Callable], Dataset]) -> None:
         raise Hint("The second half should have change(image) for each image, once.")
 
 
-def records(blob):
-    found, place = [], 0
-    while place < len(blob):
-        magic, word = struct.unpack_from("<II", blob, place)
-        if magic != 0xCED7230A:
-            raise ValueError(f"no record at byte {place}: {magic:#x}")
-        begin, length = place + 8, word & (2**29 - 1)
-        found.append(blob[begin : begin + length])
-        place = begin + (length + 3) // 4 * 4
-    return found
-
-
-@exercises.judged("read-records", right=records)
-def read_records(answer: Callable[[bytes], list[bytes]]) -> None:
-    carried = [bytes(range(length)) for length in (4, 1, 2, 3, 40)]
-    blob = _recordio(carried)
-    for count in (1, 2, len(carried)):
-        try:
-            found = answer(_recordio(carried[:count]))
-        except (ValueError, struct.error) as error:
-            told = f"On a sound file of {count} records you raised {error!r:.60}."
-            raise Hint(f"{told} Do you skip the zeros that fill each record up?") from error
-        if not isinstance(found, list) or not all(isinstance(item, bytes) for item in found):
-            raise Hint(f"Return a list of bytes; this returned {found!r:.60}.")
-        if len(found) != count:
-            raise Hint(f"A file of {count} records: you found {len(found)}.")
-        lengths = [len(item) for item in found]
-        if lengths != [len(item) for item in carried[:count]]:
-            raise Hint(f"They carry {[len(item) for item in carried[:count]]} bytes; yours have {lengths}.")
-        if found != carried[:count]:
-            raise Hint("The lengths are right, the contents are not: where does a record's load begin?")
-    broken = blob[:12] + b"!" + blob[13:]
-    try:
-        answer(broken)
-    except ValueError:
-        return
-    raise Hint("Right for a whole file. But here the second magic number was destroyed, and you did not raise.")
-
-
 @final
 class Fair(Sampler):
     def __init__(self, labels, each):
@@ -189,13 +146,3 @@ def fair_batches(fair: Callable[[np.ndarray, int], Sampler]) -> None:
     sampler = fair(labels, 1)
     if len({frozenset(i for batch in sampler for i in batch) for _ in range(20)}) == 1:
         raise Hint("Fair, but every epoch uses the same samples. Draw anew in __iter__.")
-
-
-def _recordio(carried: list[bytes]) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "some.rec"
-        writer = recordio.MXRecordIO(str(file), "w")
-        for item in carried:
-            writer.write(item)
-        writer.close()
-        return file.read_bytes()
