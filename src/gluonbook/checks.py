@@ -52,6 +52,20 @@ def plain_number(value: Any) -> Any:
     return value.item() if is_one else value
 
 
+def distributions(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+    """`value` as a new array of float64, of `shape`, where None is any length from 1; each row of its last axis a
+    distribution: numbers from 0, with the sum 1 to within 1e-6. Raises ValueError that names it unless it is one."""
+    array = np.array(value, dtype=np.float64)
+    fitting = [n > 0 if length is None else n == length for n, length in zip(array.shape, shape)]
+    if array.ndim != len(shape) or not all(fitting):
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ValueError(f"{name} must have the shape ({wanted}{',' * (len(shape) == 1)}), got {array.shape}")
+    wrong = ~((array >= 0).all(axis=-1) & (np.abs(array.sum(axis=-1) - 1) <= 1e-6))  # NaN is neither
+    if wrong.any():
+        raise ValueError(f"{name} must be distributions: from 0, each row with the sum 1, got {array[wrong][0]!s:.60}")
+    return array
+
+
 def path(name: str, value: Any) -> Path:
     """`value` as a Path, where a leading `~` or `~user` is a home; raises ValueError that names it if it is none."""
     if not isinstance(value, (str, os.PathLike)) or not str(value) or "\0" in str(value):

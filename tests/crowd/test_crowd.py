@@ -83,7 +83,7 @@ class TestTheCrowd:
         ("confusion", "y", "redundancy", "told"),
         [
             (np.ones((2, 3)), [0], 1, r"confusion must have the shape \(workers, classes, classes\)"),
-            (np.ones((2, 3, 3)), [0], 1, "confusion must hold probabilities"),
+            (np.ones((2, 3, 3)), [0], 1, r"confusion must be distributions: .* got \[1. 1. 1.\]"),
             (np.full((2, 3, 3), 1 / 3), [3], 1, "y must be from 0 to 2"),
             (np.full((2, 3, 3), 1 / 3), [0.0], 1, "y must be whole numbers"),
             (np.full((2, 3, 3), 1 / 3), [0], 3, "redundancy must be a whole number from 1 to 2"),
@@ -152,10 +152,10 @@ class TestBeliefs:
         ("confusion", "prior", "told"),
         [
             (np.full((3, 4, 4), 0.25), None, r"confusion must have the shape \(6, 4, 4\), got \(3, 4, 4\)"),
-            (np.full((6, 4, 4), 0.3), None, "confusion must hold probabilities"),
+            (np.full((6, 4, 4), 0.3), None, "confusion must be distributions"),
             (np.full((6, 4, 4), 0.25), [0.5, 0.5], "prior must have the shape"),
-            (np.full((6, 4, 4), 0.25), [1.5, -0.5, 0, 0], "prior must hold probabilities"),
-            (np.full((6, 4, 4), np.nan), None, "confusion must hold probabilities"),
+            (np.full((6, 4, 4), 0.25), [1.5, -0.5, 0, 0], r"prior must be distributions: .* got \[ 1.5 -0.5"),
+            (np.full((6, 4, 4), np.nan), None, "confusion must be distributions"),
         ],
     )
     def test_bad_input(self, confusion, prior, told):
@@ -189,10 +189,18 @@ class TestJudging:
             assert np.allclose(judge(LABELS, crowd.votes(LABELS), smooth)[3], 1 / 3)
 
     @pytest.mark.parametrize("judge", [crowd.matrices, crowd.one_number])
+    def test_a_belief_that_float32_has_made_too_large_by_a_rounding_is_one(self, judge):
+        belief = np.where(crowd.votes(LABELS) == 1, np.float32(1 + 5e-7), crowd.votes(LABELS)).astype(np.float32)
+        assert (belief.max(axis=1)[[0, 2]] > 1).all()
+        confusion = judge(LABELS, belief, smooth=0)
+        assert (confusion >= 0).all()
+        assert np.allclose(crowd.posterior(LABELS, confusion).sum(axis=1), 1)
+
+    @pytest.mark.parametrize("judge", [crowd.matrices, crowd.one_number])
     def test_bad_input(self, judge):
         with pytest.raises(ValueError, match=r"belief must have the shape \(4, 3\), got \(4, 2\)"):
             judge(LABELS, np.full((4, 2), 0.5))
-        with pytest.raises(ValueError, match="belief must hold probabilities"):
+        with pytest.raises(ValueError, match="belief must be distributions"):
             judge(LABELS, np.ones((4, 3)))
         with pytest.raises(ValueError, match="smooth must be"):
             judge(LABELS, crowd.votes(LABELS), -1)

@@ -60,6 +60,15 @@ class TestSamples:
         X, _ = sample_lda(200, 10, 2, 0.5, 1.0, np.random.RandomState(0))
         assert X.sum(axis=1).min() == 3
 
+    def test_of_shares_that_floats_cannot_tell_apart_one_is_all(self):
+        """Half of the documents, and of the topics, would have no shares at all: α is 10⁻³, and U^1000 is 0."""
+        X, mu = sample_lda(400, 2, 2, 20, 0.002, np.random.RandomState(0), eta=0.001)
+        assert np.isfinite(mu).all()
+        assert mu.sum(axis=1) == pytest.approx(1)
+        X, mu = sample_lda(400, 4, 2, 20, 0.002, np.random.RandomState(1), eta=5.0)
+        likely = X @ np.log(mu).T
+        assert (likely.argmax(axis=1) == 0).mean() == pytest.approx(0.5, abs=0.1)
+
     def test_a_seed_makes_a_corpus(self):
         one, other = (sample_lda(5, 9, 2, 6, 1.0, np.random.RandomState(3)) for _ in range(2))
         assert (one[0] != other[0]).nnz == 0
@@ -86,11 +95,12 @@ class TestMatching:
     @pytest.mark.parametrize(
         ("found", "true", "words"),
         [
-            ([[1, 0]], [[0.5, 0.5], [1, 0]], "as many topics as true, 2, got 1"),
-            ([[1, 0, 0]], [[0.5, 0.5]], "found must have a row a topic and 2 columns"),
+            ([[1, 0]], [[0.5, 0.5], [1, 0]], r"found must have the shape \(2, 2\), got \(1, 2\)"),
+            ([[1, 0, 0]], [[0.5, 0.5]], r"found must have the shape \(1, 2\), got \(1, 3\)"),
+            ([[1, 0]], np.zeros((0, 2)), r"true must have the shape \(any, any\), got \(0, 2\)"),
             ([[2, 0]], [[1, 0]], "found must be distributions"),
             ([[1, 0]], [[1.5, -0.5]], "true must be distributions"),
-            ([1, 0], [[1, 0]], "found must have a row a topic"),
+            ([1, 0], [[1, 0]], r"found must have the shape \(1, 2\), got \(2,\)"),
         ],
     )
     def test_what_cannot_be_compared_is_refused(self, found, true, words):
@@ -153,6 +163,12 @@ class TestRefinement:
         refine(topics.words, X)
         assert (topics.words == words).all()
         assert (X.toarray() == counts).all()
+
+    def test_documents_without_a_word_say_nothing(self):
+        topics, counts = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]), [[3, 0, 1], [0, 2, 2]]
+        assert refine(topics, [[0, 0, 0], *counts]) == pytest.approx(refine(topics, counts), rel=1e-6)
+        with pytest.raises(ValueError, match="X must have words, got none"):
+            refine(topics, [[0, 0, 0]])
 
     def test_a_good_start_gets_better_on_documents_of_the_model(self):
         topics, mu, X = recovered(800, 2)

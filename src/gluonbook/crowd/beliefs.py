@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gluonbook.crowd.labels import Labels, distributions
+from gluonbook.checks import distributions
+from gluonbook.crowd.labels import Labels
 
 
 def votes(labels: Labels) -> np.ndarray:

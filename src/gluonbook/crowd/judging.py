@@ -10,9 +10,9 @@ from typing import Any, Callable
 
 import numpy as np
 
-from gluonbook.checks import real, whole_number
+from gluonbook.checks import distributions, real, whole_number
 from gluonbook.crowd.beliefs import posterior, votes
-from gluonbook.crowd.labels import Labels, distributions
+from gluonbook.crowd.labels import Labels
 
 Judge = Callable[[Labels, np.ndarray], np.ndarray]
 
@@ -73,7 +73,8 @@ def dawid_skene(labels: Labels, judge: Judge = matrices, rounds: int = 20, prior
 
 
 def _belief(labels: Labels, belief: Any) -> np.ndarray:
-    return distributions("belief", belief, (len(labels), labels.classes))
+    belief = distributions("belief", belief, (len(labels), labels.classes))
+    return belief / belief.sum(axis=1, keepdims=True)  # those of a network in float32 may be above 1
 
 
 def _shares(part: np.ndarray, whole: np.ndarray, smooth: float, classes: int) -> np.ndarray:

@@ -50,13 +50,3 @@ def whole_numbers(name: str, value: Any, shape: str, count: int) -> np.ndarray:
     if array.size and not 0 <= array.min() <= array.max() < count:
         raise ValueError(f"{name} must be from 0 to {count - 1}, got {array.min()} to {array.max()}")
     return array.astype(np.intp)
-
-
-def distributions(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """`value` as float64 of that shape, each row of its last axis probabilities that sum to 1; else ValueError."""
-    array = np.asarray(value, dtype=np.float64)
-    if array.shape != shape:
-        raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
-    if not ((array >= 0).all() and np.allclose(array.sum(axis=-1), 1, rtol=0, atol=1e-6)):
-        raise ValueError(f"{name} must hold probabilities, from 0, that sum to 1 in each row")
-    return array

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gluonbook.checks import real, whole_number
-from gluonbook.crowd.labels import Labels, distributions, whole_numbers
+from gluonbook.checks import distributions, real, whole_number
+from gluonbook.crowd.labels import Labels, whole_numbers
 
 
 def hammers_and_spammers(

@@ -25,17 +25,3 @@ def counted(X: Any) -> sparse.csr_matrix:
     if wrong.any():
         raise ValueError(f"X must hold counts, which are whole numbers from 0, got {X.data[wrong.argmax()]!r}")
     return X
-
-
-def distributions(name: str, topics: Any, words: int | None = None) -> np.ndarray:
-    """Topics as a float64 array of shape (k, words), each row a distribution.
-
-    Raises:
-        ValueError: which names `name`, where that is something else.
-    """
-    topics = np.asarray(topics, dtype=np.float64)
-    if topics.ndim != 2 or not topics.size or (words is not None and topics.shape[1] != words):
-        raise ValueError(f"{name} must have a row a topic and {words or 'one or more'} columns, got {topics.shape}")
-    if not (topics >= 0).all() or not np.allclose(topics.sum(axis=1), 1):
-        raise ValueError(f"{name} must be distributions: nothing below 0, and each row with the sum 1")
-    return topics

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from gluonbook.topics.counts import distributions
+from gluonbook.checks import distributions
 
 
 def match(found: Any, true: Any) -> np.ndarray:
@@ -18,10 +18,8 @@ def match(found: Any, true: Any) -> np.ndarray:
     Raises:
         ValueError: the two are not as many distributions over as many words.
     """
-    true = distributions("true", true)
-    found = distributions("found", found, true.shape[1])
-    if len(found) != len(true):
-        raise ValueError(f"found must be as many topics as true, {len(true)}, got {len(found)}")
+    true = distributions("true", true, (None, None))
+    found = distributions("found", found, true.shape)
     distances = np.stack([abs(found - topic).sum(axis=1) for topic in true])
     return linear_sum_assignment(distances)[1]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from gluonbook.checks import real, whole_number
-from gluonbook.topics.counts import counted, distributions
+from gluonbook.checks import distributions, real, whole_number
+from gluonbook.topics.counts import counted
 
 
 def perplexity(
@@ -29,7 +29,7 @@ def perplexity(
             `updates` is no whole number from 1, or `smoothing` not in (0, 1).
     """
     X = counted(X)
-    mu = distributions("topics", topics, X.shape[1])
+    mu = distributions("topics", topics, (None, X.shape[1]))
     updates, smoothing = whole_number("updates", updates, 1), real("smoothing", smoothing, "(0, 1)")
     mu = (1 - smoothing) * mu + smoothing / X.shape[1]
     documents, words = X.nonzero()
@@ -61,7 +61,9 @@ def refine(topics: Any, X: Any, *, updates: int = 10) -> np.ndarray:
     from sklearn.decomposition import NMF  # takes a second that the others need not wait for
 
     X = counted(X)
-    start = distributions("topics", topics, X.shape[1])
+    if not X.nnz:
+        raise ValueError("X must have words, got none")
+    start = distributions("topics", topics, (None, X.shape[1]))
     updates = whole_number("updates", updates, 1)
     k, V = start.shape
     shares = np.repeat(np.asarray(X.sum(axis=1)) / k, k, axis=1)
