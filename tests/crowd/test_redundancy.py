@@ -30,6 +30,13 @@ def test_it_is_the_mean_over_all_outcomes(r, by_majority):
     assert redundancy_factor(p, r, by_majority) == pytest.approx([by_outcomes(q, r, by_majority) for q in p])
 
 
+@pytest.mark.parametrize("by_majority", [False, True])
+def test_of_thousands_of_labels_the_crowd_is_sure(by_majority):
+    """And nothing is too large for a float on the way, as the binomial coefficients are."""
+    p = np.array([0.6, 0.9, 1.0])
+    assert redundancy_factor(p, 3000, by_majority) == pytest.approx(np.full(3, sqrt(3000)), rel=1e-9)
+
+
 def test_one_label():
     p = np.array([[0.6, 0.75], [0.9, 1.0]])
     assert redundancy_factor(p, 1) == pytest.approx(1 / (2 * p - 1) ** 2)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import comb, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import binom
 
 from gluonbook.checks import flag, whole_number
 
@@ -34,10 +35,8 @@ def redundancy_factor(p: ArrayLike, redundancy: int, by_majority: bool = False) 
     by_majority = flag("by_majority", by_majority)
     if not ((p > 0.5) & (p <= 1)).all():
         raise ValueError(f"p must be in (0.5, 1], got {p[~((p > 0.5) & (p <= 1))].flat[0]}")
-    kept = np.zeros_like(p)
-    for u in range(r + 1):
-        this, other = p ** (r - u) * (1 - p) ** u, p**u * (1 - p) ** (r - u)
-        both = this + other
-        certain = np.sign(r - 2 * u) if by_majority else (this - other) / np.where(both > 0, both, 1)
-        kept += comb(r, u) * this * certain
-    return np.asarray(sqrt(r) / kept)
+    u = np.arange(r + 1)
+    rho = 1 - p[..., None]
+    doubt = (rho / (1 - rho)) ** np.abs(r - 2 * u)  # how probable the side of fewer labels is, against the other
+    certain = np.sign(r - 2 * u) * (1 if by_majority else (1 - doubt) / (1 + doubt))
+    return np.asarray(sqrt(r) / (binom.pmf(u, r, rho) * certain).sum(axis=-1))
