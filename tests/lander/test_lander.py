@@ -172,6 +172,11 @@ class TestFlights:
         with pytest.raises(ValueError, match="random="):
             fly(DRONE, landing(), 1, gust=1)
 
+    def test_a_flight_has_a_tick_at_least(self):
+        assert len(fly(DRONE, landing(), 0.01)) == 1
+        with pytest.raises(ValueError, match=r"seconds must be a tick at least, 0.01, got 0.004"):
+            fly(DRONE, landing(), 0.004)
+
     def test_lengths(self):
         flight = fly(DRONE, landing(), 1.5, tick=0.005)
         assert len(flight) == 300
@@ -210,6 +215,13 @@ class TestLearnedForce:
         made.initialize()
         W = made.weight.data().asnumpy()[0]
         assert LearnedForce(made, DRONE).slope(*STATES) == pytest.approx(np.full(50, W[2] / 2))
+
+    def test_layers_without_a_bias_are_layers(self):
+        made = nn.HybridSequential()
+        made.add(nn.Dense(4, "relu", use_bias=False, in_units=3), nn.Dense(1, use_bias=False, in_units=4))
+        made.initialize(mx.init.Normal(0.7))
+        out = made(mx.nd.array(features(DRONE, *STATES))).asnumpy()[:, 0]
+        assert LearnedForce(made, DRONE)(*STATES) == pytest.approx(DRONE.weight * out, rel=1e-4, abs=1e-4)
 
     @pytest.mark.parametrize(
         "layers",

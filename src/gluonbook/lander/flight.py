@@ -72,8 +72,8 @@ def fly(
         tick: in s.
 
     Raises:
-        ValueError: `gust` is positive and there is no `random`; or a number is out of range: all must be positive, and
-            gust and start not negative.
+        ValueError: `gust` is positive and there is no `random`; or a number is out of range: all must be positive,
+            gust and start not negative, and `seconds` a tick at least.
     """
     seconds, tick = real("seconds", seconds, "(0, inf)"), real("tick", tick, "(0, inf)")
     stiffness, gain = real("stiffness", stiffness, "(0, inf)"), real("gain", gain, "(0, inf)")
@@ -84,6 +84,8 @@ def fly(
     m, weight = drone.mass, drone.weight
     z, v, u, blown = start, 0.0, weight, 0.0
     log = np.empty((round(seconds / tick), 8))
+    if not len(log):
+        raise ValueError(f"seconds must be a tick at least, {tick:g}, got {seconds:g}")
     for k in range(len(log)):
         p, dp, ddp = reference(k * tick)
         s = v - dp + stiffness * (z - p)

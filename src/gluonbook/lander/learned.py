@@ -46,8 +46,7 @@ class LearnedForce:
         self.drone = drone
         self.steepest = lipschitz.bound(net) / 2  # no slope in u is steeper, wherever
         self._layers = [
-            tuple(part.list_data()[0].asnumpy().astype(np.float64) for part in (layer.weight, layer.bias))
-            for layer in layers
+            (_numbers(layer.weight), 0.0 if layer.bias is None else _numbers(layer.bias)) for layer in layers
         ]
 
     def __call__(self, z: Values, v: Values, u: Values) -> Any:
@@ -69,6 +68,10 @@ class LearnedForce:
             dx = (dx @ V.T) * (x > 0)
             x = np.maximum(x, 0)
         return self.drone.weight * (dx @ W.T)[..., 0]
+
+
+def _numbers(parameter: gluon.Parameter) -> np.ndarray:
+    return parameter.list_data()[0].asnumpy().astype(np.float64)
 
 
 def _scaled(drone: Drone, z: Values, v: Values, u: Values) -> np.ndarray:
