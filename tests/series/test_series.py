@@ -68,6 +68,7 @@ def test_windows_are_all_pieces_and_copies():
     assert windows(x, 5).shape == (1, 5)
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("call", "told"),
     [
@@ -77,6 +78,10 @@ def test_windows_are_all_pieces_and_copies():
         (lambda: lorenz(0, np.random), "n must be a whole number from 1, got 0"),
         (lambda: lorenz(5, np.random, 0.2), r"dt must be a number in \(0, 0.1\], got 0.2"),
         (lambda: lorenz(5, np.random, rho=0), r"rho must be a number in \(0, 100\], got 0"),
+        (
+            lambda: lorenz(100, np.random, 0.1, sigma=100, rho=100, beta=100),
+            "dt must be shorter for sigma=100, rho=100, beta=100: by 0.1 the integration runs away",
+        ),
         (lambda: windows(np.zeros((2, 3)), 2), r"a series has the shape \(n,\), got \(2, 3\)"),
         (lambda: windows(np.zeros(3), 4), "length must be a whole number from 1 to 3, got 4"),
         (lambda: load("weather"), "no series 'weather'; there are sunspots, elnino"),

@@ -45,8 +45,8 @@ def lorenz(
     `burn` states that are dropped.
 
     Raises:
-        ValueError: n or `burn` is no whole number from 1 or 0, `dt` is outside (0, 0.1], where the integration can be
-            trusted, or another number is outside (0, 100].
+        ValueError: n or `burn` is no whole number from 1 or 0, `dt` is outside (0, 0.1], or another number is outside
+            (0, 100]; or `dt` is too long for these numbers, so that the integration runs away.
     """
     n, burn, dt = whole_number("n", n, 1), whole_number("burn", burn, 0), real("dt", dt, "(0, 0.1]")
     sigma, rho, beta = real("sigma", sigma, "(0, 100]"), real("rho", rho, "(0, 100]"), real("beta", beta, "(0, 100]")
@@ -57,11 +57,14 @@ def lorenz(
 
     state, h = random.normal(size=3) + np.array([1.0, 1.0, 25.0]), dt / _SUBSTEPS
     states = np.empty((burn + n, 3))
-    for i in range(burn + n):
-        for _ in range(_SUBSTEPS):
-            first = slope(state)
-            second = slope(state + h / 2 * first)
-            third = slope(state + h / 2 * second)
-            state = state + h / 6 * (first + 2 * second + 2 * third + slope(state + h * third))
-        states[i] = state
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i in range(burn + n):
+            for _ in range(_SUBSTEPS):
+                first = slope(state)
+                second = slope(state + h / 2 * first)
+                third = slope(state + h / 2 * second)
+                state = state + h / 6 * (first + 2 * second + 2 * third + slope(state + h * third))
+            states[i] = state
+    if not np.isfinite(states).all():
+        raise ValueError(f"dt must be shorter for {sigma=:g}, {rho=:g}, {beta=:g}: by {dt:g} the integration runs away")
     return states[burn:]
