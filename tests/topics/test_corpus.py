@@ -17,7 +17,8 @@ def packages(tmp_path, monkeypatch):
         "heron": {
             "__init__.py": f'"""{LONG}, of a module."""\nraise SystemExit("it is parsed, not imported")\n',
             "b.py": f'class A:\n    """{LONG}, b"""\n    async def f(self):\n        """{LONG},\n        async"""\n',
-            "a.py": f'def f():\n    """{LONG}, a"""\n    def g():\n        """short"""\n',
+            "a.py": f'def e():\n    class E:\n        """{LONG}, inside"""\n'
+            f'def f():\n    """{LONG}, a"""\n    def g():\n        """short"""\n',
             "tests/test_a.py": f'def f():\n    """{LONG}, test"""\n',
             "broken.py": "def f(:\n",
             "nul.py": "\0",
@@ -39,18 +40,18 @@ def packages(tmp_path, monkeypatch):
 
 def test_it_reads_those_that_are_long_enough_each_once_in_the_order_of_files(packages, recwarn):
     texts, numbers = docstrings(packages, shortest=7)
-    assert texts == [f"{LONG}{end}" for end in (", a", ", b", ",\nasync", ", \\d", " grün", ", stork")]
-    assert numbers.tolist() == [0, 0, 0, 0, 0, 1]
+    assert texts == [f"{LONG}{end}" for end in (", a", ", inside", ", b", ",\nasync", ", \\d", " grün", ", stork")]
+    assert numbers.tolist() == [0, 0, 0, 0, 0, 0, 1]
     assert not recwarn.list
     assert "heron" not in sys.modules
 
 
 def test_shorter_ones_are_left_out(packages):
     assert docstrings(packages, shortest=9)[0] == []
-    assert len(docstrings(packages, shortest=1)[0]) == 7
+    assert len(docstrings(packages, shortest=1)[0]) == 8
 
 
-@pytest.mark.parametrize("name", ["no_such_package", "crane", "heron.tests", "", "../heron", "sys"])
+@pytest.mark.parametrize("name", ["no_such_package", "crane", "heron.tests", "", "../heron", "sys", "__main__", 3])
 def test_what_is_no_installed_package_is_refused(packages, name):
     with pytest.raises(ValueError, match=r"packages must be installed.*there is no"):
         docstrings(["heron", name])

@@ -89,8 +89,13 @@ def test_neither_all_triples_nor_all_pairs_of_words_are_ever_written_down():
     assert peak < 8 * words**2 / 50
 
 
-def test_the_same_documents_give_the_same(small):
-    one, other = (whitened_moments(small, 3, 0.5) for _ in range(2))
+HALVES = np.kron(np.eye(2), np.ones((30, 20)))  # every word of a half in each of its documents
+
+
+@pytest.mark.parametrize("X", [None, HALVES], ids=["drawn", "two halves alike"])
+def test_the_same_documents_give_the_same(small, X):
+    X, k = (small, 3) if X is None else (X, 2)
+    one, other = (whitened_moments(X, k, 0.5) for _ in range(2))
     assert one.W.tolist() == other.W.tolist()
     assert one.T.tolist() == other.T.tolist()
 

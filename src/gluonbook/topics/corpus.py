@@ -17,7 +17,8 @@ def docstrings(packages: Sequence[str], shortest: int = 40) -> tuple[list[str], 
     """The docstrings of classes and functions with `shortest` words or more, and for each the index of its package.
 
     The files are parsed, not imported. Those of tests are left out, as is what Python cannot parse. A text that occurs
-    several times counts once, for the first package that has it. The order is that of packages, file names, and lines.
+    several times counts once, for the first package that has it. The order is that of packages and of file names; in a
+    file what is inside of something else comes later.
 
     Raises:
         ValueError: `packages` is a string instead of a list of them, or names what is not installed as a package, or
@@ -36,7 +37,10 @@ def docstrings(packages: Sequence[str], shortest: int = 40) -> tuple[list[str], 
 
 
 def _folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    try:
+        spec = importlib.util.find_spec(package) if isinstance(package, str) and package.isidentifier() else None
+    except ValueError:  # of what was not imported from a file, as `__main__`
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise ValueError(f"packages must be installed, with a folder each; there is no {package!r}")
     return Path(spec.submodule_search_locations[0])

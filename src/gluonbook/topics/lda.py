@@ -31,8 +31,7 @@ def sample_lda(
     documents, vocabulary = whole_number("documents", documents, 1), whole_number("vocabulary", vocabulary, 1)
     topics, length = whole_number("topics", topics, 1), real("length", length, "(0, 1e9)")
     alpha0, eta = real("alpha0", alpha0, "(0, inf)"), real("eta", eta, "(0, inf)")
-    mu = random.dirichlet(np.full(vocabulary, eta), topics)
-    shares = random.dirichlet(np.full(topics, alpha0 / topics), documents)
+    mu, shares = _dirichlet(eta, vocabulary, topics, random), _dirichlet(alpha0 / topics, topics, documents, random)
     lengths = np.maximum(random.poisson(length, documents), 3)
     words, values = [], []
     for n, h in zip(lengths, shares):
@@ -42,3 +41,15 @@ def sample_lda(
     ends = np.cumsum([0, *map(len, words)])
     table = (np.concatenate(values).astype(np.float64), np.concatenate(words), ends)
     return sparse.csr_matrix(table, shape=(documents, vocabulary)), mu
+
+
+def _dirichlet(parameter: float, length: int, rows: int, random: np.random.RandomState) -> np.ndarray:
+    """Rows drawn from the Dirichlet distribution with all parameters alike.
+
+    NumPy divides gamma variates by their sum, and small parameters make all of a row 0. But then one of them is larger
+    than all others by more than float64 can say, any with the same probability.
+    """
+    drawn = random.dirichlet(np.full(length, parameter), rows)
+    lost = ~np.isfinite(drawn).all(axis=1)
+    drawn[lost] = np.eye(length)[random.randint(length, size=lost.sum())]
+    return drawn

@@ -52,8 +52,8 @@ def whitened_moments(X: Any, k: int, alpha0: float) -> WhitenedMoments:
 
     M2 is only ever multiplied with vectors, and M3 is made with k values in the place of V. Time is in proportion to
     (stored counts)·k + (documents + V)·k³, memory to stored counts + (documents + V)·k. Documents of fewer than three
-    words have no triple and are left out. The eigenvectors start from a fixed vector, so the same X gives the same
-    result.
+    words have no triple and are left out. The search for eigenvectors has a fixed start, so the same X gives the
+    same result.
 
     Source: Anandkumar et al., Tensor Decompositions for Learning Latent Variable Models, JMLR 15 (2014); the constants
     are tested here against the exact moments of a model, and the sums against all triples one by one.
@@ -80,9 +80,9 @@ def whitened_moments(X: Any, k: int, alpha0: float) -> WhitenedMoments:
         v = v.reshape(V, -1)
         return mean_pair(v) - alpha0 / (alpha0 + 1) * np.outer(M1, M1 @ v)
 
-    values, U = eigsh(
-        LinearOperator((V, V), matvec=second, matmat=second, dtype=np.float64), k=k, which="LA", v0=np.full(V, V**-0.5)
-    )
+    # Fixed, and such that no symmetry of documents keeps it in a subspace: there ARPACK would draw a new one by itself.
+    start = np.random.RandomState(0).normal(size=V)
+    values, U = eigsh(LinearOperator((V, V), matvec=second, matmat=second, dtype=np.float64), k=k, which="LA", v0=start)
     values, U = values[::-1], U[:, ::-1]
     if values[-1] <= V * np.finfo(float).eps * abs(values[0]):
         raise ValueError(
