@@ -78,6 +78,10 @@ def test_averaging_keeps_the_sum_and_brings_ranks_together(size, seed):
         before = np.ptp(x, axis=0)
 
 
+def test_weights_that_are_whole_numbers_are_averaged_all_the_same():
+    assert mixed(np.array([[1], [2]]), 0, 0).tolist() == [[1.5], [1.5]]
+
+
 @pytest.mark.parametrize("size", [4, 8, 16])
 def test_a_ring_comes_together_by_its_second_eigenvalue(size):
     """The wave that goes round once is the slowest to vanish."""

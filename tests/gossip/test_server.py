@@ -44,6 +44,20 @@ def test_dave_keeps_the_mean_of_all_points(workers):
         np.testing.assert_array_equal(point, problem.prox(problem.gamma)(master.mean))
 
 
+def test_a_start_in_whole_numbers_is_one():
+    whole, gradient = np.array([3, -1]), lambda x: 0.5 * x - 0.3
+    for make in (
+        lambda start: (StaleSGD(start, 0.1), gradient),
+        lambda start: (PIAG(start, start[np.newaxis], 0.1), gradient),
+        lambda start: (DAvePG(start, 1), DAveWorker(start, gradient, 0.1)),
+    ):
+        master, worker = make(whole)
+        points = replay(master, [worker], [0] * 3)
+        master, worker = make(whole.astype(np.float64))
+        np.testing.assert_array_equal(points, replay(master, [worker], [0] * 3))
+        assert np.ptp(points, axis=0).min() > 0
+
+
 def gap(problem, master, workers, order):
     """How far above the least value the last point is."""
     return problem.value(replay(master, workers, order)[-1]) - problem.value(problem.solution)

@@ -34,13 +34,16 @@ class StaleSGD(Master):
     Args:
         point: x at the beginning.
         lr: in (0, inf).
+
+    Raises:
+        ValueError: `lr` is out of range.
     """
 
     def __init__(self, point: np.ndarray, lr: float) -> None:
         self.point, self.lr = np.array(point), real("lr", lr, "(0, inf)")
 
     def answer(self, message: np.ndarray, worker: int) -> np.ndarray:
-        self.point = self.point - self.point.dtype.type(self.lr) * message
+        self.point = self.point - self.lr * message
         return self.point
 
 
@@ -58,15 +61,18 @@ class PIAG(Master):
         gamma: the step size, in (0, inf).
         prox: the proximal operator of gamma·r; by default that of r = 0, the identity.
 
+    Raises:
+        ValueError: `gamma` is out of range, or the gradients have another shape.
+
     Source: Aytekin, Feyzmahdavian and Johansson, Analysis and implementation of an asynchronous optimization algorithm
     for the parameter server (2016), arXiv:1610.05507.
     """
 
     def __init__(self, point: np.ndarray, gradients: np.ndarray, gamma: float, prox: Prox = _same) -> None:
         self.point, self.gamma, self._prox = np.array(point), real("gamma", gamma, "(0, inf)"), prox
-        self._gradients = np.array(gradients)
+        self._gradients = np.array(gradients) * 1.0  # a table of whole numbers would cut off what it is given
         if self._gradients.ndim != 2 or self._gradients.shape[1:] != self.point.shape:
-            raise ValueError(f"gradients must be (M, {len(self.point)}), a row a worker, got {self._gradients.shape}")
+            raise ValueError(f"gradients must be (M, {self.point.size}), a row a worker, got {self._gradients.shape}")
 
     def answer(self, message: np.ndarray, worker: int) -> np.ndarray:
         self._gradients[worker] = message
@@ -88,6 +94,9 @@ class DAvePG(Master):
         mean: x̄ at the beginning, where all x_i begin.
         workers: M.
         prox: the proximal operator of gamma·r; by default that of r = 0, the identity.
+
+    Raises:
+        ValueError: `workers` is no whole number from 1.
 
     Source: Mishchenko, Iutzeler, Malick and Amini, A delay-tolerant proximal-gradient algorithm for distributed
     learning (2018), ICML.
@@ -111,6 +120,9 @@ class DAveWorker:
         start: x_i at the beginning, the same as the master's `mean`.
         gradient: ∇f_i.
         gamma: the step size, in (0, inf).
+
+    Raises:
+        ValueError: `gamma` is out of range.
     """
 
     def __init__(self, start: np.ndarray, gradient: Callable[[np.ndarray], np.ndarray], gamma: float) -> None:

@@ -15,6 +15,9 @@ def pairing(seed: int, number: int, size: int) -> np.ndarray:
     """The partner of each of `size` ranks in round `number`, from 0: all are paired at random, by (seed, number).
 
     It is mutual, partner[partner] = rank. Of an odd number of ranks one is left over, and is its own partner.
+
+    Raises:
+        ValueError: `seed` is no whole number from 0 below 2³¹, `number` none from 0, or `size` none from 1.
     """
     seed, number = whole_number("seed", seed, 0, 2**31 - 1), whole_number("number", number, 0)
     size = whole_number("size", size, 1)
@@ -27,12 +30,15 @@ def pairing(seed: int, number: int, size: int) -> np.ndarray:
 
 
 def mixed(weights: np.ndarray, seed: int, number: int) -> np.ndarray:
-    """The weights of all ranks, (size, d), after the averaging of round `number`, without a step."""
+    """The weights of all ranks, (size, d), after the averaging of round `number`, without a step.
+
+    Raises ValueError as `pairing` does.
+    """
     return _mean(weights, weights[pairing(seed, number, len(weights))])
 
 
 def _mean(own: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    return (own + theirs) * own.dtype.type(0.5)  # the same bits for both of a pair
+    return (own + theirs) * 0.5  # the same bits for both of a pair
 
 
 @final

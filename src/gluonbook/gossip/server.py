@@ -98,6 +98,10 @@ def replay(
 
     `workers[i](point)` is the message of worker i, made of the last point that it was sent. Given the order of a run in
     processes, it is that run, bit for bit.
+
+    Raises:
+        ValueError: there is no such worker, or its message is not shaped as a point.
+        FloatingPointError: a message is not finite.
     """
     seen, points = [master.point] * len(workers), []
     for worker in order:
