@@ -75,6 +75,14 @@ def test_every_class_is_what_python_finds_and_its_methods_are_there(offer):
             assert name.startswith("_") or hasattr(told(entry), name) or entry.thing.members[name].is_attribute
 
 
+def test_what_classes_are_made_from_is_there_too(offer):
+    """`Forecaster`, say, which no chapter imports: it says what the arguments of the others are."""
+    classes = [entry.thing for entry in offer.entries.values() if isinstance(entry.thing, griffe.Class)]
+    made_from = {name for thing in classes for name in offered.bases(thing) if name.startswith("gluonbook.")}
+    assert "gluonbook.forecast.Forecaster" in made_from
+    assert [name for name in made_from if not offer.known(name)] == []
+
+
 def test_what_any_chapter_takes_has_a_place(offer):
     for chapter in BOOK.running:
         for name in of_chapter(chapter.text()).names:
@@ -104,6 +112,7 @@ def test_each_page_says_formulas_errors_sources_and_where_the_code_is(texts):
     assert "Raises:\n\n- `ValueError`: v is empty, all zeros, or not finite" in theory
     assert "[arXiv:1802.04434](https://arxiv.org/abs/1802.04434)" in theory
     assert "Arguments:\n\n- `momentum`: in [0, 1)" in stores
+    assert "- `UserWarning`: a device has not used a parameter" in stores
     assert "It is a {py:obj}`Store <gluonbook.kvstore.Store>`." in stores
     assert "{py:obj}`checkpoint.clear(folder) <gluonbook.checkpoint.clear>`" in training
     assert "[`gluonbook/training/loop.py`](https://example.org/blob/main/src/gluonbook/training/loop.py)" in training

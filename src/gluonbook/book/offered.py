@@ -1,8 +1,8 @@
 """What the package offers to whoever takes it home, read off its files; nothing of it is imported.
 
-Offered is what a room names in `__all__`; what chapters import besides, a module as a whole or names of one; and what
-the docstrings of all these call by its full name. Not offered is what builds the book, looks at the machine or checks
-exercises.
+Offered is what a room names in `__all__`; what chapters import besides, a module as a whole or names of one; what the
+docstrings of all these call by its full name; and what classes among these are made from. Not offered is what builds
+the book, looks at the machine or checks exercises.
 """
 
 from __future__ import annotations
@@ -158,6 +158,7 @@ class Offer:
             for name in list(names):
                 if thing := self._thing(f"{module}.{name}"):
                     yield from _FULL_NAME.findall(docstring(thing))
+                    yield from bases(thing)
 
     def module(self, name: str) -> griffe.Module | None:
         """A module of the package, offered or not; None where there is none."""
@@ -178,6 +179,12 @@ class Offer:
         same = found.members.get(found.name) if isinstance(found, griffe.Module) else None
         offered = same and found.parent and found.name in (found.parent.exports or ())
         return same if offered and isinstance(same, griffe.Object) else found
+
+
+def bases(thing: griffe.Object) -> list[str]:
+    """What a class is made from, by full names; a docstring may leave arguments and errors to that."""
+    made_from = thing.bases if isinstance(thing, griffe.Class) else []
+    return [base if isinstance(base, str) else base.canonical_path for base in made_from]
 
 
 def _own(module: griffe.Module) -> Iterator[griffe.Object]:

@@ -14,7 +14,7 @@ from typing import final
 import griffe
 
 from gluonbook.book.chapters import Chapter
-from gluonbook.book.offered import FOLDER, MODULES, Entry, Offer, docstring
+from gluonbook.book.offered import FOLDER, MODULES, Entry, Offer, bases, docstring
 from gluonbook.book.uses import NAME, of_chapter
 
 _VALUE = 60  # characters of a constant that are shown
@@ -171,8 +171,7 @@ class _Written:
         return f"{title}\n\n" + "\n".join(told)
 
     def _bases(self, thing: griffe.Class) -> list[str]:
-        paths = [base if isinstance(base, str) else base.canonical_path for base in thing.bases]
-        known = [found for path in paths if (found := self.offer.known(path))]
+        known = [found for path in bases(thing) if (found := self.offer.known(path))]
         links = (f"{{py:obj}}`{name.rpartition('.')[2]} <{name}>`" for name in known)
         return [f"It is a {' and a '.join(links)}."] if known else []
 

@@ -84,7 +84,9 @@ class Store(KVStoreBase, Collective):
         abstentions: by rank, in how many steps it did not take part, since this store was made.
         steps: how many exchanges there were, since this store was made.
 
-    Raises (all but the last on all ranks alike, and with nothing changed: the next step may be taken):
+    All that is raised but the last comes on all ranks alike, with nothing changed: the next step may be taken.
+
+    Raises:
         ValueError: parameters differ between ranks in name, order, type or shape; or the stores do; or an argument is
             not legal; or batches of different sizes with `allreduce_grads` and `update`, or these beside `step`.
         UserWarning: a device has not used a parameter, and `ignore_stale_grad` is not set, as without a store.
