@@ -39,10 +39,7 @@ class Words(Exercise):
     def judge(self, answer: Any) -> None:
         given = self._by_place(answer)
         if given.keys() != self._words.keys():
-            named, counted = ", ".join(map(repr, self._words)), f"{len(self._words)} words, as a tuple"
-            raise Hint(
-                f"Answer with {f'a dictionary that has {named}' if self._named else counted}, not {answer!r:.60}."
-            )
+            raise Hint(f"Answer with {self._form()}, not {answer!r:.60}.")
         for place, right in self._words.items():
             word = given[place]
             if not isinstance(word, str) or word not in self._among:
