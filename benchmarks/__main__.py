@@ -73,7 +73,7 @@ def main() -> None:
         "rows": [row.as_dict() for row in rows],
     }
     file = asked.keep or HERE / "results" / f"{now:%Y-%m-%d-%H%M%S}.json"
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     Console(width=130).print(table(rows))
     bounds = [row.met for row in rows if row.met is not None]

@@ -250,6 +250,7 @@ def main() -> None:
         "rows": rows,
     }
     file = asked.keep or HERE / "results" / f"gpu-{now:%Y-%m-%d-%H%M%S}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(f"{sum(row['met'] for row in rows)} of {len(rows)} bounds are met; kept in {file.name}")
 

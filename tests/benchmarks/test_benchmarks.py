@@ -132,13 +132,13 @@ def test_the_command_keeps_what_it_prints(tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import runpy, measure, step_rows\n"
         "step_rows.rows = lambda repeat: iter([measure.Row('a', 'b', 'c', 1.0, 1.0, 2.0, 3.0, 4, True)])\n"
-        f"sys.argv = ['bench', 'steps', '--keep', {str(tmp_path / 'kept.json')!r}]\n"
+        f"sys.argv = ['bench', 'steps', '--keep', {str(tmp_path / 'new/folders/kept.json')!r}]\n"
         f"runpy.run_path({str(BENCHMARKS)!r}, run_name='__main__')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "0 of 1 bounds are met" in done.stdout
-    kept = json.loads((tmp_path / "kept.json").read_text())
+    kept = json.loads((tmp_path / "new/folders/kept.json").read_text())
     assert kept["rows"][0]["met"] is False
     assert {"date", "commit", "machine", "versions", "threads", "rounds"} <= set(kept)
 
