@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -53,6 +54,21 @@ def test_the_same_run_without_its_processor_time_does_not_take_this_away(tmp_pat
     outcomes.keep(tmp_path, [changed(cpu_seconds=20.0)], {"chapters/one"})
     outcomes.keep(tmp_path, [ONE], {"chapters/one"})
     assert [one.cpu_seconds for one in outcomes.read(tmp_path)] == [20.0]
+
+
+def test_a_writing_that_is_broken_off_leaves_what_was_there(tmp_path, monkeypatch):
+    outcomes.keep(tmp_path, [ONE], {"chapters/one"})
+
+    def broken_off(file, text, **_):
+        with file.open("wb") as half:
+            half.write(b"[")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", broken_off)
+    monkeypatch.setattr(Path, "write_text", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        outcomes.keep(tmp_path, [changed(profile="full")], {"chapters/one"})
+    assert outcomes.read(tmp_path) == (ONE,)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,13 @@ def keep(root: Path, new: Iterable[Outcome], chapters: Collection[str]) -> Path:
     """Keep outcomes with the book in the folder `root`, each in the place of the one before; returns the file.
 
     Of chapters whose names are not among `chapters` nothing is left.
+
+    Raises:
+        ValueError: the file that is there is not understood.
+        StorageError: it cannot be written.
     """
+    from gluonbook.storage import atomic  # which needs NumPy
+
     kept = [one for one in read(root) if one.chapter in chapters]
     for outcome in new:
         if not any(outcome.is_same_run(one) for one in kept):  # that one may know more: processor time
@@ -104,7 +110,7 @@ def keep(root: Path, new: Iterable[Outcome], chapters: Collection[str]) -> Path:
     file = root / FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(_row(outcome)) for outcome in kept)  # a line each, for whoever reads a difference
-    file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    atomic.replace(file, f"[\n{lines}\n]\n".encode())  # whole or not at all: there are hours of work in it
     return file
 
 
