@@ -32,8 +32,8 @@ def markdown(book: Book, results: Sequence[Executed]) -> str:
         result = done.get(chapter.name)
         own = sum(of.name == chapter.name for of, _ in claims)
         cells = [f"{result.seconds:.1f}", str(own), result.date] if result else ["no result", "", ""]
-        told = Told(chapter, _stored(book, chapter.name)).sentences(_stored(book, chapter.name), NOT_YET)
-        ran.append([chapter.name, *cells, told])
+        stored = _stored(book, chapter.name)
+        ran.append([chapter.name, *cells, Told(chapter, stored).sentences(stored, NOT_YET)])
     measured = [[claim.id, format_value(claim.value), chapter.name] for chapter, claim in claims]
     lines = [
         "# The book, executed",
