@@ -46,7 +46,7 @@ def told(entry: Entry) -> object:
 def test_all_that_a_room_offers_has_an_entry_that_says_what_it_is(room, offer):
     module = importlib.import_module(room)
     things = {name: getattr(module, name) for name in module.__all__}
-    described = {name for name, thing in things.items() if inspect.isclass(thing) or inspect.isroutine(thing)}
+    described = {name for name, thing in things.items() if not inspect.ismodule(thing)}
     entries = {entry.short: entry for entry in offer.members(room)}
     assert described <= set(entries)
     assert [name for name in described if len(offered.docstring(entries[name].thing)) < 10] == []
@@ -64,6 +64,15 @@ def test_every_function_is_shown_with_the_arguments_that_python_takes(offer):
         assert [one.name for one in taken] == [one.name for one in shown], entry.name
         given = {one.name for one in taken if one.default is not inspect.Parameter.empty}
         assert given == {one.name for one in shown if one.default is not None and "variadic" not in one.kind.value}
+
+
+def test_every_argument_that_is_described_can_be_given(offer):
+    for entry in offer.entries.values():
+        if not isinstance(entry.thing, griffe.Attribute) and entry.thing.docstring:
+            taken = {one.name for one in entry.thing.parameters}
+            for section in entry.thing.docstring.parsed:
+                if section.kind is griffe.DocstringSectionKind.parameters:
+                    assert {name for one in section.value for name in one.name.split(", ")} <= taken, entry.name
 
 
 def test_every_class_is_what_python_finds_and_its_methods_are_there(offer):

@@ -50,8 +50,11 @@ CLASSES = {
     ),
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
 }
+"""The names of the classes of each data set, in the order of their numbers."""
 NAMES = tuple(CLASSES)
+"""The data sets."""
 DIGITS_SEED = 0
+"""By which the digits are divided into those to train on and those to test on."""
 _DTYPES = ("float32", "uint8")
 
 

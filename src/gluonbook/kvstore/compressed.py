@@ -65,7 +65,7 @@ class CompressedStore(Store):
         codec: how gradients are written down, the same on all ranks
         memory: what is kept of what was left out, the same on all ranks; None for nothing, `NoMemory()`
         seed: of what codecs draw, from 0
-        others: those of `Store`
+        options: those of `Store`
 
     Raises:
         ValueError: in addition to those of `Store`, the ranks have other codecs or memories, or the memory does not fit

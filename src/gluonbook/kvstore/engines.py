@@ -7,6 +7,7 @@ from gluonbook.kvstore.mpi import MPILink
 from gluonbook.kvstore.pslite import PSLiteLink
 
 ENGINES: dict[str, type[Link]] = {kind.engine: kind for kind in (LocalLink, MPILink, PSLiteLink)}
+"""The links by the names of their engines."""
 
 
 def connected(link: str | Link) -> Link:

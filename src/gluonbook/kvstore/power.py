@@ -65,7 +65,7 @@ class PowerStore(Store):
     Args:
         rank: r, from 1, the same on all workers
         seed: of the first Q, which is normal, from 0, the same on all workers
-        others: those of `Store`
+        options: those of `Store`
 
     Attributes:
         columns: r; `rank` is the number of this worker.

@@ -64,7 +64,7 @@ class VoteStore(Store):
 
     Args:
         momentum: in [0, 1)
-        others: those of `Store`
+        options: those of `Store`
 
     Source: Bernstein, Zhao, Azizzadenesheli and Anandkumar, signSGD with majority vote is communication efficient and
     fault tolerant (2019), arXiv:1810.05291, Algorithm 1.

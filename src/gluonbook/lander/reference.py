@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from gluonbook.checks import real
 
-# At time t: the height in m, its velocity in m/s and its acceleration in m/s².
 Reference = Callable[[float], tuple[float, float, float]]
+"""Of a time t in s: the height in m, its velocity in m/s and its acceleration in m/s²."""
 
 
 def landing(start: float = 1.5, end: float = 0.0, rate: float = 1.0) -> Reference:

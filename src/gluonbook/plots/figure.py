@@ -10,8 +10,20 @@ from cycler import cycler
 from IPython.display import display
 from matplotlib import figure
 
-BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73", "#9B4F96", "#B87A00", "#333333"
+BLUE = "#0072B2"
+"""The first colour of curves."""
+VERMILION = "#D55E00"
+"""The second colour of curves."""
+GREEN = "#009E73"
+"""The third colour of curves."""
+PURPLE = "#9B4F96"
+"""The fourth colour of curves."""
+ORANGE = "#B87A00"
+"""The fifth colour of curves."""
+BLACK = "#333333"
+"""The last colour of curves."""
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLACK)
+"""The colours of curves, in the order in which they are taken."""
 MARKERS = "os^Dv*"
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 
@@ -29,6 +41,7 @@ STYLE = {
     "lines.linewidth": 1.8,
     "svg.hashsalt": "gluonbook",  # the same figure gives the same file
 }
+"""What the figures of the book set in Matplotlib's `rcParams`; a colour has a dash of its own."""
 
 
 @final

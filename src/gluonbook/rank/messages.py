@@ -40,6 +40,7 @@ class Mailbox:
         self._going: list[MPI.Request] = []
 
     def send(self, message: np.ndarray | None, to: int, tag: int = 0) -> None:
+        """Let a message go to a rank, whether it asks for one yet or not."""
         self._going = [request for request in self._going if not request.test()[0]]
         self._going.append(self._comm.isend(message, to, tag))
 

@@ -11,6 +11,7 @@ import numpy as np
 _FOLDER = Path(__file__).parent
 _UNITS = {"sunspots": "sunspot number", "elnino": "°C"}
 NAMES = tuple(_UNITS)
+"""The series that `load` knows."""
 
 
 @final

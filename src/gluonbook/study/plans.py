@@ -55,3 +55,4 @@ PLANS = {
         closer=1,
     ),
 }
+"""The studies that `gluonbook bench study` knows, by their names."""

@@ -31,8 +31,6 @@ class Noise:
         return np.asarray(self.distribution.cdf(-np.asarray(snr, dtype=np.float64)))
 
 
-# t₃ has heavy tails: its fourth moment is infinite. The skewed family is an exponential, moved to mean 0: its mode is
-# at −1, so that more than half of its draws are negative. The two-point family is symmetric, with two modes.
 NOISES = {
     noise.name: noise
     for noise in (
@@ -44,3 +42,8 @@ NOISES = {
         Noise("two points", stats.rv_discrete(values=([-1, 1], [0.5, 0.5]))(), promised=False),
     )
 }
+"""Families of noise by their names, each with mean 0 and variance 1.
+
+t₃ has heavy tails: its fourth moment is infinite. The skewed family is an exponential, moved to mean 0: its mode is at
+−1, so that more than half of its draws are negative. The two-point family is symmetric, with two modes.
+"""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-CRITICAL_SNR = 2 / np.sqrt(3)  # where the two branches of the bound meet, at 1/6
+CRITICAL_SNR = 2 / np.sqrt(3)
+"""The signal-to-noise ratio at which the two branches of `sign_error_bound` meet, at 1/6."""
 
 
 def signal_to_noise(grad: ArrayLike, sigma: ArrayLike) -> np.ndarray:
