@@ -44,6 +44,7 @@ test_wrong_answers_get_their_hint = hints(
     ("norm-asks-for-less", ([[10, 2], [10, 0], [10, 1]], [1, 1]), "Cauchy and Schwarz"),
     ("norm-asks-for-less", ([[10, 2], [10, 0], [10, 1]], [100, 1]), "where the gradient is small"),
     ("norm-asks-for-less", ([[1, 2], [-1, 0], [0, -2]], [1, 2]), "have the mean 0"),
+    ("norm-asks-for-less", ([[1e200, 1], [0, 1], [0, 0]], [1, 2]), "With θ = 1 the norm asks for nan"),
     ("norm-asks-for-less", ([[1, 2]] * 3, [1, 2]), "all the same"),
     ("norm-asks-for-less", ([[1, 2]] * 3, [1, -2]), "H is positive"),
     ("norm-asks-for-less", ([[1, 2]] * 2, [1, 2]), "three gradients"),

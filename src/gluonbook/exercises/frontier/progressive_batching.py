@@ -212,7 +212,7 @@ def _norm_asks_for_less(answer: Any) -> None:
     norm = gradients.var(axis=0, ddof=1).sum() / (g @ g)
     if diagonal[0] == diagonal[1]:
         raise Hint("With H in proportion to the identity it cannot be done: Cauchy and Schwarz are against you.")
-    if inner < 10 * norm:
+    if not inner >= 10 * norm:  # numbers too large for squares make it NaN
         raise Hint(
             f"With θ = 1 the norm asks for {norm:.3g} samples, the inner product for {inner:.3g}. Put the noise where "
             "the gradient is small, and let H look at that coordinate above all."
