@@ -66,6 +66,13 @@ def test_every_function_is_shown_with_the_arguments_that_python_takes(offer):
         assert given == {one.name for one in shown if one.default is not None and "variadic" not in one.kind.value}
 
 
+def test_what_an_argument_is_by_default_needs_no_looking_up(texts):
+    assert "{py:function} methods(count: int = 6, betas: Sequence[float] = (0.0, 0.5, 0.9, 0.99))" in texts["study"]
+    assert "*, h: float = 1e-05)" in texts["theory"]
+    assert "judge: Judge = matrices" in texts["crowd"]
+    assert " = _" not in "".join(line for text in texts.values() for line in text.splitlines() if "{py:" in line)
+
+
 def test_every_argument_that_is_described_can_be_given(offer):
     for entry in offer.entries.values():
         if not isinstance(entry.thing, griffe.Attribute) and entry.thing.docstring:

@@ -238,9 +238,19 @@ def _parameters(parameters: list[griffe.Parameter]) -> str:
         stars |= one.kind in (griffe.ParameterKind.keyword_only, griffe.ParameterKind.var_positional)
         annotation = f": {one.annotation}" if one.annotation else ""
         variable = one.kind in _STARS
-        default = "" if one.default is None or variable else f"{' = ' if annotation else '='}{one.default}"
+        default = "" if one.default is None or variable else f"{' = ' if annotation else '='}{_default(one)}"
         written.append(f"{_STARS.get(one.kind, '') if one.kind else ''}{one.name}{annotation}{default}")
     return ", ".join(written)
+
+
+def _default(one: griffe.Parameter) -> str:
+    """As it is written; but of a constant its value, which whoever calls the function need not look up."""
+    module = one.function.module if one.function else None
+    if module and isinstance(one.default, griffe.ExprName):
+        constant = module.members.get(one.default.name)
+        if isinstance(constant, griffe.Attribute):
+            return _value(constant)
+    return str(one.default)
 
 
 def _members(thing: griffe.Class) -> Iterator[griffe.Function | griffe.Attribute]:

@@ -68,8 +68,8 @@ class PIAG(Master):
     for the parameter server (2016), arXiv:1610.05507.
     """
 
-    def __init__(self, point: np.ndarray, gradients: np.ndarray, gamma: float, prox: Prox = _same) -> None:
-        self.point, self.gamma, self._prox = np.array(point), real("gamma", gamma, "(0, inf)"), prox
+    def __init__(self, point: np.ndarray, gradients: np.ndarray, gamma: float, prox: Prox | None = None) -> None:
+        self.point, self.gamma, self._prox = np.array(point), real("gamma", gamma, "(0, inf)"), prox or _same
         self._gradients = np.array(gradients) * 1.0  # a table of whole numbers would cut off what it is given
         if self._gradients.ndim != 2 or self._gradients.shape[1:] != self.point.shape:
             raise ValueError(f"gradients must be (M, {self.point.size}), a row a worker, got {self._gradients.shape}")
@@ -102,9 +102,9 @@ class DAvePG(Master):
     learning (2018), ICML.
     """
 
-    def __init__(self, mean: np.ndarray, workers: int, prox: Prox = _same) -> None:
-        self.mean, self.workers, self._prox = np.array(mean), whole_number("workers", workers, 1), prox
-        self.point = prox(self.mean)
+    def __init__(self, mean: np.ndarray, workers: int, prox: Prox | None = None) -> None:
+        self.mean, self.workers, self._prox = np.array(mean), whole_number("workers", workers, 1), prox or _same
+        self.point = self._prox(self.mean)
 
     def answer(self, message: np.ndarray, worker: int) -> np.ndarray:
         self.mean = self.mean + message / self.workers
