@@ -73,6 +73,17 @@ class TestTheCrowd:
         assert np.bincount(labels.who.ravel()) == pytest.approx(12_000, rel=0.03)
         assert np.bincount(labels.who[:, 0]) == pytest.approx(4000, rel=0.06)
 
+    @pytest.mark.parametrize(("drawn", "said"), [(0.0, 1), (1 - 1e-12, 2)])
+    def test_the_ends_of_what_a_generator_draws_are_labels_that_there_are(self, drawn, said):
+        """0 names no class with the probability 0; and what is above a sum that rounding has left below 1, the last."""
+
+        class Stuck:
+            def rand(self, *shape):
+                return np.full(shape, drawn)
+
+        confusion = np.array([[[0, 0.3, 0.7 - 5e-7]] * 3])
+        assert crowd.annotate(confusion, [0, 1, 2], 1, Stuck()).said.tolist() == [[said]] * 3
+
     def test_hammers_without_a_leak_are_always_right(self):
         random = np.random.RandomState(0)
         y = random.randint(6, size=500)
@@ -126,7 +137,7 @@ class TestBeliefs:
 
     def test_a_thousand_labels_do_not_underflow(self):
         labels = Labels([range(1000)], [[0] * 500 + [1] * 500], workers=1000, classes=2)
-        confusion = np.broadcast_to([[0.6, 0.4], [0.4, 0.6]], (1000, 2, 2))
+        confusion = np.broadcast_to([[0.9, 0.1], [0.1, 0.9]], (1000, 2, 2))  # and 0.09^500 is 0
         assert crowd.posterior(labels, confusion)[0] == pytest.approx([0.5, 0.5])
 
     def test_spammers_leave_the_prior_as_it_is(self):
@@ -153,6 +164,7 @@ class TestBeliefs:
         [
             (np.full((3, 4, 4), 0.25), None, r"confusion must have the shape \(6, 4, 4\), got \(3, 4, 4\)"),
             (np.full((6, 4, 4), 0.3), None, "confusion must be distributions"),
+            (np.full((6, 4, 4), 0.25 - 1e-6), None, "confusion must be distributions"),
             (np.full((6, 4, 4), 0.25), [0.5, 0.5], "prior must have the shape"),
             (np.full((6, 4, 4), 0.25), [1.5, -0.5, 0, 0], r"prior must be distributions: .* got \[ 1.5 -0.5"),
             (np.full((6, 4, 4), np.nan), None, "confusion must be distributions"),
@@ -190,11 +202,11 @@ class TestJudging:
 
     @pytest.mark.parametrize("judge", [crowd.matrices, crowd.one_number])
     def test_a_belief_that_float32_has_made_too_large_by_a_rounding_is_one(self, judge):
-        belief = np.where(crowd.votes(LABELS) == 1, np.float32(1 + 5e-7), crowd.votes(LABELS)).astype(np.float32)
-        assert (belief.max(axis=1)[[0, 2]] > 1).all()
-        confusion = judge(LABELS, belief, smooth=0)
-        assert (confusion >= 0).all()
-        assert np.allclose(crowd.posterior(LABELS, confusion).sum(axis=1), 1)
+        labels = Labels([[0], [0]], [[1], [2]], workers=1, classes=3)
+        belief = crowd.votes(labels).astype(np.float32) * np.float32(1 + 5e-7)
+        assert (belief.max(axis=1) > 1).all()
+        confusion = judge(labels, belief, smooth=0)
+        assert crowd.posterior(labels, confusion).argmax(axis=1).tolist() == [1, 2]
 
     @pytest.mark.parametrize("judge", [crowd.matrices, crowd.one_number])
     def test_bad_input(self, judge):

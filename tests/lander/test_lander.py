@@ -84,6 +84,7 @@ class TestReferences:
         [
             (lambda: landing(rate=0), "rate"),
             (lambda: landing(math.nan), "start"),
+            (lambda: landing(end=-0.1), "end"),
             (lambda: set_points([]), "one height"),
             (lambda: set_points([1, math.inf]), "heights"),
             (lambda: set_points([1], hold=-1), "hold"),
@@ -104,17 +105,17 @@ class TestFlights:
 
     def test_short_ticks_are_the_differential_equation(self):
         """Against scipy's integrator, in which thrust follows the state without a delay."""
-        reference = landing(1.5, 0.4)
+        reference, own = landing(1.5, 0.4), {"stiffness": 1.5, "gain": 2.5}
 
         def motion(t, state):
             z, v = state
             p, dp, ddp = reference(t)
-            s = v - dp + 2 * (z - p)
-            u = DRONE.mass * (ddp - 2 * (v - dp) - 2 * s) + DRONE.weight
+            s = v - dp + 1.5 * (z - p)
+            u = DRONE.mass * (ddp - 1.5 * (v - dp) - 2.5 * s) + DRONE.weight
             return v, (u + DRONE.air(z, v, u)) / DRONE.mass - 9.81
 
         exact = solve_ivp(motion, (0, 4), (1.5, 0), rtol=1e-9, atol=1e-9).y[0, -1]
-        ends = [fly(DRONE, reference, 4 + tick, tick=tick).z[-1] for tick in (0.02, 0.01, 0.005)]
+        ends = [fly(DRONE, reference, 4 + tick, tick=tick, **own).z[-1] for tick in (0.02, 0.01, 0.005)]
         errors = np.abs(np.array(ends) - exact)
         assert errors[2] < 5e-4
         assert errors[:-1] / errors[1:] == pytest.approx([2, 2], rel=0.1)
@@ -156,6 +157,14 @@ class TestFlights:
         assert flight.u.max() == DRONE.most
         assert flight.u.min() == 0
         assert fly(DRONE, lambda t: (-5.0, 0.0, 0.0), 3).z.min() == 0
+
+    def test_on_the_ground_it_neither_sinks_nor_loses_what_lifts_it(self):
+        lying = fly(DRONE, lambda t: (-5.0, 0.0, 0.0), 3)
+        assert (lying.v[lying.z == 0] == 0).all() and lying.z[-1] == 0
+        bounced = fly(DRONE, lambda t: (-9.0 if t < 0.05 else 9.0, 0.0, 0.0), 0.3, start=0.07, tick=0.1)
+        a = (bounced.u + bounced.air) / DRONE.mass - 9.81
+        assert bounced.z[1] > bounced.z[2] == 0
+        assert bounced.v[2] == pytest.approx(bounced.v[1] + 0.1 * a[1]) and bounced.v[2] > 0
 
     def test_gusts_have_the_standard_deviation_and_the_memory_that_they_say(self):
         flight = fly(DRONE, landing(5, 5), 2000, start=5, gust=1.5, random=np.random.RandomState(0))

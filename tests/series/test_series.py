@@ -46,6 +46,12 @@ def test_lorenz_goes_as_a_careful_solver_does(dt):
     np.testing.assert_allclose(states, exact, atol=0.02)
 
 
+def test_lorenz_begins_near_its_own_mean_height():
+    starts = [lorenz(1, np.random.RandomState(seed), 1e-6, burn=0)[0] for seed in range(100)]
+    np.testing.assert_allclose(np.mean(starts, axis=0), [1, 1, 25], atol=0.4)  # four standard deviations of the mean
+    np.testing.assert_allclose(np.std(starts, axis=0), 1, atol=0.3)
+
+
 def test_lorenz_takes_its_numbers_and_settles_where_they_say():
     """Below ρ = 24.74 both points with x² = y² = β(ρ − 1) and z = ρ − 1 hold what comes near."""
     end = lorenz(1, np.random.RandomState(0), sigma=9.0, rho=10.0, beta=2.0, burn=2000)[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,29 @@ def test_it_finds_the_components_and_their_signs(values):
     assert sorted(order) == list(range(len(values)))
     assert found.vectors[order] == pytest.approx(V, abs=1e-10)
     assert found.values[order] == pytest.approx(values, rel=1e-10)
+
+
+def test_the_best_of_so_many_starts_goes_on_for_as_many_steps_again():
+    """Few of them, so that each start and each step shows; against loops over the numbers of T."""
+    T, _ = orthogonal([2.0, 1.9, 1.8, 1.7], 4, np.random.RandomState(2))
+
+    def applied(theta):
+        out = np.zeros(4)
+        for a, b, c in product(range(4), repeat=3):
+            out[a] += T[a, b, c] * theta[b] * theta[c]
+        return out
+
+    def walked(theta, steps):
+        for _ in range(steps):
+            theta = applied(theta) / np.linalg.norm(applied(theta))
+        return theta
+
+    for seed in range(5):
+        ends = [walked(start, 2) for start in np.random.RandomState(seed).normal(size=(3, 4))]
+        best = walked(max(ends, key=lambda end: end @ applied(end)), 2)
+        found = tensor_power(T, 1, np.random.RandomState(seed), restarts=3, steps=2)
+        assert found.vectors[0] == pytest.approx(best, abs=1e-12)
+        assert found.values[0] == pytest.approx(best @ applied(best))
 
 
 def test_with_noise_the_error_is_of_the_order_of_the_noise():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gluonbook.topics import (
+    WhitenedMoments,
     match,
     perplexity,
     refine,
@@ -41,6 +42,14 @@ def test_topics_are_distributions_and_say_what_was_cut():
     assert topics.words.sum(axis=1) == pytest.approx(1)
     assert (topics.negative > 0).all()
     assert (topics.negative < 1).all()
+
+
+def test_fewer_components_than_topics_are_refused():
+    same = np.eye(2)
+    one = np.zeros((2, 2, 2))
+    one[0, 0, 0] = 1
+    with pytest.raises(ValueError, match="the third moment has 1 positive components, fewer than k = 2"):
+        topics_from(WhitenedMoments(1.0, np.ones(2), same, same, one), np.random.RandomState(0))
 
 
 class TestSamples:
@@ -115,6 +124,21 @@ class TestPerplexity:
         assert perplexity(mu, X, np.random.RandomState(0), smoothing=1e-9) == pytest.approx(expected, rel=0.02)
         assert perplexity(np.full((1, 4), 0.25), X, np.random.RandomState(0)) == pytest.approx(4)
 
+    def test_it_is_what_the_formulas_say_document_by_document(self):
+        X, mu = np.array([[3, 0, 2], [0, 4, 1], [6, 1, 0]]), np.array([[0.7, 0.3, 0.0], [0.1, 0.2, 0.7]])
+        shown = np.zeros_like(X)
+        shown[X > 0] = np.random.RandomState(4).binomial(X[X > 0], 0.5)
+        smooth = 0.9 * mu + 0.1 / 3
+        told = 0.0
+        for x, hidden in zip(shown, X - shown):
+            h = np.full(2, 0.5)
+            for _ in range(7):
+                h = np.array([sum(x * h[i] * smooth[i] / (h @ smooth)) + 1 / 2 for i in range(2)])
+                h /= h.sum()
+            told += hidden @ np.log(h @ smooth)
+        found = perplexity(mu, X, np.random.RandomState(4), updates=7, smoothing=0.1)
+        assert found == pytest.approx(np.exp(-told / (X - shown).sum()))
+
     def test_true_topics_fit_better_than_none_and_than_others(self):
         random = np.random.RandomState(0)
         X, mu = sample_lda(300, 100, 4, 60, 0.5, random)
@@ -163,6 +187,9 @@ class TestRefinement:
         refine(topics.words, X)
         assert (topics.words == words).all()
         assert (X.toarray() == counts).all()
+
+    def test_a_word_that_no_topic_has_is_found(self):
+        assert refine([[0.5, 0.5, 0.0]], [[1, 0, 2], [0, 1, 0]], updates=3)[0] == pytest.approx([1 / 4, 1 / 4, 1 / 2])
 
     def test_documents_without_a_word_say_nothing(self):
         topics, counts = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]), [[3, 0, 1], [0, 2, 2]]
