@@ -16,6 +16,7 @@ from mxnet import gluon, nd
 from gluonbook import launch
 from gluonbook.gossip import Pairwise, mixed
 from gluonbook.gossip.graph import checked, complete
+from gluonbook.gossip.weights import Weights
 
 SIZE = 4
 SCRIPT = Path(gossip_ranks.__file__)
@@ -91,6 +92,18 @@ def ready(*ctx, **options):
 def test_what_cannot_gossip_is_refused(params, message):
     with pytest.raises(ValueError, match=message):
         Pairwise(params(), comm=MPI.COMM_SELF)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_are_one_vector_of_their_own_type_to_the_last_bit(dtype):
+    parameters = [ready(shape=(2, 3), dtype=dtype), ready(grad_req="null", dtype=dtype), ready(shape=(4,), dtype=dtype)]
+    weights, vector = Weights(parameters), np.random.RandomState(0).normal(size=10).astype(dtype)
+    still = parameters[1].data().asnumpy()
+    weights.write(vector)
+    assert weights.read().dtype == dtype
+    np.testing.assert_array_equal(weights.read(), vector)
+    np.testing.assert_array_equal(parameters[0].data().asnumpy(), vector[:6].reshape(2, 3))
+    np.testing.assert_array_equal(parameters[1].data().asnumpy(), still)
 
 
 # Processes

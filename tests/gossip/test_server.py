@@ -44,6 +44,11 @@ def test_dave_keeps_the_mean_of_all_points(workers):
         np.testing.assert_array_equal(point, problem.prox(problem.gamma)(master.mean))
 
 
+def test_the_first_point_of_dave_is_one_of_the_proximal_operator():
+    assert DAvePG(np.array([3.0]), 2, lambda x: x / 2).point.tolist() == [1.5]
+    assert DAvePG(np.array([3.0]), 2).point.tolist() == [3.0]
+
+
 def test_a_start_in_whole_numbers_is_one():
     whole, gradient = np.array([3, -1]), lambda x: 0.5 * x - 0.3
     for make in (

@@ -9,7 +9,7 @@ import pytest
 from models import brute_force, exact
 from scipy import sparse
 
-from gluonbook.topics import WhitenedMoments, sample_lda, topics_from, whitened_moments
+from gluonbook.topics import WhitenedMoments, perplexity, sample_lda, topics_from, whitened_moments
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,21 @@ def test_counts_in_several_parts_are_added_up(small):
         (np.r_[values - 1, np.ones(len(values))], (np.r_[rows, rows], np.r_[columns, columns])), small.shape
     )
     np.testing.assert_allclose(whitened_moments(twice, 2, 1.0).T, whitened_moments(small, 2, 1.0).T, rtol=1e-9)
+
+
+def test_it_is_what_a_place_of_the_table_adds_up_to_that_is_a_count(small):
+    """A matrix in CSR form may hold a place twice, and zeros."""
+    rows, columns = small.nonzero()
+    halves = np.repeat(small[rows, columns] / 2, 2)
+    ends = np.cumsum([0, *2 * np.bincount(rows, minlength=len(small))])
+    X = sparse.csr_matrix((halves, np.repeat(columns, 2), ends), small.shape)
+    assert X.nnz == 2 * len(rows)
+    np.testing.assert_allclose(whitened_moments(X, 2, 1.0).T, whitened_moments(small, 2, 1.0).T, rtol=1e-9)
+    with_zeros = sparse.csr_matrix(small + 1)
+    with_zeros.data -= 1
+    mu = np.full((1, 8), 1 / 8)
+    found = [perplexity(mu, X, np.random.RandomState(0)) for X in (with_zeros, small)]
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("topics", [1, 2, 5])
