@@ -57,6 +57,12 @@ claim("two", "One and one", 2, "== 2")
 How much is three?
 ```{exercise-end}
 ```
+
+(again)=
+## Again
+
+(again)=
+## Again
 """
 ERRATA = "# Errata\n\n## A talk\n\n### 1. One\n\nWrong.\n\n### 2. Two, and more\n\nWrong.\n"
 ROW = Row("one and one", HOLDS, where=("part/sums",), claims=("two",), errata=(1, 2))
@@ -124,6 +130,8 @@ def test_places_of_one_page_are_listed_behind_it(chapters):
         ("part/sum", "no page 'part/sum'"),
         ("part/sums#sums", "part/sums has 0 labels 'sums'; it must be one"),
         ("part/sums § One", "part/sums has 0 headings 'One'; it must be one"),
+        ("part/sums#again", "part/sums has 2 labels 'again'; it must be one"),
+        ("part/sums § Again", "part/sums has 2 headings 'Again'; it must be one"),
         ("part/sums § no heading", "part/sums has 0 headings 'no heading'; it must be one"),
     ],
 )

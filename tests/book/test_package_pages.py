@@ -82,6 +82,10 @@ def test_every_argument_that_is_described_can_be_given(offer):
                     assert {name for one in section.value for name in one.name.split(", ")} <= taken, entry.name
 
 
+def test_what_a_module_has_for_itself_is_not_offered(offer):
+    assert [name for name, entry in offer.entries.items() if entry.short.startswith("_")] == []
+
+
 def test_every_class_is_what_python_finds_and_its_methods_are_there(offer):
     classes = [entry for entry in offer.entries.values() if isinstance(entry.thing, griffe.Class)]
     assert len(classes) > 80
@@ -128,8 +132,11 @@ def test_each_page_says_formulas_errors_sources_and_where_the_code_is(texts):
     assert "Raises:\n\n- `ValueError`: v is empty, all zeros, or not finite" in theory
     assert "[arXiv:1802.04434](https://arxiv.org/abs/1802.04434)" in theory
     assert "Arguments:\n\n- `momentum`: in [0, 1)" in stores
+    assert "{py:method} is_capable(capability: str) -> bool" in stores  # which is static: there is no self to leave out
+    assert "{py:exception} DatasetError" in texts["datasets"]
     assert "- `UserWarning`: a device has not used a parameter" in stores
     assert "It is a {py:obj}`Store <gluonbook.kvstore.Store>`." in stores
+    assert "by the names of a PyTorch `state_dict`, in the order" in texts["modules"]  # no link to where one is
     assert "{py:obj}`checkpoint.clear(folder) <gluonbook.checkpoint.clear>`" in training
     assert "[`gluonbook/training/loop.py`](https://example.org/blob/main/src/gluonbook/training/loop.py)" in training
     for file in re.findall(r"blob/main/([^)]+)\)", "".join(texts.values())):

@@ -44,6 +44,12 @@ def test_one_outcome_is_kept_for_each_chapter_profile_and_machine(tmp_path):
     assert len(file.read_text().splitlines()) == 2 + 4  # one line each
 
 
+def test_what_went_well_ran_to_its_end_with_all_its_claims():
+    assert ONE.went_well
+    wrong = [{"failed": ("two",)}, {"stopped": "ValueError"}, {"seconds": None, "estimate": 9.0}]
+    assert not any(changed(**fields).went_well for fields in wrong)
+
+
 def test_nothing_is_left_of_a_chapter_that_has_gone(tmp_path):
     outcomes.keep(tmp_path, [ONE, changed(chapter="chapters/two")], {"chapters/one", "chapters/two"})
     outcomes.keep(tmp_path, [], {"chapters/two"})
@@ -149,7 +155,8 @@ def test_the_page_tells_what_has_run_what_has_not_and_what_is_of_an_older_text(s
     small_checkout.write("src/gluonbook/machine/devices.py", "")
     small_checkout.write("src/gluonbook/__init__.py", "")
     small_checkout.write("src/gluonbook/machine/__init__.py", "")
-    good, deep = small_checkout.book.running
+    small_checkout.notebook("plain", "print(1)")
+    good, deep, _ = small_checkout.book.running
     text = what_has_run.text_of(good.notebook())
     monkeypatch.setenv("GLUONBOOK_PROFILE", "full")
     kept = [
@@ -175,6 +182,7 @@ def test_the_page_tells_what_has_run_what_has_not_and_what_is_of_an_older_text(s
             "not run: about 2.0 h, on M3, 2026-01-05",
             "not yet seen: needs a GPU",
         ],
+        ["{doc}`/chapters/plain`", "not yet run", "not yet run", "not yet run", "asks for none"],
     ]
     assert "1 in `quick`, 0 in `ci`, 0 in `full`" in page and "1 have not been seen on one yet" in page
     assert "- M2: Another CPU, 2 cores, 8.0 GiB, Some GPU, Some Linux" in page

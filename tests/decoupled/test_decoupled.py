@@ -15,6 +15,7 @@ from mxnet.gluon import nn
 
 from gluonbook import launch
 from gluonbook.decoupled import Module, cut, emulate, pipeline
+from gluonbook.decoupled.emulation import drawn
 from gluonbook.training import fit
 
 SCRIPT = ranks.__file__
@@ -139,6 +140,11 @@ def busy():
     return [one]
 
 
+def waiting(layer, ctx=None):
+    layer.initialize(ctx=ctx)
+    return Module(layer, trainer(layer.collect_params()))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     {
@@ -147,6 +153,8 @@ def busy():
         lambda net: Module(net[0], trainer(net.collect_params())): "^trainer has dense.*, which net does not: each",
         lambda net: Module(net, trainer(net[0].collect_params())): "^trainer does not have dense",
         lambda net: Module(net, trainer(net.collect_params(), kvstore="dist_sync")): "^a module trains alone",
+        lambda net: waiting(nn.Dense(3)): "^no values yet for dense.*weight: initialize net, and pass one batch",
+        lambda net: waiting(nn.Dense(3, in_units=2), [mx.cpu(0), mx.cpu(1)]): "^a module lives on one device, and",
         lambda net: emulate([], []): r"^modules must be one Module or more, got \[\]$",
         lambda net: emulate(shared(), []): "^modules 0 and 1 share dense.*: keep both in one$",
         lambda net: emulate(busy(), []): "^forward passes wait in module 0: begin with new ones$",
@@ -166,6 +174,17 @@ def test_what_cannot_be_is_refused(call, message, monkeypatch):
         call(net)
     for p, w in zip(net.collect_params().values(), before):
         np.testing.assert_array_equal(p.data().asnumpy(), w)
+
+
+def test_each_module_draws_in_each_step_what_no_other_draws():
+    (one,) = (ranks.module(part) for part in cut(ranks.net(), 1))
+
+    def numbers(step, k):
+        with drawn(one, ranks.SEED, step, k):
+            return tuple(nd.random.uniform(shape=4).asnumpy().tolist())
+
+    assert numbers(2, 1) == numbers(2, 1)
+    assert len({numbers(step, k) for step in range(3) for k in range(3)}) == 9
 
 
 def test_a_parameter_that_adds_up_is_refused():
