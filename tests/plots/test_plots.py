@@ -252,7 +252,7 @@ def test_batches_tell_how_many_classes_each_holds():
     fig = plots.batches({"sorted": sorted_, "mixed": mixed}, ["cat", "dog"])
     assert fig.alt == (
         "2 heat maps of the classes in 2 batches. "
-        "sorted: a batch holds from 1 to 1 of 2 classes. mixed: a batch holds from 2 to 2 of 2 classes."
+        "sorted: a batch holds 1 of 2 classes. mixed: a batch holds 2 of 2 classes."
     )
     assert fig.axes[0].images[0].get_array().tolist() == [[1, 0], [0, 1]]
 
@@ -293,13 +293,13 @@ def test_bands_show_the_mean_the_extremes_and_what_to_compare_with():
     edges = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert {1, 3, 4, 8} <= set(edges)
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    assert fig.alt == "Norm by calls, from 10 to 100: vote from 2 to 6; bound from 9 to 9."
+    assert fig.alt == "Norm by calls, from 10 to 100: vote from 2 to 6; bound always 9."
 
 
 def test_bands_tell_of_peaks_and_valleys_between_the_ends():
     curves = {"trapped": [0, 1, 0.25, 0], "value": [9, 1, 2, 4]}
     fig = plots.bands([0, 45, 60, 90], curves, xlabel="angle", ylabel="share")
-    assert "trapped from 0 to 0, at most 1 at 45; value from 9 to 4, at least 1 at 45." in fig.alt
+    assert "trapped from 0 back to 0, at most 1 at 45; value from 9 to 4, at least 1 at 45." in fig.alt
 
 
 @pytest.mark.parametrize(
@@ -319,6 +319,12 @@ def test_bars_made_of_parts_tell_each_and_the_sum():
     )
     starts = {(bar.get_y(), bar.get_x(), bar.get_width()) for bar in fig.axes[0].patches if bar.get_width()}
     assert {(x, width) for _, x, width in starts} == {(0.0, 3.0), (3.0, 0.5), (3.0, 1.0)}
+
+
+def test_many_parts_of_bars_can_be_told_apart():
+    fig = plots.stacked({"step": {f"part {i}": 1.0 for i in range(12)}}, xlabel="s")
+    looks = {(bar.get_facecolor(), bar.get_hatch()) for bar in fig.axes[0].patches}
+    assert len(looks) == 12
 
 
 def test_a_network_says_who_talks_to_whom():
@@ -366,7 +372,7 @@ def test_heat_maps_write_each_value_and_mark_what_broke_down():
     assert fig.alt == (
         "2 heat maps of the accuracy, lr upwards, β to the right. "
         "a: smallest 0.1 at lr 1 and β 0, largest 0.9 at lr 1 and β 0.9; 1 of 4 cells broke down. "
-        "b: 1 of 1 cells broke down."
+        "b: 1 of 1 cell broke down."
     )
     first, second, bar = fig.axes
     assert sorted(text.get_text() for text in first.texts) == ["0.1", "0.5", "0.9", "×"]
@@ -419,6 +425,51 @@ def test_panels_have_bands_from_the_lowest_to_the_highest_seed():
         "Means over 2 seeds by epoch, with bands from the lowest to the highest. "
         "loss, a: 4 to 1.5, at the end from 1 to 2; loss, b: 4 to 4"
     )
+
+
+def test_three_panels_stand_in_two_rows_and_leave_a_place_for_the_names():
+    curves = {"a": np.array([[3.0, 1.0]]), "b": np.array([[4.0, 4.0]])}
+    fig = plots.panels(dict.fromkeys(["loss", "accuracy", "time"], curves), xlabel="epoch")
+    fig.draw_without_rendering()
+    assert len({round(ax.get_position().x0, 2) for ax in fig.axes}) == 2
+    assert fig.get_figwidth() == figure.WIDEST
+    assert [len(ax.get_legend().get_texts()) for ax in fig.axes if ax.get_legend()] == [2]
+    assert fig.axes[-1].get_legend()
+    assert fig.alt.startswith("Curves of one seed by epoch. loss, a: 3 to 1; loss, b: 4 to 4;")
+
+
+def test_bands_tell_only_what_is_drawn():
+    curves = {"a": [2.0, 1.0, np.nan], "b": [np.nan] * 3, "c": [1.0, 1.0, 1.0]}
+    fig = plots.bands([10, 20, 2048], curves, xlabel="x", ylabel="y")
+    assert fig.alt == "Y by x, from 10 to 2048: a from 2 to 1, drawn from 10 to 20; b nowhere a number; c always 1."
+
+
+def test_one_run_has_no_average():
+    fig = plots.spread({"naive": [1.52], "same": [0.1, 0.1]}, xlabel="error", point="worker")
+    assert fig.alt == "Error, every worker a point: naive 1.52 over 1 worker; same 0.1 over 2 workers."
+
+
+def test_a_single_error_is_no_commonest_one():
+    fig = plots.confusion(np.array([0, 1, 1]), np.array([0, 1, 0]), ["cat", "dog"])
+    assert fig.alt.endswith("1 lies off the diagonal. No error is made twice; one takes dog for cat.")
+
+
+def test_long_graphs_go_down_the_page():
+    out = mx.sym.var("x")
+    for _ in range(5):
+        out = mx.sym.tanh(out)
+    fig = plots.graph(out)
+    assert fig.get_figwidth() < figure.WIDEST < fig.get_figheight() + 3
+    x, y = zip(*(text.get_position() for text in fig.axes[0].texts if text.get_text()))
+    assert len(set(x)) == 1
+    assert sorted(y, reverse=True) == list(y)
+
+
+def test_many_stages_stand_in_rows():
+    fig = plots.stages({f"Dense ({i})": (10,) for i in range(7)})
+    assert fig.alt.startswith("A drawing of 7 stages, in rows of 4, each from left to right: ")
+    assert len({text.get_position()[1] for text in fig.axes[0].texts}) == 2
+    assert fig.get_figwidth() <= figure.WIDEST
 
 
 def test_histograms_are_standardised_and_tell_the_skewness():

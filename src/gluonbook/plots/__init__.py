@@ -10,7 +10,7 @@ differ in dash as well as in colour.
 from gluonbook.plots.connections import network
 from gluonbook.plots.curves import learning_curves, lines, live
 from gluonbook.plots.distributions import histograms, layers
-from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, STYLE, VERMILION, Figure, axes
+from gluonbook.plots.figure import BLACK, BLUE, GREEN, ORANGE, PALETTE, PURPLE, SMALL, STYLE, VERMILION, Figure, axes
 from gluonbook.plots.graphs import graph
 from gluonbook.plots.grids import heat_maps
 from gluonbook.plots.landscapes import contours
@@ -29,6 +29,7 @@ __all__ = [
     "ORANGE",
     "PALETTE",
     "PURPLE",
+    "SMALL",
     "STYLE",
     "VERMILION",
     "Figure",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gluonbook.plots.figure import BLUE, VERMILION, Figure, axes
+from gluonbook.plots.words import count
 
 
 def network(places: Mapping[str, tuple[float, float]], links: Sequence[tuple[str, str]]) -> Figure:
@@ -29,5 +30,5 @@ def network(places: Mapping[str, tuple[float, float]], links: Sequence[tuple[str
     ax.set(xlim=(min(columns) - 0.6, max(columns) + 0.6), ylim=(min(rows) - 0.4, max(rows) + 0.4))
     ax.axis("off")
     told = "; ".join(f"{one} with {other}" for one, other in links)
-    fig.alt = f"A diagram of {len(places)} boxes: {', '.join(places)}. Arrows join {told or 'none'}."
+    fig.alt = f"A diagram of {count(len(places), 'box', 'boxes')}: {', '.join(places)}. Arrows join {told or 'none'}."
     return fig

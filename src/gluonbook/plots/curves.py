@@ -9,7 +9,8 @@ import matplotlib as mpl
 import numpy as np
 from IPython.display import display
 
-from gluonbook.plots.figure import Figure, axes
+from gluonbook.plots.figure import SMALL, Figure, axes
+from gluonbook.plots.words import alike, count, course, number
 
 if TYPE_CHECKING:
     from gluonbook.training import History
@@ -23,14 +24,14 @@ def learning_curves(history: History, *, tested: str = "test set", log: bool = F
     parts = [("train", "training set"), ("test", tested)]
     panels = [("loss", "cross-entropy loss (nats)"), ("accuracy", "accuracy")]
     fig, (left, right) = axes(1, 2)
-    sentences = [f"Two line charts over {len(history)} epochs."]
+    sentences = [f"Two line charts over {count(len(history), 'epoch')}."]
     for ax, (quantity, label) in zip((left, right), panels):
         ax.set(xlabel="epoch", ylabel=label)
         for part, name in parts:
             values = history[f"{part}_{quantity}"]
             if np.isfinite(values).any():
                 ax.plot(history["epoch"], values, label=name)
-                sentences.append(f"The {quantity} on the {name} goes from {values[0]:.3g} to {values[-1]:.3g}.")
+                sentences.append(f"The {quantity} on the {name} {'is' if alike(values) else 'goes'} {course(values)}.")
         ax.legend()
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     if log:
@@ -66,11 +67,11 @@ def lines(
     if log:
         ax.set_yscale("log")
     if len(curves) > 3:  # too many names to find room among the curves
-        fig.legend(loc="outside upper center", ncols=3, fontsize="small", frameon=False)
+        fig.legend(loc="outside upper center", ncols=3, fontsize=SMALL, frameon=False)
     elif len(curves) > 1:
         ax.legend()
     sentences = [
-        f"{name}: from {values[0]:.3g} to {values[-1]:.3g}, at most {max(values):.3g}."
+        f"{name}: {course(values)}{'' if alike(values) else f', at most {number(max(values))}'}."
         for name, values in curves.items()
     ]
     kind = "A line chart" if len(curves) == 1 else f"{len(curves)} curves"

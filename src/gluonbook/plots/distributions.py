@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gluonbook.plots.figure import BLACK, BLUE, Figure, axes
+from gluonbook.plots.figure import BLACK, BLUE, SMALL, Figure, axes
+from gluonbook.plots.words import count
 
 
 def histograms(samples: Mapping[str, Sequence[float]], *, xlabel: str, reach: float = 4.0) -> Figure:
@@ -32,7 +33,7 @@ def histograms(samples: Mapping[str, Sequence[float]], *, xlabel: str, reach: fl
         ax.set(title=name, xlabel=xlabel)
         told.append(f"{name}, skewness {(z**3).mean():.2g}")
     panels[0, 0].set_ylabel("density")
-    fig.alt = f"{len(samples)} histograms beside the normal density: {'; '.join(told)}."
+    fig.alt = f"{count(len(samples), 'histogram')} beside the normal density: {'; '.join(told)}."
     return fig
 
 
@@ -64,13 +65,14 @@ def layers(
             ax.grid(False)
             ax.spines["left"].set_visible(False)
             deviations.append(f"{values.std():.2g}")
-            ax.set_title(f"σ {deviations[-1]}", fontsize="x-small", loc="right", pad=2)
+            ax.set_title(f"σ {deviations[-1]}", fontsize=SMALL, loc="right", pad=2)
         row[0].set_ylabel(name, rotation=0, ha="right", va="center")
         told.append(f"{name} {', '.join(deviations)}")
     for ax, layer in zip(panels[-1], columns):
         ax.set_xlabel(f"{xlabel}\n{layer}")
     fig.alt = (
-        f"{len(samples)} rows of {len(columns)} histograms of the {xlabel}, one for each of {', '.join(columns)}. "
+        f"{count(len(samples), 'row')} of {count(len(columns), 'histogram')} of the {xlabel}, "
+        f"one for each of {', '.join(columns)}. "
         f"Their standard deviations: {'; '.join(told)}."
     )
     return fig

@@ -25,6 +25,8 @@ BLACK = "#333333"
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLACK)
 """The colours of curves, in the order in which they are taken."""
 MARKERS = "os^Dv*"
+WIDEST = 6.4  # inches: on a phone a figure is as wide as the page, 342 px of 390, and its letters shrink with it
+SMALL = 9.5  # points, the smallest letters in a figure of that width: there they are 7 px high
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 
 STYLE = {
@@ -34,7 +36,7 @@ STYLE = {
     "axes.grid": True,
     "axes.titlesize": "medium",
     "figure.facecolor": "white",
-    "figure.figsize": (6.4, 3.2),
+    "figure.figsize": (WIDEST, 3.2),
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "grid.alpha": 0.3,

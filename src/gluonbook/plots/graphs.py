@@ -6,7 +6,8 @@ import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from gluonbook.plots.figure import BLUE, VERMILION, Figure, axes
+from gluonbook.plots.figure import BLUE, VERMILION, WIDEST, Figure, axes
+from gluonbook.plots.words import count
 
 if TYPE_CHECKING:
     from mxnet.symbol import Symbol
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 def graph(symbol: Symbol, *, hide: Collection[str] = (), settings: bool = True) -> Figure:
     """The computation graph of an `mx.sym.Symbol`: inputs on the left, each operation to the right of all it needs.
+
+    A graph that would be wider than a page goes downwards instead, from inputs at the top, if that is narrower.
 
     Args:
         symbol: what is drawn.
@@ -27,11 +30,16 @@ def graph(symbol: Symbol, *, hide: Collection[str] = (), settings: bool = True) 
     for node in nodes:
         level.append(1 + max((level[source] for source, *_ in node["inputs"]), default=-1))
     tallest = max(level.count(column) for column in level)
-    fig, ax = axes(size=(1.2 + 1.7 * max(level), 0.2 + 0.7 * tallest))
+    lines = max(_label(node).count("\n") for node in nodes)
+    rightwards = 1.2 + 1.7 * max(level), 0.2 + 0.7 * tallest
+    downwards = 2.2 * tallest, (0.7 + 0.2 * lines) * (max(level) + 1)
+    across = rightwards[0] <= max(WIDEST, downwards[0])
+    fig, ax = axes(size=rightwards if across else downwards)
     boxes = []
     for index, node in enumerate(nodes):
         column = [other for other, depth in enumerate(level) if depth == level[index]]
-        place = (level[index], (len(column) - 1) / 2 - column.index(index))
+        aside = (len(column) - 1) / 2 - column.index(index)
+        place = (level[index], aside) if across else (-aside, -level[index])
         colour = BLUE if node["op"] == "null" else VERMILION
         style = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": colour}
         boxes.append(ax.text(*place, _label(node), ha="center", va="center", bbox=style))
@@ -40,14 +48,19 @@ def graph(symbol: Symbol, *, hide: Collection[str] = (), settings: bool = True) 
             start, end = boxes[source], boxes[index]
             ends = {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch(), "shrinkA": 1, "shrinkB": 1}
             ax.annotate("", end.get_position(), start.get_position(), arrowprops={"arrowstyle": "-|>", **ends})
-    ax.set(xlim=(-0.5, max(level) + 0.5), ylim=(-tallest / 2, tallest / 2))
+    sides = (-tallest / 2, tallest / 2)
+    if across:
+        ax.set(xlim=(-0.5, max(level) + 0.5), ylim=sides)
+    else:
+        ax.set(xlim=sides, ylim=(-max(level) - 0.5, 0.5))
     ax.axis("off")
     sentences = [
         f"{_label(node)} takes {' and '.join(_label(nodes[source]) for source, *_ in node['inputs'])}"
         for node in nodes
         if node["inputs"]
     ]
-    fig.alt = f"A graph with {len(nodes)} boxes joined by arrows: {'; '.join(sentences)}.".replace("\n", ", ")
+    many = count(len(nodes), "box", "boxes")
+    fig.alt = f"A graph with {many} joined by arrows: {'; '.join(sentences)}.".replace("\n", ", ")
     return fig
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gluonbook.plots.figure import Figure, axes
+from gluonbook.plots.figure import SMALL, Figure, axes
+from gluonbook.plots.words import count, number
 
 
 def heat_maps(
@@ -44,7 +45,7 @@ def heat_maps(
             else:
                 dark = grid[i, j] > (lowest + highest) / 2
                 colour = "white" if dark else "black"
-                ax.text(j, i, f"{grid[i, j]:.2g}", ha="center", va="center", color=colour, fontsize=9)
+                ax.text(j, i, f"{grid[i, j]:.2g}", ha="center", va="center", color=colour, fontsize=SMALL)
         ax.set(title=name, xlabel=xlabel, xticks=range(len(columns[name])), yticks=range(len(rows[name])))
         ax.set_xticklabels([f"{number:g}" for number in columns[name]])
         ax.set_yticklabels([f"{number:g}" for number in rows[name]])
@@ -53,7 +54,8 @@ def heat_maps(
         ax.set_ylabel(ylabel)
     bar = f"{value}  (×: {broken})"
     fig.colorbar(shown, ax=fig.axes, label=bar, orientation="horizontal", fraction=0.1, aspect=40, shrink=0.8)
-    fig.alt = f"{len(maps)} heat maps of the {value}, {ylabel} upwards, {xlabel} to the right. {' '.join(told)}"
+    many = count(len(maps), "heat map")
+    fig.alt = f"{many} of the {value}, {ylabel} upwards, {xlabel} to the right. {' '.join(told)}"
     return fig
 
 
@@ -61,11 +63,11 @@ def _told(
     grid: np.ndarray, rows: Sequence[float], columns: Sequence[float], xlabel: str, ylabel: str, broken: str
 ) -> str:
     lost = int(np.isnan(grid).sum())
-    count = f"{lost} of {grid.size} cells {broken}"
+    crosses = f"{lost} of {count(grid.size, 'cell')} {broken}"
     if lost == grid.size:
-        return f"{count}."
+        return f"{crosses}."
     ends = []
     for word, place in (("smallest", np.nanargmin(grid)), ("largest", np.nanargmax(grid))):
         i, j = map(int, np.unravel_index(place, grid.shape))
-        ends.append(f"{word} {grid[i, j]:.3g} at {ylabel} {rows[i]:g} and {xlabel} {columns[j]:g}")
-    return f"{', '.join(ends)}; {count}."
+        ends.append(f"{word} {number(grid[i, j])} at {ylabel} {number(rows[i])} and {xlabel} {number(columns[j])}")
+    return f"{', '.join(ends)}; {crosses}."

@@ -8,6 +8,7 @@ from typing import Callable
 import numpy as np
 
 from gluonbook.plots.figure import PALETTE, Figure, axes
+from gluonbook.plots.words import count, number
 
 
 def contours(
@@ -37,10 +38,10 @@ def contours(
         ax.plot(*path[0], marker="o", color=colour)
         ax.plot(*path[-1], marker="X", markersize=9, color=colour)
         (a, b), (c, d) = path[0], path[-1]
-        told.append(f"{name} goes from ({a:.3g}, {b:.3g}) to ({c:.3g}, {d:.3g})")
+        told.append(f"{name} goes from ({number(a)}, {number(b)}) to ({number(c)}, {number(d)})")
     ax.set(xlabel="x₁", ylabel="x₂", xlim=x, ylim=y, aspect="equal")
     ax.grid(False)
     fig.legend(loc="outside lower center", ncols=3, frameon=False)
-    many = f"{len(paths)} path{'' if len(paths) == 1 else 's'}"
+    many = count(len(paths), "path")
     fig.alt = f"Contour lines of a function of two coordinates, with {many}: {'; '.join(told)}."
     return fig

@@ -9,7 +9,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from gluonbook.plots.figure import BLACK, MARKERS, PALETTE, Figure, axes
+from gluonbook.plots.figure import BLACK, MARKERS, PALETTE, SMALL, Figure, axes
+from gluonbook.plots.words import alike, course, number
 
 _GUIDES = ("-", (0, (6, 3)), (0, (2, 2)))
 
@@ -44,12 +45,7 @@ def bands(
             _banded(ax, x, runs, i, label=name)
         else:
             ax.plot(x, mean, label=name, color=BLACK, linestyle=_GUIDES[(i - len(results)) % 3], linewidth=0.9)
-        between = [
-            f", {word} {mean[at]:.3g} at {x[at]:.3g}"
-            for word, at in (("at least", mean.argmin()), ("at most", mean.argmax()))
-            if mean[at] not in (mean[0], mean[-1])
-        ]
-        told.append(f"{name} from {mean[0]:.3g} to {mean[-1]:.3g}{''.join(between)}")
+        told.append(f"{name} {_way(np.asarray(x), mean)}")
     scales = {axis: "log" if axis in log else "linear" for axis in "xy"}
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=scales["x"], yscale=scales["y"])
     if len(told) > 4:
@@ -57,31 +53,57 @@ def bands(
         fig.legend(loc="outside lower center", ncols=4, frameon=False)
     elif len(told) > 1:
         ax.legend()
-    fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, from {x[0]:.3g} to {x[-1]:.3g}: {'; '.join(told)}."
+    fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, {course((x[0], x[-1]))}: {'; '.join(told)}."
     return fig
 
 
 def panels(quantities: Mapping[str, Mapping[str, np.ndarray]], *, xlabel: str, log: Sequence[str] = ()) -> Figure:
-    """A panel a quantity, in it a curve a name through the means over seeds, and a band from the lowest to the highest.
+    """A panel a quantity, two side by side; in it a curve a name through the means over seeds, and a band from the
+    lowest to the highest.
 
     `quantities[quantity][name]` has shape (seeds, points), points numbered from 1. Quantities in `log` get a
     logarithmic vertical axis.
     """
-    fig, row = axes(1, len(quantities), size=(3.2 * len(quantities), 3.4), squeeze=False)
+    across = min(len(quantities), 2)  # three and more abreast cannot be read on a phone
+    rows = -(-len(quantities) // across)
+    fig, places = axes(rows, across, size=(3.2 * across, 3.2 * rows + 0.2), squeeze=False)
     told = []
-    for ax, (quantity, curves) in zip(row.flat, quantities.items()):
+    for ax, (quantity, curves) in zip(places.flat, quantities.items()):
         for i, (name, values) in enumerate(curves.items()):
             x = np.arange(1, values.shape[1] + 1)
             mean = values.mean(axis=0)
             _banded(ax, x, values, i, label=name, marker=MARKERS[i % len(MARKERS)], markersize=3)
-            low, high = values[:, -1].min(), values[:, -1].max()
-            told.append(f"{quantity}, {name}: {mean[0]:.3g} to {mean[-1]:.3g}, at the end from {low:.3g} to {high:.3g}")
+            last = values[:, -1]
+            ends = "" if alike(last) else f", at the end {course((last.min(), last.max()))}"
+            told.append(f"{quantity}, {name}: {number(mean[0])} to {number(mean[-1])}{ends}")
         ax.set(xlabel=xlabel, title=quantity, yscale="log" if quantity in log else "linear")
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-    row.flat[0].legend(fontsize="small")
+    if len(quantities) < places.size:  # there is a place for the names
+        places.flat[-1].axis("off")
+        places.flat[-1].legend(*places.flat[0].get_legend_handles_labels(), loc="center", frameon=False)
+    else:
+        places.flat[0].legend(fontsize=SMALL)
     seeds = len(next(iter(next(iter(quantities.values())).values())))
-    fig.alt = f"Means over {seeds} seeds by {xlabel}, with bands from the lowest to the highest. {'; '.join(told)}."
+    what = f"Means over {seeds} seeds" if seeds > 1 else "Curves of one seed"
+    spread = ", with bands from the lowest to the highest" if seeds > 1 else ""
+    fig.alt = f"{what} by {xlabel}{spread}. {'; '.join(told)}."
     return fig
+
+
+def _way(x: np.ndarray, mean: np.ndarray) -> str:
+    """Where a curve goes, and where it is lowest and highest, if that is not at its ends; only where it is drawn."""
+    drawn = np.isfinite(mean)
+    if drawn.any() and not drawn.all():
+        return f"{_way(x[drawn], mean[drawn])}, drawn {course((x[drawn][0], x[drawn][-1]))}"
+    if not drawn.any() or alike(mean):
+        return course(mean)
+    ends = number(mean[0]), number(mean[-1])
+    between = [
+        f", {word} {number(mean[at])} at {number(x[at])}"
+        for word, at in (("at least", mean.argmin()), ("at most", mean.argmax()))
+        if number(mean[at]) not in ends
+    ]
+    return f"{course(mean)}{''.join(between)}"
 
 
 def _banded(ax: Axes, x: Sequence[float] | np.ndarray, runs: np.ndarray, i: int, **line: Any) -> None:

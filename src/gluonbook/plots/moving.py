@@ -17,7 +17,7 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from gluonbook.plots.figure import MARKERS, PALETTE, STYLE, Figure, axes
+from gluonbook.plots.figure import MARKERS, PALETTE, SMALL, STYLE, WIDEST, Figure, axes
 
 _MARK = "moves-"  # how the names of what moves begin, in the drawing
 # A drone of one unit: legs, body, masts, rotors. A None lifts the pen.
@@ -175,7 +175,7 @@ def drones(
     strip, row = axes(1, stations, size=(6.4, 2.3), sharey=True)
     for ax, index in zip(row, at):
         lines = _scene(ax, {name: track[index] for name, track in tracks.items()}, size, top)
-        ax.set_title(f"{times[index]:.1f} s", fontsize="small")
+        ax.set_title(f"{times[index]:.1f} s", fontsize=SMALL)
     row[0].set_ylabel("height (m)")
     strip.legend(handles=lines, loc="outside lower center", ncols=3, frameon=False)
     told = "; ".join(
@@ -189,7 +189,7 @@ def drones(
 def _still(
     t: np.ndarray, tracks: Mapping[str, np.ndarray], size: float, top: float, shown: np.ndarray
 ) -> tuple[Figure, dict[str, np.ndarray]]:
-    fig, (left, right) = axes(1, 2, size=(6.8, 3.2), sharey=True, width_ratios=(2, 3))
+    fig, (left, right) = axes(1, 2, size=(WIDEST, 3.2), sharey=True, width_ratios=(2, 3))
     lines = _scene(left, {name: track[-1] for name, track in tracks.items()}, size, top)
     left.set_ylabel("height (m)")
     for name, track in tracks.items():

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from gluonbook.plots.figure import BLACK, BLUE, PALETTE, Figure, axes
+from gluonbook.plots.figure import BLACK, BLUE, PALETTE, SMALL, Figure, axes
+from gluonbook.plots.words import count, number
 
 _HATCHES = ("", "///", "...", "xx", "\\\\\\", "--")
 
@@ -15,7 +16,7 @@ def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figu
     """Horizontal bars, one a name, with their values written beside them."""
     fig, ax = axes(size=(6.4, 0.5 + 0.45 * len(values)))
     drawn = ax.barh(list(values), list(values.values()), color=BLUE)
-    ax.bar_label(drawn, fmt="%.3g", padding=3)
+    ax.bar_label(drawn, [number(value) for value in values.values()], padding=3)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set(xlabel=xlabel)
@@ -23,8 +24,8 @@ def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figu
     if log:
         ax.set_xscale("log")
     longest = max(values, key=values.__getitem__)
-    listed = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-    fig.alt = f"{len(values)} horizontal bars in {xlabel}: {listed}. The longest is {longest}."
+    listed = ", ".join(f"{name} {number(value)}" for name, value in values.items())
+    fig.alt = f"{count(len(values), 'horizontal bar')} in {xlabel}: {listed}. The longest is {longest}."
     return fig
 
 
@@ -35,17 +36,19 @@ def stacked(values: Mapping[str, Mapping[str, float]], *, xlabel: str) -> Figure
     for i, part in enumerate(parts):
         lengths = [own.get(part, 0.0) for own in values.values()]
         before = [sum(own.get(other, 0.0) for other in parts[:i]) for own in values.values()]
-        look = {"color": PALETTE[i % len(PALETTE)], "hatch": _HATCHES[i % len(_HATCHES)], "edgecolor": "white"}
+        hatch = _HATCHES[(i + i // len(PALETTE)) % len(_HATCHES)]  # no two of 36 parts look alike
+        look = {"color": PALETTE[i % len(PALETTE)], "hatch": hatch, "edgecolor": "white"}
         ax.barh(list(values), lengths, left=before, height=0.6, linewidth=0.3, label=part, **look)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set(xlabel=xlabel)
-    fig.legend(loc="outside upper center", ncols=6, fontsize="small", frameon=False)
+    fig.legend(loc="outside upper center", ncols=4, fontsize=SMALL, frameon=False)
     told = [
-        f"{name}: {', '.join(f'{part} {length:.3g}' for part, length in own.items())}, together {sum(own.values()):.3g}"
+        f"{name}: {', '.join(f'{part} {number(length)}' for part, length in own.items())}, "
+        f"together {number(sum(own.values()))}"
         for name, own in values.items()
     ]
-    fig.alt = f"{len(values)} horizontal bars in {xlabel}, made of parts. {'; '.join(told)}."
+    fig.alt = f"{count(len(values), 'horizontal bar')} in {xlabel}, made of parts. {'; '.join(told)}."
     return fig
 
 
@@ -53,16 +56,16 @@ def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
     """Panels side by side, each under its title with horizontal bars for the same names, their values beside them."""
     fig, row = axes(1, len(panels), size=(6.4, 0.8 + 0.45 * len(next(iter(panels.values())))), sharey=True)
     told = []
-    for number, (ax, (title, values)) in enumerate(zip(row, panels.items())):
-        drawn = ax.barh(list(values), list(values.values()), color=PALETTE[number % len(PALETTE)])
-        ax.bar_label(drawn, fmt="%.3g", padding=3)
+    for i, (ax, (title, values)) in enumerate(zip(row, panels.items())):
+        drawn = ax.barh(list(values), list(values.values()), color=PALETTE[i % len(PALETTE)])
+        ax.bar_label(drawn, [number(value) for value in values.values()], padding=3)
         ax.set_title(title)
         ax.set_xticks([])
         ax.grid(visible=False)
         ax.margins(x=0.3)
-        told.append(f"{title}: " + ", ".join(f"{name} {value:.3g}" for name, value in values.items()))
+        told.append(f"{title}: " + ", ".join(f"{name} {number(value)}" for name, value in values.items()))
     row[0].invert_yaxis()
-    fig.alt = f"{len(panels)} panels of horizontal bars. {'. '.join(told)}."
+    fig.alt = f"{count(len(panels), 'panel')} of horizontal bars. {'. '.join(told)}."
     return fig
 
 
@@ -77,7 +80,7 @@ def ratios(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Figure:
     for row, (name, (low, middle, high)) in enumerate(quartiles.items()):
         ax.plot([low, high], [row, row], color=BLUE, linestyle="-", linewidth=5, alpha=0.35, solid_capstyle="butt")
         ax.plot(middle, row, color=BLUE, marker="o")
-        ax.annotate(f"{middle:.2g}", (middle, row), (0, 6), textcoords="offset points", ha="center", fontsize="small")
+        ax.annotate(f"{middle:.2g}", (middle, row), (0, 6), textcoords="offset points", ha="center", fontsize=SMALL)
         sentences.append(f"{name} {middle:.2g} (middle half {low:.2g} to {high:.2g})")
     ax.axvline(1, color=BLACK, linestyle="-", linewidth=1)
     ax.set(xscale="log", xlabel=xlabel, yticks=range(len(values)), yticklabels=list(values))
@@ -86,7 +89,7 @@ def ratios(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Figure:
     ax.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.grid(axis="y", visible=False)
-    fig.alt = f"{len(values)} dots for {xlabel}, with bars for the spread: {'; '.join(sentences)}."
+    fig.alt = f"{count(len(values), 'dot')} for {xlabel}, with bars for the spread: {'; '.join(sentences)}."
     return fig
 
 
@@ -106,7 +109,8 @@ def fitted(
     ax.legend()
     off = np.maximum(np.divide(measured, model), np.divide(model, measured))
     fig.alt = (
-        f"{len(x)} points of {ylabel} by {xlabel}, both logarithmic: from {measured[0]:.3g} at {x[0]:.3g} to "
-        f"{measured[-1]:.3g} at {x[-1]:.3g}. The model's line is off by a factor of {off.max():.3g} at most."
+        f"{count(len(x), 'point')} of {ylabel} by {xlabel}, both logarithmic: from {number(measured[0])} at "
+        f"{number(x[0])} to {number(measured[-1])} at {number(x[-1])}. "
+        f"The model's line is off by a factor of {number(off.max())} at most."
     )
     return fig

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gluonbook.plots.figure import Figure, axes
+from gluonbook.plots.figure import SMALL, WIDEST, Figure, axes
+from gluonbook.plots.words import count
 
 
 def images(X: np.ndarray | Sequence[np.ndarray], titles: Sequence[str], *, columns: int = 8) -> Figure:
@@ -16,13 +17,14 @@ def images(X: np.ndarray | Sequence[np.ndarray], titles: Sequence[str], *, colum
     channel is drawn in grey, with 0 white and 1 black; three are red, green and blue.
     """
     rows = -(-len(X) // columns)
-    fig, grid = axes(rows, columns, size=(0.9 * columns, 1.15 * rows), squeeze=False)
+    cell = min(0.9, WIDEST / columns)
+    fig, grid = axes(rows, columns, size=(cell * columns, (cell + 0.25) * rows), squeeze=False)
     for ax in grid.flat:
         ax.axis("off")
     for ax, image, title in zip(grid.flat, X, titles):
         shown = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
         ax.imshow(shown, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-        ax.set_title(title, fontsize="small")
+        ax.set_title(title, fontsize=SMALL)
     return fig
 
 
@@ -45,11 +47,15 @@ def confusion(y: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> F
         ax.tick_params(axis="x", rotation=90)
     wrong = counts - np.diag(np.diag(counts))
     row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    lie = f"{wrong.sum()} {'lies' if wrong.sum() == 1 else 'lie'}"
     fig.alt = (
-        f"Confusion matrix of {counts.sum()} images in {len(classes)} classes; {wrong.sum()} lie off the diagonal."
+        f"Confusion matrix of {count(counts.sum(), 'image')} in {count(len(classes), 'class', 'classes')}; "
+        f"{lie} off the diagonal."
     )
-    if wrong.any():
+    if wrong.max() > 1:
         fig.alt += f" The commonest error takes {classes[row]} for {classes[column]}, {wrong[row, column]} times."
+    elif wrong.any():
+        fig.alt += f" No error is made twice; one takes {classes[row]} for {classes[column]}."
     return fig
 
 
@@ -66,8 +72,10 @@ def batches(named: Mapping[str, Sequence[np.ndarray]], classes: Sequence[str]) -
         ax.grid(False)
         ax.set(title=name, xlabel="batch", yticks=range(len(classes)), yticklabels=classes)
         present = (counts > 0).sum(axis=0)
-        sentences.append(f"{name}: a batch holds from {present.min()} to {present.max()} of {len(classes)} classes.")
+        held = f"{present.min()}" if present.min() == present.max() else f"from {present.min()} to {present.max()}"
+        sentences.append(f"{name}: a batch holds {held} of {count(len(classes), 'class', 'classes')}.")
     panels[0, 0].set_ylabel("class")
     fig.colorbar(shown, ax=panels, label="share of the batch")
-    fig.alt = f"{len(named)} heat maps of the classes in {counts.shape[1]} batches. " + " ".join(sentences)
+    of = f"of the classes in {count(counts.shape[1], 'batch', 'batches')}"
+    fig.alt = f"{count(len(named), 'heat map')} {of}. {' '.join(sentences)}"
     return fig

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gluonbook.plots.figure import PALETTE, Figure, axes
+from gluonbook.plots.figure import PALETTE, SMALL, Figure, axes
+from gluonbook.plots.words import count
 
 
 def raw_bytes(data: bytes, parts: Mapping[str, int], *, columns: int = 16) -> Figure:
@@ -23,9 +24,9 @@ def raw_bytes(data: bytes, parts: Mapping[str, int], *, columns: int = 16) -> Fi
     for place, name in enumerate(owners):
         x, y = place % columns, place // columns
         ax.barh(y, 0.94, left=x, height=0.9, color=colours[name], alpha=0.25, label=f"_{place}")
-        ax.text(x + 0.47, y, f"{data[place]:02x}", ha="center", va="center", family="monospace", fontsize=9)
+        ax.text(x + 0.47, y, f"{data[place]:02x}", ha="center", va="center", family="monospace", fontsize=SMALL)
     for name, length in parts.items():
-        ax.barh(0, 0, color=colours[name], alpha=0.25, label=f"{name} ({length} {'byte' if length == 1 else 'bytes'})")
+        ax.barh(0, 0, color=colours[name], alpha=0.25, label=f"{name} ({count(length, 'byte')})")
     ax.set(xlim=(-0.1, columns), ylim=(rows - 0.4, -0.6), yticks=range(rows), xticks=[])
     ax.set_yticklabels([str(columns * row) for row in range(rows)])
     ax.set_ylabel("offset (bytes)")
@@ -36,5 +37,5 @@ def raw_bytes(data: bytes, parts: Mapping[str, int], *, columns: int = 16) -> Fi
     for name, length in parts.items():
         told.append(f"{name} {data[start : start + length].hex(' ')}")
         start += length
-    fig.alt = f"The first {total} bytes in hexadecimal, by meaning: {'; '.join(told)}."
+    fig.alt = f"The first {count(total, 'byte')} in hexadecimal, by meaning: {'; '.join(told)}."
     return fig

@@ -8,12 +8,19 @@ import matplotlib as mpl
 import numpy as np
 
 from gluonbook.plots.figure import MARKERS, PALETTE, Figure, axes
+from gluonbook.plots.words import alike, count, course, number
 
 
-def spread(results: Mapping[str, Sequence[float]], *, xlabel: str, limits: tuple[float, float] | None = None) -> Figure:
+def spread(
+    results: Mapping[str, Sequence[float]],
+    *,
+    xlabel: str,
+    limits: tuple[float, float] | None = None,
+    point: str = "seed",
+) -> Figure:
     """One row a name: a bar from the smallest to the largest result of its seeds, each seed a point, a line the mean.
 
-    `limits` are those of the horizontal axis.
+    `limits` are those of the horizontal axis; `point` says what else the points are, such as "worker".
     """
     fig, ax = axes(size=(6.4, 0.7 + 0.45 * len(results)))
     told = []
@@ -25,11 +32,12 @@ def spread(results: Mapping[str, Sequence[float]], *, xlabel: str, limits: tuple
         ax.plot(
             values, np.full(len(values), row), linestyle="", marker=MARKERS[row % len(MARKERS)], color=colour, alpha=0.8
         )
-        told.append(f"{name} {mean:.3g} on average, from {low:.3g} to {high:.3g} over {len(values)} seeds")
+        between = "" if alike((low, high)) else f" on average, {course((low, high))}"
+        told.append(f"{name} {number(mean)}{between} over {count(len(values), point)}")
     ax.set(xlabel=xlabel, yticks=range(len(results)), yticklabels=list(results), xlim=limits)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    fig.alt = f"{xlabel[:1].upper()}{xlabel[1:]}, every seed a point: {'; '.join(told)}."
+    fig.alt = f"{xlabel[:1].upper()}{xlabel[1:]}, every {point} a point: {'; '.join(told)}."
     return fig
 
 
@@ -47,8 +55,7 @@ def seed_curves(
         mean = values.mean(axis=0)
         ax.plot(x, mean, label=name)
         ax.plot(x, values.T, linestyle="", marker=MARKERS[i % len(MARKERS)], markersize=4, color=colour, alpha=0.5)
-        top = int(mean.argmax())
-        told.append(f"{name} goes from {mean[0]:.3g} to {mean[-1]:.3g}, and is highest, {mean[top]:.3g}, at {x[top]:g}")
+        told.append(f"{name} {_way(x, mean)}")
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear")
     if not log:
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=np.issubdtype(np.asarray(x).dtype, np.integer)))
@@ -57,3 +64,10 @@ def seed_curves(
     over = f", means over {seeds} seeds" if seeds > 1 else ""
     fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}{over}: {'; '.join(told)}."
     return fig
+
+
+def _way(x: Sequence[float], mean: np.ndarray) -> str:
+    if alike(mean):
+        return f"is {course(mean)}"
+    top = int(np.nanargmax(mean))
+    return f"goes {course(mean)}, and is highest, {number(mean[top])}, at {number(x[top])}"

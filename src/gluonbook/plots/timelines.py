@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gluonbook.plots.figure import BLACK, BLUE, VERMILION, Figure, axes
+from gluonbook.plots.figure import BLACK, BLUE, SMALL, VERMILION, Figure, axes
+from gluonbook.plots.words import count, number
 
 if TYPE_CHECKING:
     from gluonbook.measure.timeline import Recording
@@ -43,16 +44,12 @@ def timeline(recordings: Mapping[str, Recording], *, unit: str = "µs") -> Figur
         orders, computed = recording.of("call"), recording.of("operation")
         end = max((span.start + span.seconds for span in computed), default=0.0)
         sentences.append(
-            f"{name}: {_count(orders, 'order')} from Python, {_count(computed, 'piece')} of work in the engine, "
-            f"done after {scale * end:.3g} {unit}"
+            f"{name}: {count(len(orders), 'order')} from Python, "
+            f"{count(len(computed), 'piece')} of work in the engine, done after {number(scale * end)} {unit}"
         )
     panels[-1, 0].set_xlabel(f"time since the first order ({unit})")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper right", ncols=3, fontsize="small")
-    lines = _count(recordings, "timeline")
+    fig.legend(handles, labels, loc="outside upper right", ncols=3, fontsize=SMALL)
+    lines = count(len(recordings), "timeline")
     fig.alt = f"{lines} with a row for Python and one for the engine. {'. '.join(sentences)}."
     return fig
-
-
-def _count(things: Sized, name: str) -> str:
-    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
