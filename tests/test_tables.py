@@ -42,3 +42,11 @@ def test_what_does_not_fit_the_head_is_named():
 
 def test_a_shell_shows_a_table_as_text():
     assert pretty(TABLE) == str(TABLE)
+
+
+def test_a_zero_has_no_sign():
+    rows = [["a", "-0.00"], ["b", "−0"], ["c", "-0.01"], ["d", "+0.0"], ["-0.0 %", "-0.0%"]]
+    html = Table(["x", "y"], rows)._repr_html_()
+    assert re.findall("<td>(.*?)</td>", html) == ["0.00", "0", "-0.01", "+0.0", "0.0%"]
+    assert "| a " in str(Table(["x", "y"], rows))
+    assert "-0.00" not in str(Table(["x", "y"], rows))

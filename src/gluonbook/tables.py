@@ -17,7 +17,8 @@ class Table:
     """Rows of text under a head; each row begins with what it is about.
 
     Columns whose heads are in `right` are aligned to the right in Markdown, as numbers are to be. `caption` is shown in
-    HTML alone. Raises ValueError for a row that is longer or shorter than the head, or an unknown head in `right`.
+    HTML alone. A cell that is a rounded 0 is shown without its sign, "-0.00" as "0.00". Raises ValueError for a row
+    that is longer or shorter than the head, or an unknown head in `right`.
     """
 
     head: Sequence[str]
@@ -33,7 +34,7 @@ class Table:
 
     def __str__(self) -> str:
         """Markdown, with columns that line up as text, too."""
-        lines = [[_in_a_line(cell) for cell in line] for line in (self.head, *self.rows)]
+        lines = [[_in_a_line(cell) for cell in line] for line in (self.head, *self._shown())]
         columns = [(max(map(len, column)), name in self.right) for name, column in zip(self.head, zip(*lines))]
         rule = "|".join("-" * (width + 2 - right) + ":" * right for width, right in columns)
         head, *rows = (
@@ -51,11 +52,19 @@ class Table:
         head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
         body = "".join(
             f'<tr><th scope="row">{escape(first)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in rest) + "</tr>"
-            for first, *rest in self.rows
+            for first, *rest in self._shown()
         )
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _shown(self) -> list[list[str]]:
+        return [[_unsigned(cell) for cell in row] for row in self.rows]
 
 
 def _in_a_line(cell: str) -> str:
     """A cell that neither ends the row nor begins another cell; a bar that is escaped already stays as it is."""
     return re.sub(r"(?<!\\)\|", r"\\|", " ".join(cell.split()))
+
+
+def _unsigned(cell: str) -> str:
+    """A cell without the sign of a 0, which says of a number that was rounded away no more than from where."""
+    return re.sub(r"^[-−](?=0(\.0*)?%?$)", "", cell)
