@@ -18,4 +18,18 @@
     else return;
     event.preventDefault();
   });
+  // What is higher than the screen gets smaller letters; where those would be too small, it scrolls.
+  const fit = () => {
+    for (const slide of slides) {
+      slide.style.fontSize = "";
+      let size = parseFloat(getComputedStyle(slide).fontSize);
+      while (slide.offsetHeight > innerHeight && size > 15) slide.style.fontSize = `${--size}px`;
+      if (slide.offsetHeight > innerHeight) slide.style.fontSize = "";
+    }
+  };
+  const formulas = () => (window.MathJax && MathJax.startup && MathJax.startup.promise) || Promise.resolve();
+  const begin = () => formulas().then(fit);
+  if (document.readyState === "complete") begin();
+  else addEventListener("load", begin);
+  addEventListener("resize", fit);
 })();

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.slow
 
+STATIC = Path(__file__).parents[2] / "chapters/_static"
 NARROWEST = 320  # CSS pixels: a page at 1280 that is enlarged to 400 %
 
 
@@ -156,6 +159,28 @@ def test_a_picture_moves_when_it_is_asked_to_and_not_before(small_visitor, small
     assert button.inner_text() == "Play"
     assert "0.0 s" < told.inner_text() < "3.0 s"
     assert begin != box.evaluate(places) != end
+
+
+def test_slides_that_are_higher_than_the_screen_get_smaller_letters(small_visitor):
+    def slide(lines: int) -> str:
+        return f'<section class="gb-slide" id="slide-{lines}" tabindex="-1">{"<p>A line.</p>" * lines}</section>'
+
+    page = small_visitor.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.set_content(f'<body class="gb-slides"><main>{slide(2)}{slide(14)}{slide(60)}</main></body>')
+    page.add_style_tag(path=STATIC / "slides.css")
+    before = page.evaluate("[...document.querySelectorAll('.gb-slide')].map(it => it.offsetHeight)")
+    page.add_script_tag(path=STATIC / "slides.js")
+    page.wait_for_function("document.getElementById('slide-14').style.fontSize")
+    short, high, endless = page.evaluate(
+        "[...document.querySelectorAll('.gb-slide')].map(it => [it.offsetHeight, parseFloat(it.style.fontSize)])"
+    )
+    assert before[0] == 720 < before[1]
+    assert short == [720, None]
+    assert high[0] == 720 and 15 <= high[1] < 25
+    assert endless == [before[2], None], "letters that nobody can read do not help"
+    page.set_viewport_size({"width": 1280, "height": 2000})
+    page.wait_for_function("!document.getElementById('slide-14').style.fontSize")
 
 
 def test_on_paper_a_moving_picture_is_a_strip(small_visitor, small_html):
