@@ -1,4 +1,4 @@
-"""What readers see of executed chapters: letters that a phone shows large enough, texts and numbers without slips."""
+"""What readers see of chapters: letters that a phone shows large enough, texts and numbers without slips."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 from gluonbook import plots
+from gluonbook.book.chapters import Book
 from gluonbook.plots.figure import WIDEST
+
+FILES = sorted((Book.here().root / "chapters").rglob("*.svg"))
+DRAWINGS = [file for file in FILES if "<text" in file.read_text()]
 
 ROOM = 342  # pixels of a figure's width, at most, on a page of 390: the rest are margins and the card that it lies on
 LEAST = 7.0  # pixels of a letter's size
@@ -90,6 +94,14 @@ def test_letters_of_figures_can_be_read_on_a_phone(executed):
     assert all(list(letters(figure)) for place, figure in shown if "text_1" in figure)
     small = {place: min(letters(figure), key=lambda told: told[1]) for place, figure in shown if "text_1" in figure}
     assert {place: told for place, told in small.items() if told[1] < LEAST} == {}
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.name)
+def test_letters_of_drawings_can_be_read_on_a_phone(drawing):
+    text = drawing.read_text()
+    width = float(re.search(r'viewBox="0 0 ([\d.]+) ', text)[1])
+    sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', text)]
+    assert min(sizes) * ROOM / width >= LEAST
 
 
 def test_alternative_texts_have_no_slips(executed):
