@@ -25,8 +25,10 @@ BLACK = "#333333"
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, BLACK)
 """The colours of curves, in the order in which they are taken."""
 MARKERS = "os^Dv*"
-WIDEST = 6.4  # inches: on a phone a figure is as wide as the page, 342 px of 390, and its letters shrink with it
-SMALL = 9.5  # points, the smallest letters in a figure of that width: there they are 7 px high
+WIDEST = 6.4
+"""The width of a figure in inches, at most: on a phone it is drawn 342 px wide, and its letters shrink with it."""
+SMALL = 9.5
+"""The smallest letters of a figure, in points: at its greatest width they are 7 px high on a phone."""
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 
 STYLE = {
