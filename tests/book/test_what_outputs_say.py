@@ -26,11 +26,11 @@ WIDTH = re.compile(r'<svg [^>]*?width="([\d.]+)pt"', re.DOTALL)
 
 THINGS = r"seeds|steps|times(?! \w)|epochs|classes|batches|boxes|panels|rows|columns|bars|histograms|heat maps|curves"
 THINGS += "|dots|points|paths|images|stages|timelines|orders|pieces|cells|bytes|workers|devices|layers|samples|runs"
-UNSIGNED = r"(?<![\w.])[-−]0(\.0*)?(?![\w.])"
+UNSIGNED = r"(?<![\w.])[-−]0(\.0*)?(?!\w|\.\d)"
 LONG = r"\d\.\d{9,}"
 IN_TEXTS = {
     "one of several things": rf"(?<![\w.,=×^<>≤≥+−-])(?<![=×^<>≤≥+−-] )1 ({THINGS})\b",
-    "a way that leads nowhere": r"\bfrom (\S+?) to \1(?![\w.%])",
+    "a way that leads nowhere": r"\bfrom ([-−]?\d\S*?) to \1(?!\w|%|\.\d)",
     "a zero with a sign": UNSIGNED,
     "too many digits": LONG,
     "no number": r"\b(nan|inf)\b",
@@ -143,13 +143,14 @@ def test_too_small_letters_are_found_and_a_narrow_figure_is_not_enlarged():
         ("took 1 for 8, 1 times.", {"one of several things"}),
         ("from 10 to 10 of 10 classes", {"a way that leads nowhere"}),
         ("loss -0.00, then more", {"a zero with a sign"}),
+        ("no factor from 1 to 1. At the end −0.0.", {"a way that leads nowhere", "a zero with a sign"}),
         ("a rate of 0.009999999999999998", {"too many digits"}),
         ("from 0.4 to nan", {"no number"}),
         ("it goes down down", {"a word twice"}),
         ("two curves: ; and one", {"nothing where something should be"}),
         ("two curves:", {"nothing where something should be"}),
         ("from 1 to 10, from 0.1 to 0.15, clipped to 1 times ten, momentum 0 0, 11 seeds, x-0, -0.03; a 0.", set()),
-        ("from 0 back to 0. The last one is 1 seed.", set()),
+        ("from 0 back to 0, from wall to wall. The last one is 1 seed.", set()),
     ],
 )
 def test_slips_of_texts_are_found(text, what):
