@@ -1,0 +1,95 @@
+"""Chapters that try several learning rates: a claim says how many of those chosen lie at the edge of their grid."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import jupytext
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+from gluonbook.book.chapters import Book, Chapter
+
+BOOK = Book.here()
+RATES = {"eta", "lr", "rate"}
+JUDGES = {"at_edge", "at_edges"}  # the functions of gluonbook.measure.grids, and what a study says of an outcome
+LADDER = "shows a loss at each rate and compares nothing at the best; it claims what is at both ends"
+UNJUDGED = "chooses a rate, and does not say yet where in its grid"
+# Chapters that try several rates and have no such claim, each with the reason.
+NO_CLAIM = {
+    "convnets/cifar_resnet": UNJUDGED,
+    "convnets/not_learning": LADDER,
+    "convnets/pytorch": "follows a schedule of rates in two libraries, and chooses none",
+    "frontier/progressive_batching": UNJUDGED,
+    "practice/tensor_forecasting": UNJUDGED,
+}
+
+
+def cells(chapter: Chapter) -> Iterator[ast.Module]:
+    for cell in jupytext.read(chapter.path, fmt="md:myst").cells:
+        if cell.cell_type == "code" and not {"exercise", "solution"} & set(cell.metadata.get("tags", [])):
+            yield ast.parse(TransformerManager().transform_cell(cell.source))
+
+
+def tries_rates(cell: ast.AST) -> bool:
+    """Whether it goes over rates, by a loop or a comprehension whose variable is one."""
+    loops = [node.target for node in ast.walk(cell) if isinstance(node, (ast.For, ast.comprehension))]
+    return any(getattr(name, "id", "") in RATES for target in loops for name in ast.walk(target))
+
+
+def judges(cell: ast.AST) -> bool:
+    """Whether it claims that no choice is at an edge: the judge and a claim of `== 0` stand in one cell."""
+    nodes = list(ast.walk(cell))
+    asked = any(getattr(node, "id", getattr(node, "attr", "")) in JUDGES for node in nodes)
+    claims = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "claim"]
+    return asked and any(getattr(node.args[3], "value", "") == "== 0" for node in claims)
+
+
+@pytest.fixture(scope="module")
+def tuning() -> dict[str, bool]:
+    """The chapters that try several rates, and whether they judge the edges."""
+    found = {}
+    for chapter in BOOK.running:
+        parsed = list(cells(chapter))
+        if any(map(tries_rates, parsed)):
+            found[chapter.key] = any(map(judges, parsed))
+    return found
+
+
+def test_who_tries_rates_claims_that_none_is_chosen_at_an_edge(tuning):
+    assert {name for name, judged in tuning.items() if not judged} <= set(NO_CLAIM)
+
+
+def test_who_is_excused_chooses_none(tuning):
+    excused = {name for name, reason in NO_CLAIM.items() if reason is not UNJUDGED}
+    assert excused <= {name for name, judged in tuning.items() if not judged}
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    {
+        "best = max(RATES, key=lambda lr: score(lr))": False,  # the scores come from a loop
+        "scores = [trained(lr) for lr in (0.1, 0.3)]": True,
+        "for seed, rate in product(seeds, rates):\n    trained(seed, rate)": True,
+        "{(name, eta): 1 for name in names for eta in rates}": True,
+        "for seed in seeds:\n    trained(seed)": False,
+    }.items(),
+)
+def test_rates_that_are_tried_are_found(code, found):
+    assert tries_rates(ast.parse(code)) is found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    {
+        'claim("a", "None at the edge", len(at_edges(best, grid)), "== 0")': True,
+        'edges = at_edges(best, grid)\nclaim("a", "None at the edge", len(edges), "== 0")': True,
+        'claim("a", "None at the edge", sum(o.at_edge for o in outcomes), "== 0")': True,
+        'claim("a", "Few at the edge", len(at_edges(best, grid)), "<= 2")': False,
+        'claim("a", "No difference", 0, "== 0")': False,
+        "edges = at_edges(best, grid)": False,
+    }.items(),
+)
+def test_a_claim_about_edges_is_known(code, found):
+    assert judges(ast.parse(code)) is found
