@@ -22,7 +22,6 @@ NO_CLAIM = {
     "convnets/not_learning": LADDER,
     "convnets/pytorch": "follows a schedule of rates in two libraries, and chooses none",
     "frontier/progressive_batching": UNJUDGED,
-    "practice/tensor_forecasting": UNJUDGED,
 }
 
 
