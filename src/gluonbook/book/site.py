@@ -27,6 +27,7 @@ from gluonbook.book import (
     package_pages,
     slides,
     what_has_run,
+    words,
     workshop_pages,
 )
 from gluonbook.book.chapters import Book, Chapter
@@ -175,6 +176,8 @@ def _texts(book: Book, results: list[Executed]) -> Iterator[tuple[str, str]]:
     if _shows(book, "concordance"):
         ids = [claim.id for _, claim in claims]
         yield "concordance", concordance.markdown(concordance.read(book.root), book.chapters, ids)
+    if _shows(book, "words"):
+        yield "words", words.markdown(words.read(book.root), book)
     yield "instructor_notes", notes.markdown(book.parts)
     yield "checkpoints", workshop_pages.checkpoints(book.chapters, book.times)
     yield "what_has_run", what_has_run.markdown(book, book.outcomes)

@@ -3,16 +3,19 @@
 Under each title it says how long the page takes to read and to run, where and when it was executed, and offers the
 notebook; it takes the alternative text of an image from the output itself (`plots` writes it there), not only from the
 cell's metadata; and it has the directives of `sphinx_parts`, which show the parts of the book with the same minutes.
+The directive `looked-up` says that nobody reads through the rest of a page, such as a long table: it counts no minutes.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, final
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 from gluonbook.book import sphinx_parts
 from gluonbook.book.sphinx_parts import executed, minutes
@@ -21,6 +24,8 @@ from gluonbook.book.times import duration
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("gluonbook_generated", "_build/generated", "env")
+    app.add_directive("looked-up", LookedUpDirective)
+    app.add_node(LookedUp)
     app.connect("doctree-read", _count_words)
     app.connect("html-page-context", _under_the_title)
     app.connect("html-page-context", _without_misfits, priority=900)
@@ -43,9 +48,26 @@ class AltText:
         return images
 
 
+@final
+class LookedUp(nodes.General, nodes.Element):
+    """Where what there is to read on a page ends; it is gone as soon as the words are counted."""
+
+
+@final
+class LookedUpDirective(SphinxDirective):
+    """``looked-up``: what stands behind it on its page is there to look something up."""
+
+    def run(self) -> list[nodes.Node]:
+        return [LookedUp()]
+
+
 def words_to_read(doctree: nodes.document) -> int:
-    """How many words there are to read; of HTML from cells those between tags, and none of a drawing or a script."""
-    return sum(len(_read(node).split()) for node in doctree.findall(nodes.Text))
+    """How many words there are to read before what is only looked up.
+
+    Of HTML from cells those between tags count, and none of a drawing or a script.
+    """
+    found = doctree.findall(lambda node: isinstance(node, (nodes.Text, LookedUp)))
+    return sum(len(_read(node).split()) for node in takewhile(lambda node: isinstance(node, nodes.Text), found))
 
 
 def _read(node: nodes.Text) -> str:
@@ -56,6 +78,8 @@ def _read(node: nodes.Text) -> str:
 
 def _count_words(app: Sphinx, doctree: nodes.document) -> None:
     app.env.metadata[app.env.docname]["gluonbook_words"] = words_to_read(doctree)
+    for mark in list(doctree.findall(LookedUp)):
+        mark.parent.remove(mark)
 
 
 def _under_the_title(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
