@@ -88,8 +88,8 @@ REFERENCE = "\n@misc{newcomer2026sums, author = {Newcomer, A.}, title = {Sums}, 
 # What the tests of the book ask of every chapter, but for those that execute all of them.
 ASKED = ("test_chapters", "test_workshop_pages", "test_exercises_list", "test_sizes", "test_uses", "test_front_matter")
 OF_OTHER_BOOKS = "is_built or shows_each"
-# Of the book's own pages, those that lean on no chapter.
-KEPT = ("chapters/setup", "claims", "what_has_run", "changelog", "bibliography", "chapters/convnets/exercises")
+# Of the book's own pages, those that lean on no chapter; the words are shown without links to those that are not there.
+KEPT = ("chapters/setup", "words", "claims", "what_has_run", "changelog", "bibliography", "chapters/convnets/exercises")
 
 
 @pytest.fixture(scope="module")
@@ -181,5 +181,6 @@ def test_the_site_is_built_with_it(added, tmp_path):
     assert (html / f"{KEY}.ipynb").is_file() and (html / f"{KEY}.slides.html").is_file()
     assert "Sums that are new" in (html / "convnets/exercises.html").read_text()
     assert "new-sum" in (html / "back_matter/claims.html").read_text()
+    assert 'id="term-epoch"' in (html / "back_matter/words.html").read_text()
     first = Article((html / "intro.html").read_text()).text
     assert "1 · ConvNets" in first and "Sums that are new · reads in" in first

@@ -18,7 +18,7 @@ from gluonbook.book import outcomes, site
 from gluonbook.book.__main__ import app
 from gluonbook.book.outcomes import Outcome
 from gluonbook.book.site import Article, BuildFailed, build, look_at
-from gluonbook.book.sphinx_page import words_to_read
+from gluonbook.book.sphinx_page import LookedUp, words_to_read
 
 pytestmark = pytest.mark.slow
 
@@ -152,6 +152,24 @@ def test_no_word_of_a_drawing_a_tag_or_a_script_is_to_be_read():
     page += nodes.raw("", "<p class='a b'>Two more</p><svg><g id='a'>\n<text>none</text></g></svg>", format="html")
     page += nodes.raw("", "<button type='button'>Play</button><script>let a = 1; run(a)</script>", format="html")
     assert words_to_read(page) == 3 + 2 + 1
+
+
+def test_what_stands_behind_the_mark_is_looked_up():
+    page = utils.new_document("page")
+    below = nodes.section(
+        "", nodes.paragraph("", "Three more words."), LookedUp(), nodes.paragraph("", "A long table.")
+    )
+    page += [nodes.paragraph("", "Two words."), below, nodes.section("", nodes.paragraph("", "Another section."))]
+    assert words_to_read(page) == 2 + 3
+
+
+def test_minutes_are_those_of_prose_and_not_of_what_is_looked_up(small_book):
+    looked_up = "```{looked-up}\n```\n\n"
+    small_book.page("table", "# A Table\n\n" + "Words. " * 360 + f"\n\n{looked_up}" + "## All\n\n" + "Row. " * 1800)
+    small_book.page("start", "# Start\n\n" + "Words. " * 60 + "\n\n```{parts}\n```\n")
+    page = build(small_book.book)
+    assert "A Table · reads in 2 min" in Article(page.read_text()).text
+    assert "Row. Row." in Article((page.parent / "table.html").read_text()).text
 
 
 def test_a_card_shows_a_part_with_its_words_its_minutes_and_the_picture_of_a_chapter(small_book):

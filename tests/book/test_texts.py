@@ -12,7 +12,7 @@ import pytest
 from jupytext import TextFileContentsManager
 
 from gluonbook.book import __main__ as commands
-from gluonbook.book import concordance, exercises_list, notebooks, notes, site, slides, workshop_pages
+from gluonbook.book import concordance, exercises_list, notebooks, notes, site, slides, words, workshop_pages
 from gluonbook.book.chapters import Book
 from gluonbook.book.freshness import states
 from small_books import TIMED, SmallBook
@@ -41,6 +41,7 @@ READ = {
     "chapters/back_matter/agendas.json": lambda book: book.agendas,
     "chapters/back_matter/modules.json": lambda book: book.modules,
     "chapters/back_matter/concordance.yml": lambda book: concordance.read(book.root),
+    "chapters/back_matter/words.yml": lambda book: words.read(book.root),
     "data/manifest.json": lambda book: list(states(book, book.running)),
     "src/gluonbook/code.py": lambda book: list(states(book, book.running)),
 }
@@ -75,6 +76,7 @@ def book(small_book) -> SmallBook:
     small_book.write("chapters/back_matter/agendas.json", json.dumps(AGENDA, indent=1))
     small_book.write("chapters/back_matter/modules.json", json.dumps(AGENDA, indent=1))
     small_book.write("chapters/back_matter/concordance.yml", TALK)
+    small_book.write("chapters/back_matter/words.yml", "- term: sum\n  says: One and one.\n  where: [part/sum]\n")
     (small_book.root / "chapters/images").mkdir()
     return small_book
 

@@ -1,9 +1,8 @@
 """The words of the trade, and the book's own: what each means in a sentence or two, and where it is explained.
 
-They are written down in `chapters/back_matter/words.yml`, in the order of the alphabet. An entry *says* in MyST Markdown
-what its *term* means; *also* lists other names of the same thing, *symbol* is what the book writes for it, in TeX, and
-*where* lists places, as `concordance` has them. An entry that says nothing only sends to another, which it names in
-*see*.
+They are written down in `chapters/back_matter/words.yml`, in the order of the alphabet. An entry *says* what its *term*
+means, in MyST Markdown; *also* lists other names of it, *symbol* is what the book writes for it, in TeX, and
+*where* lists places, as `concordance` has them. An entry that says nothing sends to another, which it names in *see*.
 """
 
 from __future__ import annotations
@@ -122,10 +121,8 @@ def _shown(entry: Entry, book: Book) -> str:
 def _links(entry: Entry, book: Book) -> str:
     """Where the word is explained, on the pages that the book shows."""
     shown = {chapter.key for chapter in book.chapters}
-    left_out = {
-        place for place in entry.where if (key := _page(place)) not in shown and _exists(book.root, key)
-    }  # fmt: skip
-    return Places(book.chapters).links(place for place in entry.where if place not in left_out)
+    places = [place for place in entry.where if _page(place) in shown or not _exists(book.root, _page(place))]
+    return Places(book.chapters).links(places)
 
 
 def _page(place: str) -> str:
