@@ -21,7 +21,6 @@ NO_CLAIM = {
     "convnets/cifar_resnet": UNJUDGED,
     "convnets/not_learning": LADDER,
     "convnets/pytorch": "follows a schedule of rates in two libraries, and chooses none",
-    "frontier/progressive_batching": UNJUDGED,
 }
 
 
