@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -10,7 +11,7 @@ import pytest
 
 from gluonbook.book import notebooks
 
-CONFIG = '[formats]\n"notebooks/" = "ipynb"\n"chapters/" = "md:myst"\n'
+CONFIG = (Path(__file__).parents[2] / "jupytext.toml").read_text()
 
 
 @pytest.fixture
@@ -67,6 +68,45 @@ def test_text_that_nobody_has_edited_stays_to_the_letter(small_book, monkeypatch
     later(small_book.root / "notebooks/sum.ipynb", text)
     notebooks.sync(small_book.book)
     assert text.read_text() == before
+
+
+def test_what_the_page_hides_is_folded_and_the_text_knows_nothing_of_it(paired):
+    text = paired.notebook("part/hidden", "1", "2", "3")
+    for number, tag in ((1, "solution"), (2, "remove-input")):
+        told = f"ipython3\n:tags: [{tag}]\n\n{number}\n"
+        text.write_text(text.read_text().replace(f"ipython3\n{number}\n", told))
+    before, file = text.read_text(), paired.root / "notebooks/part/hidden.ipynb"
+    for edited in (text, file, text):
+        if edited.exists():
+            later(edited, text)
+        notebooks.sync(paired.book)
+        cells = [cell for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == "code"]
+        assert [cell.metadata.get("jupyter", {}).get("source_hidden") for cell in cells] == [True, True, None]
+        assert text.read_text() == before
+    (outright,) = (text for name, text in notebooks.outright(paired.book).items() if name == "part/hidden")
+    assert outright.count('"source_hidden": true') == 2
+
+
+def glued(name: str, value: str) -> nbformat.NotebookNode:
+    scrap = {"scrapbook": {"mime_prefix": "application/papermill.record/", "name": name}}
+    return nbformat.v4.new_output(
+        "display_data", {"application/papermill.record/text/plain": repr(value)}, metadata=scrap
+    )
+
+
+def test_with_results_sentences_have_their_numbers_and_what_the_page_hides_is_folded():
+    cells = [
+        nbformat.v4.new_markdown_cell("It is {glue:text}`share`, and {glue:text}`nobody` knows {eq}`more`."),
+        nbformat.v4.new_code_cell("glue('share', '75%')", outputs=[glued("share", "75%")]),
+        nbformat.v4.new_code_cell("check('x', 2)", metadata={"tags": ["solution"]}),
+        nbformat.v4.new_code_cell("1 + 1", metadata={"tags": ["slide"]}),
+    ]
+    executed = nbformat.v4.new_notebook(cells=cells)
+    before = nbformat.writes(executed)
+    text, *code = notebooks.with_results(executed).cells
+    assert text.source == "It is 75%, and {glue:text}`nobody` knows {eq}`more`."
+    assert [cell.metadata.get("jupyter", {}) for cell in code] == [{}, {"source_hidden": True}, {}]
+    assert nbformat.writes(executed) == before, "the page is made of the other one"
 
 
 def test_notebooks_outright_have_the_cells_and_leave_no_file(small_book):

@@ -1,10 +1,14 @@
-"""Chapters as notebooks: paired by jupytext, so that an edit on either side flows to the other."""
+"""Chapters as notebooks: paired by jupytext, so that an edit on either side flows to the other; and with results."""
 
 from __future__ import annotations
 
+import ast
 import codecs
 import glob
 import os
+import re
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import jupytext
@@ -13,6 +17,8 @@ from jupytext.cli import jupytext as jupytext_command
 
 from gluonbook.book.chapters import Book
 from gluonbook.storage.text import decoded, spelled_like
+
+_FOLDED = {"remove-input", "solution"}  # the page hides such cells, so JupyterLab folds them; nothing of it is text
 
 
 def sync(book: Book) -> None:
@@ -26,6 +32,7 @@ def sync(book: Book) -> None:
         take_off_marks(book)
         if chapters := [_literally(chapter.path) for chapter in book.running]:
             jupytext_command(["--quiet", "--sync", *chapters])
+            _fold(book)
     finally:
         for path, data in before.items():
             _keep_the_letter(path, data)
@@ -33,6 +40,17 @@ def sync(book: Book) -> None:
     if not (images.is_symlink() or images.exists()):
         images.parent.mkdir(exist_ok=True)
         images.symlink_to("../chapters/images")
+
+
+def _fold(book: Book) -> None:
+    """Fold what the pages hide, in notebooks that stay as old as they were."""
+    for chapter in book.running:
+        path = book.root / f"notebooks/{chapter.key}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        if _folded(deepcopy(notebook)) != notebook:
+            stamp = path.stat()
+            nbformat.write(_folded(notebook), path)
+            os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
 
 def _literally(path: Path) -> str:
@@ -68,9 +86,39 @@ def _read_by_jupytext(book: Book) -> list[Path]:
 def outright(book: Book) -> dict[str, str]:
     """Each chapter with cells as a notebook without outputs, by its key; nothing is paired or written."""
     return {
-        chapter.key: jupytext.writes(jupytext.reads(chapter.text(), fmt="md:myst"), fmt="ipynb")
+        chapter.key: jupytext.writes(_folded(jupytext.reads(chapter.text(), fmt="md:myst")), fmt="ipynb")
         for chapter in book.running
     }
+
+
+def with_results(executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """An executed chapter for whoever opens it in JupyterLab, which knows neither `glue` nor hidden solutions.
+
+    What a cell has glued stands in the sentences, and the cells that the page hides are folded.
+    """
+    notebook = deepcopy(executed)
+    glued = dict(_glued(notebook))
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"\{glue:text\}`([^`]+)`", lambda use: glued.get(use[1], use[0]), cell.source)
+    return _folded(notebook)
+
+
+def _folded(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and _FOLDED & set(cell.metadata.get("tags", ())):
+            cell.metadata["jupyter"] = {"source_hidden": True, **cell.metadata.get("jupyter", {})}
+    return notebook
+
+
+def _glued(notebook: nbformat.NotebookNode) -> Iterator[tuple[str, str]]:
+    """What each name stands for, as text."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            if name:
+                said = output.data[f"{output.metadata.scrapbook.get('mime_prefix', '')}text/plain"]
+                yield name, str(ast.literal_eval(said))
 
 
 def unstable(book: Book) -> list[str]:

@@ -22,6 +22,7 @@ from gluonbook.book import (
     concordance,
     exercises_list,
     freshness,
+    notebooks,
     notes,
     offered,
     package_pages,
@@ -117,7 +118,7 @@ def _write_site(book: Book, html: Path, results: list[Executed]) -> None:
         raise BuildFailed("Sphinx warns or fails; see its messages above")
     _trim(html / "_static/mathjax", MATHJAX_KEPT)
     for result in results:  # beside each page its notebook, with outputs, for the page's download link
-        nbformat.write(result.notebook, html / f"{result.chapter.name}.ipynb")
+        nbformat.write(notebooks.with_results(result.notebook), html / f"{result.chapter.name}.ipynb")
     slides.write(book.chapters, html)
 
 
