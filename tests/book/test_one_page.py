@@ -82,6 +82,22 @@ def test_links_elsewhere_stay_and_those_to_what_only_the_site_has_become_text(si
     assert "slides" in article.text
 
 
+def test_a_column_of_what_only_the_site_has_is_left_out(site):
+    rows = "".join(f"<tr><td>{n}</td><td><a href='{n}.slides.html'>slides</a></td><td>{n} s</td></tr>" for n in "ab")
+    site.page("One", "chapters/a", f"<table><tr><th>of</th><th>slides</th><th>time</th></tr>{rows}</table>")
+    table = site.document().find(id="chapters-a").find("table")
+    assert [[cell.text for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")] == [
+        ["of", "time"],
+        ["a", "a s"],
+        ["b", "b s"],
+    ]
+
+
+def test_a_sign_that_no_font_has_becomes_one_that_is_printed(site):
+    site.page("One", "chapters/a", "<p>done: ✅</p>")
+    assert "done: ✔" in site.document().text
+
+
 def test_buttons_downloads_and_marks_beside_headings_are_left_out(site):
     site.page("One", "chapters/a")
     text = site.document().text

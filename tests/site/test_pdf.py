@@ -7,10 +7,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
 from chromium import installed_browser
+from fontTools.ttLib import TTFont
 from kinds import NOTEBOOK
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
@@ -149,6 +151,8 @@ def test_all_fonts_are_embedded(reader):
                 assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(inner.get_object()["/FontDescriptor"])
     assert any("STIXGeneral" in name for name in seen)
     assert any("DejaVuSansMono" in name for name in seen)
+    strange = {name for name in seen if not re.search("STIXGeneral|DejaVuSans|/Type3", name)}
+    assert not strange, "a sign that the book's fonts lack is in whatever font this machine has"
 
 
 def test_it_is_tagged_and_its_figures_have_their_texts(reader):
@@ -192,12 +196,15 @@ def page(tmp_path: Path) -> Callable[[str], Path]:
     """Print a book of one page with this in it."""
     parts = [Part("", (Chapter(name="start", path=tmp_path, runs=False),))]
     (tmp_path / "html/_static").mkdir(parents=True)
+    # formulas that need not be set, for the page says that they are
+    set_already = "<script>window.MathJax = {startup: {promise: Promise.resolve(), document: {math: []}}}</script>"
     for file in (ROOT / "chapters/_static/print.css", ROOT / "chapters/images/logo.svg"):
         shutil.copy(file, tmp_path / "html/_static")
     (tmp_path / "html/_static/pygments.css").touch()
 
     def write(body: str) -> Path:
-        (tmp_path / "html/start.html").write_text(f"<article><h1 id='top'>Start</h1>{body}</article>")
+        text = f"<article><h1 id='top'>Start</h1>{set_already}{body}</article>"
+        (tmp_path / "html/start.html").write_text(text)
         target = tmp_path / "small.pdf"
         printed(lambda: pdf.write(tmp_path / "html", tmp_path / "pdf", parts, Imprint("T", "A"), target))
         return target
@@ -224,6 +231,67 @@ def test_a_wide_table_is_made_to_fit(page):
     assert squeezed(PdfReader(file).pages[-1].extract_text()).count("averylongword") == 12
 
 
+def at(file: Path, word: str) -> list[int]:
+    """The pages on which a word stands."""
+    return [number for number, page in enumerate(PdfReader(file).pages) if word in page.extract_text().split()]
+
+
+def test_a_formula_its_number_and_the_sentence_before_it_are_on_one_page(page):
+    formula = "<mjx-container><mjx-math>formula{0}</mjx-math></mjx-container>"
+    one = (
+        "<p>before{0}</p><div class='math' style='height: {1}px'><span class='eqno'>number{0}</span>"
+        + formula
+        + "</div>"
+    )
+    file = page("".join(one.format(n, 40 + n % 7) for n in range(60)))
+    for n in range(60):
+        assert at(file, f"before{n}") == at(file, f"formula{n}") == at(file, f"number{n}"), n
+        assert len(at(file, f"number{n}")) == 1, n
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "<p>begin{0} {1} end{0}</p>",
+        "<ul><li>begin{0} {1} end{0}</li></ul>",
+        "<dl><dt>begin{0}</dt><dd>{1} {1} {1} end{0}</dd></dl>",
+        "<div class='admonition'><p>begin{0} {1}</p><p>{1} end{0}</p></div>",
+    ],
+)
+def test_what_is_short_is_on_one_page(page, box):
+    file = page("".join(box.format(n, "word " * (33 + n % 3)) for n in range(90)))
+    for n in range(90):
+        assert at(file, f"begin{n}") == at(file, f"end{n}"), n
+
+
+def test_a_table_leaves_no_row_alone(page):
+    row = "<tr><td>row{0}</td></tr>"
+    tables = ["".join(map(row.format, range(9 * n, 9 * n + 9))) for n in range(40)]
+    file = page("".join(f"<table><tbody>{rows}</tbody></table>" for rows in tables))
+    for n in range(40):
+        pages = [at(file, f"row{9 * n + k}") for k in range(9)]
+        assert pages[0] == pages[1] == pages[2] and pages[6] == pages[7] == pages[8], n
+
+
+def test_a_line_of_code_is_not_broken_where_smaller_letters_help(page):
+    whole, longer = "x" * 40 + " = " + "y" * 70, "z" * 60 + " = " + "z" * 70
+    lines = PdfReader(page(f"<pre>{whole}</pre><pre>{longer}</pre>")).pages[-1].extract_text().splitlines()
+    assert whole in lines
+    assert longer not in lines
+
+
+def test_a_name_in_a_table_is_not_broken(page):
+    cell = "<td><code>net.save_parameters(file)</code></td><td>" + "some words " * 9 + "</td>"
+    lines = PdfReader(page(f"<table><tr>{cell * 2}</tr></table>")).pages[-1].extract_text().split()
+    assert lines.count("net.save_parameters(file)") == 2
+
+
+def test_a_bookmark_has_the_spaces_of_a_title_of_two_lines(page):
+    title = "A title of so many words that no line on a page of this size can hold all of them"
+    reader = PdfReader(page(f"<h2>{title}</h2>"))
+    assert title in str(outline(reader.outline))
+
+
 def test_without_a_browser_one_sentence_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
     monkeypatch.setattr(pdf.site, "build", lambda book: pytest.fail("this takes its time, and for nothing"))
@@ -243,6 +311,16 @@ def test_a_site_that_cannot_be_built_is_not_printed(monkeypatch):
     done = CliRunner().invoke(app, ["pdf"])
     assert done.exit_code == 1
     assert "The book was not printed:\n\na chapter raises" in done.output
+
+
+def test_the_fonts_of_the_whole_book_have_all_its_signs(html, tmp_path):
+    printed = document(html, tmp_path, Book(html.parents[1]).parts, Imprint(TITLE, ""))
+    files = {unquote(urlsplit(address).path) for address in re.findall(r'url\("(file:[^"]+)"\)', printed)}
+    known = set().union(*(TTFont(file).getBestCmap() for file in files))
+    parsed = BeautifulSoup(printed, "html.parser")
+    for other in parsed.select(".math, script, style"):
+        other.decompose()
+    assert {sign for sign in parsed.get_text() if not sign.isspace() and ord(sign) not in known} == set()
 
 
 def test_the_document_of_the_whole_book_holds_every_page(html, tmp_path):

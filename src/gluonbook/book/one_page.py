@@ -38,6 +38,7 @@ _CUTS = {  # weight, style: how the files of either family are called
 }
 PAGE_OF = "data-page-of"  # an element that is to hold the number of the page on which the named place is printed
 LEFT_OUT = ".headerlink, .gb-pdf, .gb-taken, a[download]"  # of no use on paper
+SIGNS = {"✅": "✔"}  # what the fonts lack, and what they have instead
 _DOCUMENT = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
 <head>
@@ -127,6 +128,8 @@ def _clean(page: _Page) -> None:
         if isinstance(before, str) and before.endswith(" · "):
             before.replace_with(before.removesuffix(" · "))
         mark.decompose()
+    for text in page.article.find_all(string=re.compile("|".join(SIGNS))):
+        text.replace_with("".join(SIGNS.get(sign, sign) for sign in text))
     for hidden in page.article.find_all("details"):
         hidden["open"] = ""
     for image in page.article.select("a.image-reference"):  # leads to the picture that it shows
@@ -155,6 +158,7 @@ def _name_places(page: _Page) -> None:
 
 def _lead_links(page: _Page, known: set[str], up: str) -> None:
     """Links and pictures of one page, as they are to be in the document."""
+    only_there: set[int] = set()  # cells that hold nothing but a link to what only the site has
     for image in page.article.find_all("img"):
         if not urlsplit(image["src"]).scheme:
             image["src"] = _from(page, image["src"], up)
@@ -165,10 +169,18 @@ def _lead_links(page: _Page, known: set[str], up: str) -> None:
         path = posixpath.join(posixpath.dirname(page.chapter.name), unquote(address.path))
         target = posixpath.normpath(path).removesuffix(".html") if address.path else page.chapter.name
         if target not in known:
-            link.unwrap()  # what only the site has, such as slides and notebooks
+            cell = link.find_parent("td")
+            if cell and cell.get_text(strip=True) == link.get_text(strip=True):
+                only_there.add(id(cell))
+            link.unwrap()
             continue
         fragment = _slug(unquote(address.fragment))
         link["href"] = f"#{_slug(target)}" + (f"--{fragment}" if fragment else "")
+    for table in page.article.find_all("table"):
+        for head, *cells in zip(*(row.find_all(["th", "td"]) for row in table.find_all("tr"))):
+            if cells and all(id(cell) in only_there for cell in cells):
+                for cell in (head, *cells):
+                    cell.decompose()
 
 
 def _take_out_solutions(page: _Page) -> None:

@@ -25,21 +25,37 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 TEXT_WIDTH = 620  # CSS pixels: A4 less the margins of print.css
 PRINTS = 4  # so often at most, until the page numbers that are printed are those of the printed pages
 
-# Formulas and tables that are too wide become smaller; what is short stays whole, on the next page if need be.
-# Returned is what runs off the page even so.
+# Formulas, tables and code that are too wide become smaller, broad pictures larger. What is short stays whole, on the
+# next page if need be: of three lines Chromium leaves one alone, whatever `widows` says. Returned is what runs off.
 _FIT = """() => {
-  const space = ({parentElement: box}) => box.clientWidth - parseFloat(getComputedStyle(box).paddingRight);
-  for (const formula of document.querySelectorAll("div.math mjx-container")) {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const room = (box, ...sides) =>
+    sides.reduce((left, side) => left - parseFloat(getComputedStyle(box)[side]), box.clientWidth);
+  const space = ({parentElement: box}) => room(box, "paddingRight");
+  for (const formula of all("div.math mjx-container")) {
     const share = space(formula) / formula.querySelector("mjx-math").getBoundingClientRect().width;
     if (share < 1) formula.style.fontSize = `${100 * share * .99}%`;
   }
-  for (const table of document.querySelectorAll("table")) {
+  for (const image of all(".gb-figure img"))
+    image.classList.toggle("gb-broad", image.naturalWidth > 2.5 * image.naturalHeight);
+  document.body.classList.add("gb-unwrapped");
+  const shares = all("pre").map(code => {
+    const longest = new Range();
+    longest.selectNodeContents(code);
+    return [code, room(code, "paddingLeft", "paddingRight") / longest.getBoundingClientRect().width];
+  });
+  document.body.classList.remove("gb-unwrapped");
+  for (const [code, share] of shares)
+    if (share < 1 && share > .75)
+      code.style.fontSize = `${share * .99 * parseFloat(getComputedStyle(code).fontSize)}px`;
+  for (const table of all("table")) {
     const share = space(table) / table.getBoundingClientRect().width;
     if (share < 1) table.style.fontSize = `${Math.max(.8, share) * 100}%`;
     if (table.getBoundingClientRect().width > space(table) + 1) table.style.overflowWrap = "anywhere";
   }
-  for (const box of document.querySelectorAll("pre, table")) box.classList.toggle("gb-short", box.offsetHeight < 260);
-  return [...document.querySelectorAll("body *")]
+  for (const [kinds, height] of [["p, li", 80], ["pre, table, dd, .admonition", 260], [".solution", 480]])
+    for (const box of all(kinds)) box.classList.toggle("gb-short", box.offsetHeight < height);
+  return all("body *")
     .filter(element => !element.closest("mjx-assistive-mml"))
     .filter(element => element.getBoundingClientRect().right > document.body.clientWidth + 1)
     .map(element => `runs off the page: ${element.textContent.trim().slice(0, 80)}`);
@@ -112,7 +128,7 @@ def write(html_folder: Path, folder: Path, parts: Iterable[Part], imprint: Impri
     document.write_text(one_page.document(html_folder, folder, parts, imprint), encoding="utf-8")
     with _opened(document) as page:
         _print(page, printed)
-    writer = PdfWriter(clone_from=printed, keep_initial_header=True)
+    writer = PdfWriter(printed, incremental=True)
     writer.add_metadata({"/Author": imprint.author})
     writer.write(printed)
     if problems := look_at(printed):
