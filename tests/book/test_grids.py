@@ -15,10 +15,8 @@ BOOK = Book.here()
 RATES = {"eta", "lr", "rate"}
 JUDGES = {"at_edge", "at_edges"}  # the functions of gluonbook.measure.grids, and what a study says of an outcome
 LADDER = "shows a loss at each rate and compares nothing at the best; it claims what is at both ends"
-UNJUDGED = "chooses a rate, and does not say yet where in its grid"
 # Chapters that try several rates and have no such claim, each with the reason.
 NO_CLAIM = {
-    "convnets/cifar_resnet": UNJUDGED,
     "convnets/not_learning": LADDER,
     "convnets/pytorch": "follows a schedule of rates in two libraries, and chooses none",
 }
@@ -55,13 +53,8 @@ def tuning() -> dict[str, bool]:
     return found
 
 
-def test_who_tries_rates_claims_that_none_is_chosen_at_an_edge(tuning):
-    assert {name for name, judged in tuning.items() if not judged} <= set(NO_CLAIM)
-
-
-def test_who_is_excused_chooses_none(tuning):
-    excused = {name for name, reason in NO_CLAIM.items() if reason is not UNJUDGED}
-    assert excused <= {name for name, judged in tuning.items() if not judged}
+def test_who_tries_rates_claims_that_none_is_chosen_at_an_edge_and_the_others_choose_none(tuning):
+    assert {name for name, judged in tuning.items() if not judged} == set(NO_CLAIM)
 
 
 @pytest.mark.parametrize(
