@@ -136,6 +136,13 @@ def test_no_label_and_no_claim_is_given_twice():
         assert sorted(given) == sorted(set(given))
 
 
+def test_what_ranks_found_is_read_from_the_end_of_their_logs():
+    """MPI may have a word to say first, about a network or a processor that it does not know."""
+    whole = re.compile(r"json\.loads\(\w+\.log\([^)]*\)\)")
+    assert whole.search("json.loads(done.log(rank))") and not whole.search("json.loads(done.log().splitlines()[-1])")
+    assert not [chapter.name for chapter in BOOK.running if whole.search(chapter.text())]
+
+
 def test_no_text_numbers_a_part():
     """Their numbers are counted, and change when a part comes in between."""
     numbered = re.compile(r"\bParts? \d|^\s*- caption: \d", re.MULTILINE)
