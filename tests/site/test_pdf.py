@@ -315,22 +315,28 @@ def test_a_site_that_cannot_be_built_is_not_printed(monkeypatch):
     assert "The book was not printed:\n\na chapter raises" in done.output
 
 
-def test_the_fonts_of_the_whole_book_have_all_its_signs(html, tmp_path):
-    printed = document(html, tmp_path, Book(html.parents[1]).parts, Imprint(TITLE, ""))
-    files = {unquote(urlsplit(address).path) for address in re.findall(r'url\("(file:[^"]+)"\)', printed)}
+@pytest.fixture(scope="module")
+def whole(html, tmp_path_factory) -> tuple[Path, str]:
+    """The folder of the whole book's document, and the document."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, document(html, folder, Book(html.parents[1]).parts, Imprint(TITLE, ""))
+
+
+def test_the_fonts_of_the_whole_book_have_all_its_signs(whole):
+    files = {unquote(urlsplit(address).path) for address in re.findall(r'url\("(file:[^"]+)"\)', whole[1])}
     known = set().union(*(TTFont(file).getBestCmap() for file in files))
-    parsed = BeautifulSoup(printed, "html.parser")
+    parsed = BeautifulSoup(whole[1], "html.parser")
     for other in parsed.select(".math, script, style"):
         other.decompose()
     assert {sign for sign in parsed.get_text() if not sign.isspace() and ord(sign) not in known} == set()
 
 
-def test_the_document_of_the_whole_book_holds_every_page(html, tmp_path):
+def test_the_document_of_the_whole_book_holds_every_page(html, whole):
     printed = Book(html.parents[1])
-    parsed = BeautifulSoup(document(html, tmp_path, printed.parts, Imprint(TITLE, "")), "html.parser")
+    parsed = BeautifulSoup(whole[1], "html.parser")
     names = [chapter.name.replace("/", "-") for chapter in printed.chapters]
     assert [article["id"] for article in parsed.select("article.gb-chapter")] == names
     for image in parsed.find_all("img"):
-        assert image["src"].startswith("data:") or (tmp_path / image["src"]).is_file(), image["src"]
+        assert image["src"].startswith("data:") or (whole[0] / image["src"]).is_file(), image["src"]
     hidden = sum((html / f"{c.name}.html").read_text().count('class="solution') for c in printed.chapters)
     assert len(parsed.select("#solutions .solution")) == len(parsed.select(".gb-to-solution")) == hidden > 0
