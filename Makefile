@@ -7,14 +7,14 @@ VENV := $(if $(filter cu112,$(KIND)),.venv-cu112,.venv)
 PYTHON_IN := $(VENV)/bin/python
 UV ?= uv
 
-# Tests run side by side; what shares something costly stays together: see tests/conftest.py.
-TESTS := $(PYTHON_IN) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+# Tests run side by side, each with a thread of its own; what shares something costly stays together: see tests/conftest.py.
+TESTS := OMP_NUM_THREADS=1 $(PYTHON_IN) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 # Texts are UTF-8, whatever the locale says; and variables of Python that point at other packages, drop docstrings, or make it talk.
 export PYTHONUTF8 := 1
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONINSPECT PYTHONOPTIMIZE PYTHONVERBOSE PYTHONDEVMODE
 
-.PHONY: help setup book slides pdf bundle test quick coverage faults check lab notebooks doctor bench lock report times clean
+.PHONY: help setup book slides pdf bundle test quick coverage faults real check lab notebooks doctor bench lock report times clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ coverage: setup ## run all tests, and say which lines of the package none of the
 
 faults: setup ## run the fault tests with all their repetitions: killed ranks, full disks, restarted kernels, odd names
 	@GLUONBOOK_FAULTS=full $(PYTHON_IN) -m pytest tests/machine tests/storage tests/checkpoint tests/rank tests/launch tests/kvstore tests/gossip tests/decoupled tests/book/test_folder_names.py
+
+real: setup ## execute all chapters that are about MNIST and CIFAR-10 on a part of them
+	@GLUONBOOK_REAL=all $(PYTHON_IN) -m pytest tests/book/test_real_data.py
 
 check: setup ## look at style and types: ruff, mypy, codespell, and that every chapter survives the way to a notebook and back
 	@PATH="$$PWD/$(VENV)/bin:$$PATH" $(PYTHON_IN) -m pre_commit run --all-files

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Callable
 
+import psutil
+
 from gluonbook.machine.load import Limit
 
 
@@ -20,3 +22,11 @@ def wait_for(condition: Callable[[], object], promised: float, what: Callable[[]
         assert not limit.passed(time.monotonic() - begun), f"not within {promised} s of a quiet machine: {what()}"
         time.sleep(0.01)
     return time.monotonic() - begun
+
+
+def has_ended(pid: int) -> bool:
+    """Whether there is no such process any more, or only a zombie, which whoever has started it has yet to ask for."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

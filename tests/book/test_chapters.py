@@ -16,7 +16,7 @@ from gluonbook.exercises.checking import RECORD
 from gluonbook.profiles import NAMES, VARIABLE
 
 # The first test that asks for `executed` waits for the whole book, of which each cell has a limit of its own.
-pytestmark = pytest.mark.timeout(3600)
+pytestmark = pytest.mark.timeout(7200)
 BOOK = Book.here()
 RUNNING, TEACHING = BOOK.running, BOOK.teaching
 

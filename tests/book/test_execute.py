@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
 
 import promises
@@ -195,7 +194,7 @@ def test_a_stuck_cell_is_ended_and_told(small_book, runs, waited, monkeypatch, t
     assert "second attempt" in told
     assert runs == ["stuck", "stuck"]
     for pid in map(int, started.read_text().split()):
-        promises.wait_for(lambda pid=pid: has_ended(pid), 60)
+        promises.wait_for(lambda pid=pid: promises.has_ended(pid), 60)
 
 
 def test_a_cell_that_waits_for_its_turn_is_not_stuck(small_book, runs, monkeypatch):
@@ -319,10 +318,6 @@ def test_chapters_may_not_ask_for_what_nobody_knows(small_book):
         _ = small_book.book.chapters
 
 
-def has_ended(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
 def test_an_interrupt_ends_the_kernels_at_once(small_book):
     """Ctrl-C while a cell sleeps: the command is back in seconds, and no process of the chapter is left."""
     started = small_book.root / "started"
@@ -346,7 +341,7 @@ def test_an_interrupt_ends_the_kernels_at_once(small_book):
     promises.wait_for(lambda: process.poll() is not None, 20)
     assert process.returncode != 0
     for pid in map(int, started.read_text().split()):
-        promises.wait_for(lambda pid=pid: has_ended(pid), 60)
+        promises.wait_for(lambda pid=pid: promises.has_ended(pid), 60)
 
 
 @pytest.mark.parametrize("harm", ["gone", "cut", "database"])

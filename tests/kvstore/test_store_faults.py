@@ -209,7 +209,7 @@ def test_the_newest_step_that_all_have_saved(seen):
         assert found["lost"].endswith("rank 0, 2: 2; rank 1: 0")
 
 
-KILLS = [("vote", time) for time in range(20 if FULL else 2)]
+KILLS = [("vote", time) for time in range(20 if FULL else 1)]
 KILLS += [(method, time) for method in ("compressed", "power", "rounds", "ring") for time in range(6 if FULL else 1)]
 
 

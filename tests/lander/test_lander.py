@@ -166,11 +166,15 @@ class TestFlights:
         assert bounced.z[1] > bounced.z[2] == 0
         assert bounced.v[2] == pytest.approx(bounced.v[1] + 0.1 * a[1]) and bounced.v[2] > 0
 
-    def test_gusts_have_the_standard_deviation_and_the_memory_that_they_say(self):
-        flight = fly(DRONE, landing(5, 5), 2000, start=5, gust=1.5, random=np.random.RandomState(0))
+    @pytest.mark.parametrize("tick, seconds, accuracy", [(0.01, 2000, 0.1), (1, 40_000, 0.02), (5, 40_000, 0.02)])
+    def test_gusts_have_the_standard_deviation_and_the_memory_that_they_say(self, tick, seconds, accuracy):
+        flight = fly(DRONE, landing(5, 5), seconds, start=5, gust=1.5, tick=tick, random=np.random.RandomState(0))
         blown = flight.air - DRONE.air(flight.z, flight.v, flight.u)
-        assert blown.std() == pytest.approx(1.5, rel=0.1)
-        assert np.corrcoef(blown[:-200], blown[200:])[0, 1] == pytest.approx(math.exp(-1), abs=0.08)
+        later = max(round(2 / tick), 1)
+        assert blown.std() == pytest.approx(1.5, rel=accuracy)
+        assert np.corrcoef(blown[:-later], blown[later:])[0, 1] == pytest.approx(
+            math.exp(-later * tick / 2), abs=0.8 * accuracy
+        )
 
     def test_the_same_generator_gives_the_same_flight(self):
         one, other = (fly(DRONE, landing(), 1, gust=1, random=np.random.RandomState(5)) for _ in "ab")

@@ -75,7 +75,7 @@ def test_f16_without_the_reaper_and_with_a_stopped_rank(tmp_path, mark):
         os.kill(ranks[1], signal.SIGSTOP)
         launcher.kill()
         launcher.wait()
-        promises.wait_for(lambda: not any(map(runs, ranks)), 1)
+        promises.wait_for(lambda: all(map(promises.has_ended, ranks)), 1)
     left = marked(mark)
     for process in left:
         process.kill()
@@ -93,10 +93,6 @@ def test_the_command_ends_all_when_it_is_told_to_end(tmp_path, mark, number):
         if number == signal.SIGINT:
             assert "interrupted; all processes of the run have been ended" in said
         wait_until_none_is_left(mark, promised=1)
-
-
-def runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def wait_until_swept(logs) -> None:

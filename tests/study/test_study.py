@@ -457,7 +457,7 @@ def test_stored_results_are_of_the_plan_of_their_name(path):
     name = path.stem[len("study-") :]
     kept = study.stored(name)
     assert kept.study == study.PLANS[name]
-    assert kept.seeds()
+    assert kept.runs  # it may still grow: one that takes days is kept as far as it has come
     assert all("dirty" not in session["commit"] for session in kept.sessions)
 
 

@@ -50,7 +50,8 @@ class Clipped(Step):
         outcomes = batch.backward()
         trainer.allreduce_grads()
         for device in batch.ctx:
-            grads = [parameter.grad(device) for parameter in trainer.optimizer.param_dict.values()]
+            parameters = trainer.optimizer.param_dict.values()
+            grads = [parameter.grad(device) for parameter in parameters if parameter.grad_req != "null"]
             gluon.utils.clip_global_norm(grads, self.bound * len(batch), check_isfinite=False)
         trainer.update(len(batch))
         return outcomes

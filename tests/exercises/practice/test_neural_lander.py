@@ -21,6 +21,7 @@ def in_place(matrices, gamma):
 test_right_answers_are_right = right_answers(
     ("rounds-to-settle", 10.0),
     ("where-it-hovers", 0.194),
+    ("where-it-hovers", 0.1942),
     ("another-scale", 2.0),
     ("a-limit-of-your-own", by_singular_values),
     ("a-limit-of-your-own", in_place),
@@ -32,6 +33,7 @@ test_wrong_answers_get_their_hint = hints(
     ("where-it-hovers", 0.337, "left out h"),
     ("where-it-hovers", 0.276, "ΛK = 2m"),
     ("where-it-hovers", 0.25, "factor of the cushion"),
+    ("where-it-hovers", 0.195, "factor of the cushion"),  # asked to a millimetre
     ("another-scale", 0.5, "larger now, or smaller"),
     ("a-limit-of-your-own", lambda matrices, gamma: [W / np.linalg.norm(W, 2) for W in matrices], "With γ = "),
     ("a-limit-of-your-own", lambda matrices, gamma: [W / np.linalg.norm(W) for W in matrices], "With γ = "),

@@ -68,6 +68,12 @@ class OwnBit(mx.optimizer.Optimizer):
         weight[:] = weight - self._get_lr(index) * (2 * (grad >= 0) - 1)
 
 
+@register
+class OwnHoarder(OwnSign):
+    def create_state(self, index, weight):
+        return mx.nd.zeros_like(weight)
+
+
 @numba.njit
 def rounding_sgd(weight, grad, mom, lr, momentum):
     for i in range(weight.size):
@@ -110,6 +116,7 @@ test_hints_fit_the_mistake = hints(
     ("registered-class", OwnSign(), "class itself"),
     ("registered-class", OwnNameless, "register"),
     ("registered-class", mx.optimizer.Signum, "was not free"),
+    ("registered-class", OwnHoarder, "no use for"),
     ("registered-class", OwnUncounted, "schedule stands still"),
     ("registered-class", OwnBare, "inside the sign"),
     ("registered-class", OwnDeaf, "lr_mult"),

@@ -54,6 +54,7 @@ test_wrong_answers_get_their_hint = hints(
     ("ridge-for-noise", 0.01, "There are 500"),
     ("ridge-for-noise", 50, "square of 0.1"),
     ("ridge-for-noise", 7, "all of them"),
+    ("steps-for-ridge", 500, "penalty α‖w‖²"),
     ("steps-for-ridge", 50, "which is η t"),
     ("steps-for-ridge", 2.5, "divided by α"),
     ("steps-for-ridge", 999, "Set 1/"),
