@@ -83,6 +83,7 @@ def fly(
         raise ValueError(f"gust={gust:g} needs a generator to draw from: random=np.random.RandomState(seed)")
     m, weight = drone.mass, drone.weight
     z, v, u, blown = start, 0.0, weight, 0.0
+    lasting = math.exp(-tick / _GUSTS_LAST)  # the share of a gust that is left a tick later
     log = np.empty((round(seconds / tick), 8))
     if not len(log):
         raise ValueError(f"seconds must be a tick at least, {tick:g}, got {seconds:g}")
@@ -95,7 +96,7 @@ def fly(
             believed = 0.0 if force is None else force(z, v, before)
             u = min(max(wanted - believed, 0.0), drone.most)
         if gust and random is not None:
-            blown += -blown * tick / _GUSTS_LAST + gust * math.sqrt(2 * tick / _GUSTS_LAST) * random.normal()
+            blown = lasting * blown + gust * math.sqrt(1 - lasting**2) * random.normal()
         air = drone.air(z, v, u) + blown
         log[k] = k * tick, z, v, u, before, air, s, p
         a = (u - weight + air) / m

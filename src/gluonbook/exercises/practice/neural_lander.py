@@ -28,7 +28,7 @@ exercises.add(
 exercises.add(
     Number(
         "where-it-hovers",
-        near(0.1944, 0.002),
+        near(0.1942, 6e-4),
         [
             Mistake(near(0.337, 0.003), hint="You have left out h: the rotors are higher than the feet."),
             Mistake(near(0.2764, 0.003), hint="That is for ΛK = 2m. Both Λ and K/m are 2 per second."),

@@ -117,6 +117,8 @@ def registered_class(kind: type) -> None:
         )
     if name in ("signum", "signsgd", "papersignum", "mysignum"):
         raise Hint(f"The name {name!r} was not free.")
+    if kind(learning_rate=0.125).create_state(0, nd.zeros(4)) is not None:
+        raise Hint("It keeps a state that the formula has no use for: what does create_state of the base class return?")
     _must_agree(kind, {"learning_rate": 0.125}, "Without further options, one step is not w − η·sign(g).")
     _must_agree(kind, {"rescale_grad": 0.5, "wd": 0.25}, "With rescale_grad and wd: is wd·w inside the sign?")
     _must_agree(kind, {"learning_rate": 0.125, "lr_mult": 2.0}, "The parameter's lr_mult has no effect: see _get_lr.")

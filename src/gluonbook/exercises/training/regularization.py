@@ -50,6 +50,7 @@ exercises.add(
         "steps-for-ridge",
         near(1000, 0.5),
         [
+            Mistake(near(500, 0.5), hint="That is for the penalty α‖w‖². Here it is half of that."),
             Mistake(near(50, 0.1), hint="That is 1/α, which is η t. How many steps of 0.05 are that?"),
             Mistake(near(20, 0.1), hint="That is 1/η. The strength of the ridge has to come in."),
             Mistake(near(2.5, 0.01), hint="You have divided by α and multiplied by η. Both make the time shorter."),
