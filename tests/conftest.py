@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import budget
 from gluonbook import paths
 from gluonbook.book.chapters import Book
 from gluonbook.book.execute import execute
@@ -25,6 +26,8 @@ os.environ.pop(VARIABLE, None)  # the tests are of the quick profile, whatever t
 settings.register_profile("no deadline", deadline=None)  # an example that takes long says something of the machine only
 settings.load_profile("no deadline")
 
+MINUTES = budget.minutes(os.environ.get(budget.VARIABLE, "inf"))
+
 BOOK = {"executed", "html"}  # fixtures that take minutes
 WORKERS = 4  # each with an MXNet of its own, and with processes that its tests start
 
@@ -35,14 +38,32 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of one file stay on one worker, with the fixtures of the file; so does all that takes the executed book.
-
-    And so nothing is executed twice. What takes the executed book is slow, since it waits for it.
+    """The quick tests of a file stay on one worker, with the fixtures of the file; so do the slow ones, and all that
+    takes the executed book, so that nothing is executed twice. The last are slow, since they wait for it.
     """
-    book = BOOK & set(item.fixturenames)
-    item.add_marker(pytest.mark.xdist_group("book" if book else f"{item.path.parent.name}/{item.path.stem}"))
-    if book:
+    if _takes_the_book(item):
         item.add_marker(pytest.mark.slow)
+        group = "book"
+    else:
+        group = f"{item.path.parent.name}/{item.path.stem}{', slow' if _is_slow(item) else ''}"
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: budget.place(_takes_the_book(item), _is_slow(item)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if _is_slow(item) and not _takes_the_book(item) and budget.is_over(MINUTES):
+        pytest.skip(f"a slow test, and the {MINUTES:g} minutes of {budget.VARIABLE} are over")
+
+
+def _takes_the_book(item: pytest.Item) -> bool:
+    return bool(BOOK & set(item.fixturenames))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
 
 
 @pytest.fixture

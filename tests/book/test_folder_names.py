@@ -18,9 +18,8 @@ from gluonbook.book.outputs import unclean
 from gluonbook.datasets import local
 from gluonbook.exercises import progress
 from gluonbook.storage import folders
+from repetitions import in_full
 from small_books import SmallBook
-
-FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 
 ODD = {
     "blanks": " my  book ",
@@ -58,7 +57,6 @@ BARRED = {
     "question": "what?",
     "bytes": os.fsdecode(b"caf\xe9"),
 }
-in_full = pytest.mark.skipif(not FULL, reason="`make faults` tries each name; here all are tried at once")
 
 
 @pytest.fixture
@@ -108,7 +106,7 @@ def test_the_book_in_a_folder_of_such_a_name(folder):
 
 
 @pytest.mark.slow
-@in_full
+@in_full("all names are tried at once")
 @each_name
 def test_the_book_in_a_folder_of_each_name(folder):
     pass_through_everything(folder)
@@ -134,7 +132,7 @@ def test_training_in_a_folder_of_such_a_name(folder):
 
 
 @pytest.mark.slow
-@in_full
+@in_full("all names are tried at once")
 @each_name
 def test_training_in_a_folder_of_each_name(folder):
     train(folder)

@@ -17,8 +17,6 @@ from gluonbook.book.chapters import Book
 from gluonbook.book.freshness import states
 from small_books import TIMED, SmallBook
 
-FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
-
 SPELLINGS = {
     "byte order mark": lambda data: b"\xef\xbb\xbf" + data,
     "CR LF": lambda data: data.replace(b"\n", b"\r\n"),

@@ -24,10 +24,10 @@ from gluonbook import checkpoint, kvstore  # noqa: F401  (registers ours)
 from gluonbook.checkpoint import Damaged
 from gluonbook.models import mlp
 from gluonbook.storage import folders
+from repetitions import FULL
 
 pytestmark = pytest.mark.slow
 
-FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 TWO = [mx.cpu(0), mx.cpu(1)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import mxnet as mx
@@ -11,11 +10,11 @@ import pytest
 from made_up import CASES, METHODS, trained
 
 from gluonbook import launch
+from repetitions import FULL
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("made_up.py")
-FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Real trainings on the digits, by majority vote if nothing else is said; as a script, one rank of them.
 
+python vote_training.py unharmed FOLDER METHODS...            one training by each method, each in a folder of its own
 python vote_training.py resumable FOLDER METHOD RANK STEP SECONDS
                                                 the rank is killed so long after it has saved that step
 python vote_training.py skipping FOLDER RANK STEP             the rank leaves out that step
@@ -70,11 +71,23 @@ def kill_after(folder: Path, step: int, seconds: float) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def unharmed(folder: str, *methods: str) -> None:
+    for method in methods:
+        own = Path(folder, method)
+        own.mkdir(exist_ok=True)  # whichever rank is first
+        train(own, METHODS[method]("mpi"))
+
+
 def resumable(folder: str, method: str, victim: str, step: str, seconds: str) -> None:
     store = METHODS[method]("mpi")
     if store.rank == int(victim):
         own = Path(folder, f"rank-{store.rank}")
         threading.Thread(target=kill_after, args=(own, int(step), float(seconds)), daemon=True).start()
+    train(folder, store)
+
+
+def train(folder: str | Path, store) -> None:
+    """From where the checkpoints in the folder end; what the rank has come to is noted beside them."""
     net, trainer = start(store)
     fit(net, trainer, shard(store), epochs=4, batch_size=10, seed=7 + store.rank, checkpoints=folder, every=1)
     weights = sha256(b"".join(p.data().asnumpy().tobytes() for p in trainer._params if p.grad_req != "null"))

@@ -14,7 +14,6 @@ import psutil
 import promises
 
 MARK = "LAUNCH_TEST"
-FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 
 MPI = """
     import json, os, signal, sys, time

@@ -17,6 +17,7 @@ from gluonbook.launch import launcher, supervisor
 from gluonbook.machine import load
 from gluonbook.models import mlp
 from gluonbook.rank import heartbeat, notes
+from repetitions import FULL
 
 pytestmark = pytest.mark.slow
 
@@ -157,7 +158,7 @@ def test_a_checkpoint_is_noted(tmp_path, monkeypatch):
 @pytest.mark.parametrize("engine", ["mpi", "pslite"])
 def test_f5_a_worker_that_never_starts(tmp_path, monkeypatch, mark, engine):
     """The interpreter of one worker hangs before it runs anything of ours."""
-    if not launched.FULL:
+    if not FULL:
         monkeypatch.setattr(supervisor, "STARTING", 4.0)
     assert supervisor.STARTING <= 15
     launched.script(

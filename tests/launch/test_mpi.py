@@ -9,10 +9,12 @@ from pathlib import Path
 
 import launched
 import pytest
-from launched import FULL, MPI, script, since_fault
+from launched import MPI, script, since_fault
 
 import promises
 from gluonbook import launch
+from gluonbook.launch import supervisor
+from repetitions import FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mark")]
 DEADLINE = 5.0 if FULL else 2.0
@@ -125,7 +127,11 @@ def test_f2_a_rank_that_fails_ends_all(tmp_path, fault, said, time_of):
         assert "rank/part.py" not in str(failed)
 
 
-def test_f2_mpi_abort_names_the_rank(tmp_path):
+@pytest.mark.parametrize("first", ["ranks", "mpiexec"])
+def test_f2_mpi_abort_names_the_rank(tmp_path, monkeypatch, first):
+    """Whoever is seen to be gone first."""
+    if first == "mpiexec":
+        monkeypatch.setattr(supervisor.Supervisor, "_is_lost", lambda *_: False)
     failed, _ = fail(tmp_path, "abort")
     assert type(failed) is launch.LaunchFailed
     assert str(failed).startswith("rank 2 aborted all ranks (Abort(7) on node 2")

@@ -13,9 +13,10 @@ import launched
 import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
-from launched import FULL, WAITING, command_line, marked, script, wait_for, wait_until_none_is_left
+from launched import WAITING, command_line, marked, script, wait_for, wait_until_none_is_left
 
 import promises
+from repetitions import FULL
 
 pytestmark = pytest.mark.slow
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import launched
 import pytest
-from launched import FULL, PS, script, since_fault
+from launched import PS, script, since_fault
 
 import promises
 from gluonbook import launch
 from gluonbook.launch import hosts, pslite
 from gluonbook.launch.hosts import Host
+from repetitions import FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mark")]
 

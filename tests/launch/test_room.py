@@ -16,6 +16,7 @@ from gluonbook import launch
 from gluonbook.launch import LaunchError, room
 from gluonbook.machine import limits
 from gluonbook.machine.folder import Folder
+from repetitions import FULL
 
 MIB = 2**20
 MINE = "from mpi4py import MPI; MPI.COMM_WORLD.Barrier()"
@@ -104,7 +105,7 @@ def in_a_namespace(prepare: str, folder: Path, workers: int) -> subprocess.Compl
 
 
 namespaces = pytest.mark.skipif(
-    not launched.FULL or os.geteuid() != 0 or shutil.which("unshare") is None, reason="root's, and of `make faults`"
+    not FULL or os.geteuid() != 0 or shutil.which("unshare") is None, reason="root's, and of `make faults`"
 )
 
 

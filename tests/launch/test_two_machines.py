@@ -10,7 +10,9 @@ import textwrap
 import launched
 import pytest
 
-CAN = launched.FULL and os.geteuid() == 0 and shutil.which("nsenter") and shutil.which("ip")
+from repetitions import FULL
+
+CAN = FULL and os.geteuid() == 0 and shutil.which("nsenter") and shutil.which("ip")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CAN, reason="needs GLUONBOOK_FAULTS=full, root, and iproute2")]
 
 MACHINES = """

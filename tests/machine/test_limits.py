@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from gluonbook.machine import groups, limits
+from repetitions import FULL
 
 SET = "import os, resource, signal, sys; from gluonbook.machine import limits\n"
 TELL = "\nexcept BaseException as error: print(limits.behind_error(error))"
@@ -135,7 +136,6 @@ def test_what_is_short_of_files_is_still_told():
     assert "may have 20 files open (`ulimit -n 99`" in done.stdout
 
 
-FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 WATCH = """
 import subprocess, sys
 from gluonbook.machine import limits

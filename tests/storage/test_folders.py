@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -12,10 +11,9 @@ from disks import file_size_limit, small_disk
 from files import names
 from gluonbook.storage import atomic, folders
 from gluonbook.storage.folders import Damaged
+from repetitions import FULL
 
 pytestmark = pytest.mark.slow
-
-FULL = os.environ.get("GLUONBOOK_FAULTS") == "full"
 
 
 def test_files_come_back_and_sha256sum_agrees(tmp_path):

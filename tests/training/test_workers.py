@@ -15,6 +15,7 @@ import psutil
 import pytest
 from mxnet import gluon
 
+import promises
 import runs
 from gluonbook.models import mlp
 from gluonbook.training import WorkerError, fit
@@ -214,9 +215,9 @@ def test_who_ends_a_run_ends_its_workers_even_in_a_transform_that_hangs(tmp_path
         assert not [path for path in mapped if path.startswith("/dev/shm/") and "/sem." not in path]  # tqdm has one
         # A terminal sends an interrupt to all of them.
         os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-        assert process.wait(10) == -number
-        _, alive = psutil.wait_procs(children, timeout=5)
-        assert not alive
+        promises.wait_for(lambda: process.poll() is not None, 10)
+        assert process.returncode == -number
+        promises.wait_for(lambda: all(promises.has_ended(child.pid) for child in children), 5)
     finally:
         process.kill()
         process.communicate()

@@ -112,6 +112,7 @@ class Supervisor:
         lost = [] if self.setup.hosts else [name for name in self.notes if self._is_lost(name)]
         return (
             self._bad_ending()
+            or (self._aborted() if lost or any(self._processes[name].returncode for name in gone) else None)
             or self._lost(lost)
             or self._gone(gone)
             or self._not_started()
@@ -149,15 +150,18 @@ class Supervisor:
             return False
         return self.notes[name].read("ended") is None
 
+    def _aborted(self) -> Failure | None:
+        """When one rank aborts, mpiexec ends them all, and itself: it may be gone before they are."""
+        aborted = {name: words for name in self.plan.workers if (words := logs.mpi_abort(self.setup.log(name)))}
+        if not aborted:
+            return None
+        # A rank whose partners are gone may abort, too, with an error inside of MPI: that is no cause.
+        name = min(aborted, key=lambda name: "Fatal error" in aborted[name])
+        return died(self.notes[name], 1, self.setup.log(name), f"aborted all ranks ({aborted[name]})")
+
     def _lost(self, names: list[str]) -> Failure | None:
         if not names:
             return None
-        # When one rank aborts, mpiexec ends them all.
-        aborted = {name: words for name in self.plan.workers if (words := logs.mpi_abort(self.setup.log(name)))}
-        if aborted:
-            # A rank whose partners are gone may abort, too, with an error inside of MPI: that is no cause.
-            name = min(aborted, key=lambda name: "Fatal error" in aborted[name])
-            return died(self.notes[name], 1, self.setup.log(name), f"aborted all ranks ({aborted[name]})")
         name = names[0]
         return died(self.notes[name], 1, self.setup.log(name), "was lost: the process that started it was killed")
 
