@@ -107,3 +107,9 @@ print([name for name in sys.modules if name.startswith("gluonbook.launch")])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["[]", "[]"]
+
+
+def test_the_commands_of_the_book_do_not_wait_for_mxnet():
+    """Loading it takes half of the time of a command that has nothing to execute."""
+    code = "import sys, gluonbook.book.__main__; sys.exit('mxnet' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -13,7 +13,7 @@ import pooch
 import typer
 import yaml
 
-from gluonbook.book import bundle, notebooks, outcomes, pdf, site, slides, wheelhouse
+from gluonbook.book import notebooks, outcomes, pdf, site, slides, wheelhouse
 from gluonbook.book import report as reports
 from gluonbook.book.chapters import Book, Chapter
 from gluonbook.book.execute import QUIET, THREADS, execute
@@ -21,7 +21,6 @@ from gluonbook.book.executions import Executions
 from gluonbook.book.outcomes import Outcome
 from gluonbook.book.what_has_run import outcome_of, too_long
 from gluonbook.command import command
-from gluonbook.datasets import DatasetError
 from gluonbook.profiles import profile
 
 app = typer.Typer(
@@ -61,6 +60,9 @@ def write_bundle(
     data: Annotated[Optional[list[str]], typer.Option(help="One more data set, if you may pass it on. Repeat.")] = None,
 ) -> None:
     """Build and print the book, and pack all that a workshop without a network needs into one archive."""
+    from gluonbook.book import bundle  # the data sets load MXNet, for which the other commands need not wait
+    from gluonbook.datasets import DatasetError
+
     try:
         _print()
     except pdf.NoBrowser as error:

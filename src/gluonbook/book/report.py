@@ -13,7 +13,6 @@ from gluonbook.book.outcomes import Outcome
 from gluonbook.book.what_has_run import NOT_YET, Told, outcome_of
 from gluonbook.claims import format_value
 from gluonbook.machine import facts
-from gluonbook.machine.devices import explain
 from gluonbook.profiles import profile
 from gluonbook.tables import Table
 
@@ -41,7 +40,7 @@ def markdown(book: Book, results: Sequence[Executed]) -> str:
         f"{len(done)} of {len(book.running)} chapters have results, in the profile {profile()}, "
         f"at commit {facts.commit()}; {sum(result.seconds for result in results):.0f} s in all.",
         "",
-        f"- devices: {explain()}",
+        f"- devices: {_devices()}",
         f"- machine: {machine}",
         f"- versions: {versions}",
         "",
@@ -63,7 +62,13 @@ def as_json(book: Book, results: Sequence[Executed]) -> str:
         }
         for chapter in book.running
     ]
-    return json.dumps({"profile": profile(), "devices": explain(), "chapters": chapters}, indent=1)
+    return json.dumps({"profile": profile(), "devices": _devices(), "chapters": chapters}, indent=1)
+
+
+def _devices() -> str:
+    from gluonbook.machine.devices import explain  # it loads MXNet, for which other commands need not wait
+
+    return explain()
 
 
 def _stored(book: Book, name: str) -> list[Outcome]:

@@ -18,7 +18,6 @@ from gluonbook.book.times import duration
 from gluonbook.book.uses import Package, of_chapter
 from gluonbook.claims import RECORD
 from gluonbook.machine import facts
-from gluonbook.machine.devices import devices
 from gluonbook.profiles import NAMES, profile
 from gluonbook.tables import Table
 
@@ -45,7 +44,7 @@ def outcome_of(result: Executed, cpu_seconds: float | None = None) -> Outcome:
         text=text_of(result.notebook),
         seconds=round(result.seconds, 1),
         cpu_seconds=None if cpu_seconds is None else round(cpu_seconds, 1),
-        devices=tuple(map(str, devices())),
+        devices=_devices(),
         held=sum(record["holds"] for record in claims),
         failed=tuple(record["id"] for record in claims if not record["holds"]),
         stopped=_reason(result.problems),
@@ -61,9 +60,15 @@ def too_long(chapter: Chapter, date: str, seconds: float) -> Outcome:
         date=date,
         commit=facts.commit(),
         text=text_of(chapter.notebook()),
-        devices=tuple(map(str, devices())),
+        devices=_devices(),
         estimate=seconds,
     )
+
+
+def _devices() -> tuple[str, ...]:
+    from gluonbook.machine.devices import devices  # it loads MXNet, for which most commands need not wait
+
+    return tuple(map(str, devices()))
 
 
 def _reason(problems: Sequence[str]) -> str:
