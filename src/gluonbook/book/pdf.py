@@ -8,8 +8,11 @@ from __future__ import annotations
 import html
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -86,14 +89,27 @@ def browser() -> str:
     """The machine's Chromium, or Chrome.
 
     Raises:
-        NoBrowser: neither is installed.
+        NoBrowser: neither is installed, or Playwright, which tells it what to do, does not run.
     """
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         raise NoBrowser(
             f"no browser here: none of {', '.join(BROWSERS)} is installed ('apt install chromium' brings one)"
         )
+    if complaint := _complaint_of_playwright():
+        raise NoBrowser(
+            f"Playwright, which tells the browser what to do, does not run here: {complaint} "
+            "('apt install libatomic1' brings what a small Debian lacks)"
+        )
     return found
+
+
+@cache
+def _complaint_of_playwright() -> str:
+    """The last line of what it says if it does not start; it is a program of its own, with libraries of the system."""
+    tried = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True)
+    said = (tried.stderr or tried.stdout).strip().splitlines() or [f"exit status {tried.returncode}"]
+    return said[-1] if tried.returncode else ""
 
 
 def build(book: Book) -> Path:
