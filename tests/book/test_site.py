@@ -45,6 +45,18 @@ def test_a_report_says_what_ran_and_what_did_not(small_checkout):
     assert "- devices: cpu(0)" in report and ["two", "2", "chapters/measured"] in rows(report)
 
 
+def test_what_folds_the_pages_under_a_page_has_a_name(small_book):
+    for name in ("outer", "inner"):
+        small_book.page(name, f"# The {name} page\n\n" + "Words that make a page of it. " * 10)
+    nested = "      - file: chapters/outer\n        sections:\n          - file: chapters/inner\n"
+    small_book.write(
+        "_toc.yml",
+        f"format: jb-book\nroot: chapters/start\nparts:\n  - caption: Pages\n    chapters:\n{nested}",
+    )
+    page = BeautifulSoup(build(small_book.book).read_text(), "html.parser")
+    assert [fold["aria-label"] for fold in page.select("nav summary")] == ["Pages under The outer page"]
+
+
 def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):
     small_book.notebook("measured", CLAIM, FIGURE)
     machine = {"os": "Some Linux", "cpu": "Some CPU", "cores": 2, "memory": 8.0, "gpus": []}

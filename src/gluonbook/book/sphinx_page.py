@@ -29,6 +29,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", _count_words)
     app.connect("html-page-context", _under_the_title)
     app.connect("html-page-context", _without_misfits, priority=900)
+    app.connect("html-page-context", _with_named_folds, priority=900)
     sphinx_parts.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -103,6 +104,21 @@ def _without_misfits(app: Sphinx, page: str, template: str, context: dict, doctr
     ]
     if doctree is not None:
         context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", context["body"])
+
+
+def _with_named_folds(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Name what folds the sidebar's pages under a page: the theme gives it an arrow, and a screen reader nothing."""
+    if "generate_toctree_html" not in context:
+        return
+    listed = context["generate_toctree_html"]
+
+    def named(*arguments: Any, **options: Any) -> Any:
+        tree = listed(*arguments, **options)
+        for entry in tree.select("li:has(> details)"):
+            entry.select("summary")[0]["aria-label"] = f"Pages under {entry.select('a')[0].get_text(strip=True)}"
+        return tree
+
+    context["generate_toctree_html"] = named
 
 
 def describe(provenance: dict, words: int, name: str) -> str:
