@@ -107,7 +107,7 @@ def browser() -> str:
 @cache
 def _complaint_of_playwright() -> str:
     """The last line of what it says if it does not start; it is a program of its own, with libraries of the system."""
-    tried = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True)
+    tried = subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, encoding="utf-8")
     said = (tried.stderr or tried.stdout).strip().splitlines() or [f"exit status {tried.returncode}"]
     return said[-1] if tried.returncode else ""
 
