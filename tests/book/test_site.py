@@ -18,7 +18,7 @@ from gluonbook.book import outcomes, site
 from gluonbook.book.__main__ import app
 from gluonbook.book.outcomes import Outcome
 from gluonbook.book.site import Article, BuildFailed, build, look_at
-from gluonbook.book.sphinx_page import LookedUp, words_to_read
+from gluonbook.book.sphinx_page import LookedUp, as_list_of_parameters, words_to_read
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +55,15 @@ def test_what_folds_the_pages_under_a_page_has_a_name(small_book):
     )
     page = BeautifulSoup(build(small_book.book).read_text(), "html.parser")
     assert [fold["aria-label"] for fold in page.select("nav summary")] == ["Pages under The outer page"]
+
+
+def test_the_parameters_of_a_long_signature_are_a_list_and_no_definitions():
+    term = "<dl><dt>term</dt><dd>its definition</dd></dl>"
+    one, other = ('<dd{}><em class="sig-param">' + name + "</em>,</dd>\n" for name in "ab")
+    body = term + "<dt>f(<dl>\n" + one.format("") + other.format("") + "</dl>)</dt>" + term
+    role = ' role="listitem"'
+    listed = term + '<dt>f(<dl role="list">\n' + one.format(role) + other.format(role) + "</dl>)</dt>" + term
+    assert as_list_of_parameters(body) == listed
 
 
 def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):

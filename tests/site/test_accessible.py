@@ -27,6 +27,7 @@ def grave(page) -> list[str]:
     ]
 
 
+@pytest.mark.timeout(3600)  # some 140 pages, each of which takes axe-core a second to six
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_no_page_has_a_serious_violation(mode, visitor, pages, html):
     visitor.page.emulate_media(color_scheme=mode)

@@ -95,7 +95,8 @@ def _without_misfits(app: Sphinx, page: str, template: str, context: dict, doctr
     """Take out what jupyter-book and Sphinx put on every page, and what makes browsers and screen readers complain.
 
     Thebe, which no button of ours starts, declares its constants twice and names a script elsewhere; a list of
-    citations has the role of a list, but its entries have roles of their own, now deprecated: it is a list of nothing.
+    citations has the role of a list, but its entries have roles of their own, now deprecated: it is a list of nothing;
+    and the parameters of a long signature are definitions of no term.
     """
     context["script_files"] = [
         file
@@ -103,7 +104,17 @@ def _without_misfits(app: Sphinx, page: str, template: str, context: dict, doctr
         if "thebe" not in f"{file} {getattr(file, 'attributes', {}).get('body', '')}".lower()
     ]
     if doctree is not None:
-        context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", context["body"])
+        context["body"] = as_list_of_parameters(re.sub(r' role="(doc-biblioentry|list)"', "", context["body"]))
+
+
+def as_list_of_parameters(body: str) -> str:
+    """The HTML of a page, in which the parameters of a signature are a list where each has a line of its own."""
+    return re.sub(
+        r'<dl>\s*<dd><em class="sig-param">.*?</dl>',
+        lambda match: match[0].replace("<dl>", '<dl role="list">').replace("<dd>", '<dd role="listitem">'),
+        body,
+        flags=re.DOTALL,
+    )
 
 
 def _with_named_folds(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
