@@ -42,6 +42,23 @@ def judges(cell: ast.AST) -> bool:
     return asked and any(getattr(node.args[3], "value", "") == "== 0" for node in claims)
 
 
+def trains_at_a_rate(cell: ast.AST) -> Iterator[ast.Call]:
+    """The calls of `fit` in functions that are given a rate."""
+    for function in ast.walk(cell):
+        if isinstance(function, ast.FunctionDef) and RATES & {one.arg for one in function.args.args}:
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "fit":
+                    yield node
+
+
+def expects_divergence(cell: ast.AST, call: ast.Call) -> bool:
+    """Whether the call says `may_diverge=True`, or stands in a `try` that catches what `fit` raises else."""
+    if any(keyword.arg == "may_diverge" and keyword.value.value is True for keyword in call.keywords):
+        return True
+    tries = [node for node in ast.walk(cell) if isinstance(node, ast.Try) and call in ast.walk(node)]
+    return any(getattr(h.type, "id", "") == "FloatingPointError" for node in tries for h in node.handlers)
+
+
 @pytest.fixture(scope="module")
 def tuning() -> dict[str, bool]:
     """The chapters that try several rates, and whether they judge the edges."""
@@ -55,6 +72,36 @@ def tuning() -> dict[str, bool]:
 
 def test_who_tries_rates_claims_that_none_is_chosen_at_an_edge_and_the_others_choose_none(tuning):
     assert {name for name, judged in tuning.items() if not judged} == set(NO_CLAIM)
+
+
+@pytest.mark.parametrize("chapter", BOOK.running, ids=lambda chapter: chapter.key)
+def test_a_training_at_a_rate_that_is_tried_may_diverge(chapter):
+    """Which of several rates is too large depends on rounding, and with it on the processor."""
+    parsed = list(cells(chapter))
+    if any(map(tries_rates, parsed)):
+        stopped = [
+            ast.unparse(call)
+            for cell in parsed
+            for call in trains_at_a_rate(cell)
+            if not expects_divergence(cell, call)
+        ]
+        assert not stopped
+
+
+@pytest.mark.parametrize(
+    ("code", "expects"),
+    {
+        "def trained(lr):\n    fit(net, may_diverge=True)": [True],
+        "def trained(lr):\n    fit(net, may_diverge=False)": [False],
+        "def trained(seed, rate):\n    return fit(net)['train_loss'][-1]": [False],
+        "def trained(eta):\n    try:\n        fit(net)\n    except FloatingPointError:\n        return 0": [True],
+        "def trained(eta):\n    try:\n        fit(net)\n    except ValueError:\n        return 0": [False],
+        "def trained(seed):\n    fit(net)": [],
+    }.items(),
+)
+def test_trainings_that_may_diverge_are_found(code, expects):
+    cell = ast.parse(code)
+    assert [expects_divergence(cell, call) for call in trains_at_a_rate(cell)] == expects
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,46 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(tmp_path, ev
         fit(net, trainer, DATA, epochs=1, batch_size=10, test=poisoned)
 
 
+@pytest.mark.parametrize("every", [None, 1])
+def test_a_run_that_may_diverge_ends_with_an_infinite_loss_and_its_last_checkpoint_is_a_sound_one(tmp_path, every):
+    X, y = DATA[:]
+    X = X.copy()
+    X[50] = np.nan
+    poisoned, seen = gluon.data.ArrayDataset(X, y), []
+    arguments = {"batch_size": 10, "checkpoints": tmp_path, "every": every, "may_diverge": True}
+    net, trainer = runs.start(net=mlp(hidden=()), learning_rate=0.01)  # a ReLU would turn NaN into 0
+    fit(net, trainer, DATA, epochs=1, **arguments)
+    history = fit(
+        net, trainer, poisoned, epochs=5, on_epoch=lambda history: seen.append(history["train_loss"][-1]), **arguments
+    )
+    assert len(history) == 2 and np.isfinite(history["train_loss"][0])
+    assert seen == [np.inf] == history["train_loss"][1:].tolist()
+    checkpoint.load(checkpoint.latest(tmp_path), net, trainer)
+    assert np.isfinite(np.concatenate([array.ravel() for array in weights_of(net)])).all()
+
+    net, trainer = runs.start(net=mlp(hidden=()), learning_rate=0.01)
+    assert fit(net, trainer, poisoned, epochs=5, **arguments) == history  # resumed, it comes to the same end
+
+
+def test_a_run_that_may_diverge_ends_with_a_test_loss_that_is_not_finite():
+    X, y = DATA[:]
+    X = X.copy()
+    X[50] = np.nan
+    poisoned = gluon.data.ArrayDataset(X, y)
+    net, trainer = runs.start(net=mlp(hidden=()), learning_rate=0.01)
+    history = fit(net, trainer, DATA, epochs=3, batch_size=10, test=poisoned, may_diverge=True)
+    assert history["test_loss"].tolist() == [np.inf]
+    assert np.isfinite(history["train_loss"]).all()
+
+
+def test_who_may_diverge_and_does_not_trains_as_ever():
+    ends = []
+    for may_diverge in (False, True):
+        net, trainer = runs.start(net=plain())
+        ends.append(fit(net, trainer, DATA, **FEW, may_diverge=may_diverge))
+    assert ends[0] == ends[1] and len(ends[0]) == FEW["epochs"]
+
+
 def test_on_epoch_sees_the_history_grow():
     seen, (net, trainer) = [], runs.start(net=plain())
     history = fit(net, trainer, DATA, **FEW, on_epoch=lambda history: seen.append(len(history)))

@@ -44,6 +44,7 @@ def fit(
     on_epoch: Callable[[History], None] | None = None,
     num_workers: int = 0,
     shuffle: bool = True,
+    may_diverge: bool = False,
 ) -> History:
     """Train `net` on the (X, y) pairs of `train` until `epochs` epochs are done, and return what happened.
 
@@ -71,11 +72,14 @@ def fit(
     optimizer and schedule. What of these was changed in training is restored. Others may be `epochs`, `every`, `test`,
     `on_epoch`, `num_workers`, devices, and the engine that ranks talk through.
 
+    With `may_diverge`, as for the largest of several learning rates that are tried, a loss that is no longer finite is
+    no error: the run ends with that epoch, whose row has an infinite loss, and is not saved any more.
+
     Raises FloatingPointError when the loss is no longer finite, which is seen at the end of the epoch and before a
-    checkpoint; WorkerError as soon as a process that loads batches has died; ValueError for a checkpoint of a run that
-    had other settings, and, before anything has changed, for arguments out of range, and for data, net, loss and
-    trainer that do not go together, as a look at the first batch tells; StorageError for a folder that cannot be read
-    or written, which is tried before the first step.
+    checkpoint, unless it `may_diverge`; WorkerError as soon as a process that loads batches has died; ValueError for a
+    checkpoint of a run that had other settings, and, before anything has changed, for arguments out of range, and for
+    data, net, loss and trainer that do not go together, as a look at the first batch tells; StorageError for a folder
+    that cannot be read or written, which is tried before the first step.
     """
     loss, step = checked_loss(loss), PlainStep() if step is None else step
     if not isinstance(step, Step):
@@ -99,6 +103,7 @@ def fit(
         _look(net, trainer, loss, ctx, step, *first)
     draws = may_draw(net, trainer, loss, step)
     run = start_or_resume(net, trainer, loss, step, batches, ctx, last, checkpoints)
+    run.may_diverge = may_diverge
     if waits:  # to draw weights is to change something: a checkpoint of another run is refused before
         _look(net, trainer, loss, ctx, step, *first)
     del first  # it may be large
@@ -127,6 +132,8 @@ def fit(
             run.close_epoch(trained, tested, seconds)
             if on_epoch is not None:
                 on_epoch(run.history)
+            if run.has_diverged:
+                break
             if every is None or run.steps % every == 0 or run.steps == last:
                 run.save()
     return run.history

@@ -47,6 +47,12 @@ class Run:
     steps: int = 0
     history: History = field(default_factory=History)
     seconds: float = 0.0
+    may_diverge: bool = False  # a loss that is not finite is no error, and ends the run
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether a loss of the last epoch is not finite."""
+        return any(math.inf in (row.train_loss, row.test_loss) for row in self.history.rows[-1:])
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         """Count a step, and what came of it."""
@@ -55,15 +61,19 @@ class Run:
             self.tally.add(outcome)
 
     def close_epoch(self, trained: Score, tested: Score | None, seconds: float) -> None:
-        """Add a row to the history; raises FloatingPointError if a loss is not finite."""
-        for name, score in (("train", trained), ("test", tested)):
-            self._must_be_finite(name, score.loss if score else 0.0)
+        """Add a row to the history, with infinity for a loss that is not finite.
+
+        Raises FloatingPointError for such a loss, unless the run may diverge.
+        """
+        if not self.may_diverge:
+            for name, score in (("train", trained), ("test", tested)):
+                self._must_be_finite(name, score.loss if score else 0.0)
         row = Epoch(
             epoch=len(self.history) + 1,
             steps=self.steps,
-            train_loss=trained.loss,
+            train_loss=_finite_or_infinite(trained.loss),
             train_accuracy=trained.accuracy,
-            test_loss=tested.loss if tested else None,
+            test_loss=_finite_or_infinite(tested.loss) if tested else None,
             test_accuracy=tested.accuracy if tested else None,
             seconds=seconds,
             samples_per_second=trained.count / seconds,
@@ -72,11 +82,17 @@ class Run:
         self.tally, self.seconds = Tally(self.tally.ctx), 0.0
 
     def save(self) -> None:
-        """Write a checkpoint, if there is a folder; raises FloatingPointError if the loss so far is not finite."""
+        """Write a checkpoint, if there is a folder; raises FloatingPointError if the loss so far is not finite.
+
+        A run that may diverge is not saved then, and goes on to the end of its epoch.
+        """
         if self.checkpoints is None:
             return
         sums = self.tally.read()
-        self._must_be_finite("train", sum(loss for loss, _ in sums))
+        so_far = sum(loss for loss, _ in sums)
+        if self.may_diverge and not math.isfinite(so_far):
+            return
+        self._must_be_finite("train", so_far)
         identity = self.identity()
         extra = {
             "begun": self.begun,
@@ -187,6 +203,10 @@ class Run:
             raise FloatingPointError(
                 f"the {name} loss is {loss} {where}: try a smaller learning rate, or clip_gradient"
             )
+
+
+def _finite_or_infinite(loss: float) -> float:
+    return loss if math.isfinite(loss) else math.inf
 
 
 def start_or_resume(
