@@ -108,6 +108,10 @@ def test_newcomers_are_told_times_of_one_machine_and_of_what_went_well(tmp_path)
     ]
     outcomes.keep(tmp_path, kept, {one.chapter for one in kept})
     assert RunTimes.read(tmp_path) == RunTimes("quick", HERE, "2026-01-03", {"chapters/one": 30.0})
+    names = ["chapters/one", "chapters/three", "chapters/two"]
+    elsewhere = [changed(chapter=name, machine=THERE, date="2026-01-02") for name in names]
+    outcomes.keep(tmp_path, elsewhere, {one.chapter for one in kept})
+    assert list(RunTimes.read(tmp_path).seconds) == names  # of the machine of which most is known
     assert RunTimes.read(tmp_path / "elsewhere") == RunTimes()
 
 

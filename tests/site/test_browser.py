@@ -10,6 +10,8 @@ pytestmark = pytest.mark.slow
 
 STATIC = Path(__file__).parents[2] / "chapters/_static"
 NARROWEST = 320  # CSS pixels: a page at 1280 that is enlarged to 400 %
+PHONE = 390
+FORMULAS = """[...document.querySelectorAll('mjx-container[display="true"]')].filter(one => one.checkVisibility())"""
 
 
 def first_with(pages, text):
@@ -35,6 +37,33 @@ def test_equations_are_set_and_can_be_read_aloud(visitor, pages):
     assert page.locator("mjx-container").count()
     assert page.locator("mjx-container mjx-assistive-mml math").count() == page.locator("mjx-container").count()
     assert not page.locator("mjx-merror").count()
+
+
+def test_a_formula_that_is_wider_than_its_column_is_set_smaller_and_grows_back(visitor, pages):
+    page = visitor.go(first_with(pages, 'class="math notranslate nohighlight"'))
+    place = page.locator("div.math", has=page.locator('mjx-container[display="true"]')).first
+    formula = place.locator('mjx-container[display="true"]')
+    page.wait_for_function("formula => formula.dataset.size", arg=formula.element_handle())
+    of_its_own = formula.evaluate("formula => formula.style.fontSize")
+    needs = formula.evaluate("formula => formula.querySelector('mjx-math').getBoundingClientRect().width")
+    margins = place.evaluate("place => place.clientWidth") - formula.evaluate("formula => formula.clientWidth")
+    place.evaluate("(place, width) => { place.style.width = `${width}px`; }", margins + 0.7 * needs)
+    page.wait_for_function("([one, size]) => one.style.fontSize !== size", arg=[formula.element_handle(), of_its_own])
+    assert formula.evaluate("formula => formula.scrollWidth <= formula.clientWidth")
+    place.evaluate("place => { place.style.width = ''; }")
+    page.wait_for_function("([one, size]) => one.style.fontSize === size", arg=[formula.element_handle(), of_its_own])
+
+
+def test_no_formula_has_to_be_scrolled_on_a_phone(visitor, pages, html):
+    visitor.page.set_viewport_size({"width": PHONE, "height": 800})
+    wide = {}
+    for file in pages:
+        if 'class="math notranslate nohighlight"' in file.read_text():
+            page = visitor.go(file)
+            page.wait_for_function(f"{FORMULAS}.every(one => one.dataset.size)")
+            if found := page.evaluate(f"{FORMULAS}.filter(one => one.scrollWidth > one.clientWidth).length"):
+                wide[str(file.relative_to(html))] = found
+    assert not wide
 
 
 def test_search_finds_a_word(visitor, html, pages):

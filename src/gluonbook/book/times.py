@@ -26,7 +26,7 @@ class RunTimes:
 
     @classmethod
     def read(cls, root: Path) -> RunTimes:
-        """The times in the first profile that has any, on the machine that was the last to run in it.
+        """The times in the first profile that has any, on the machine that ran most chapters; of equals, the last.
 
         None if nothing is stored with the book in the folder `root`.
 
@@ -36,9 +36,10 @@ class RunTimes:
         well = [one for one in outcomes.read(root) if one.went_well]
         for profile in NAMES:
             if of_it := [one for one in well if one.profile == profile]:
-                last = max(of_it, key=lambda one: one.date)
-                seconds = {one.chapter: one.seconds or 0.0 for one in of_it if one.machine == last.machine}
-                return cls(profile, last.machine, last.date, seconds)
+                on_each = [[one for one in of_it if one.machine == last.machine] for last in of_it]
+                runs = max(on_each, key=lambda runs: (len(runs), max(one.date for one in runs)))
+                seconds = {one.chapter: one.seconds or 0.0 for one in runs}
+                return cls(profile, runs[0].machine, max(one.date for one in runs), seconds)
         return cls()
 
 

@@ -48,7 +48,7 @@ def bands(
         told.append(f"{name} {_way(np.asarray(x), mean)}")
     scales = {axis: "log" if axis in log else "linear" for axis in "xy"}
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=scales["x"], yscale=scales["y"])
-    if len(told) > 4:
+    if len(told) > 3:
         fig.set_figheight(3.8)
         fig.legend(loc="outside lower center", ncols=4, frameon=False)
     elif len(told) > 1:

@@ -80,7 +80,9 @@ def ratios(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Figure:
     for row, (name, (low, middle, high)) in enumerate(quartiles.items()):
         ax.plot([low, high], [row, row], color=BLUE, linestyle="-", linewidth=5, alpha=0.35, solid_capstyle="butt")
         ax.plot(middle, row, color=BLUE, marker="o")
-        ax.annotate(f"{middle:.2g}", (middle, row), (0, 6), textcoords="offset points", ha="center", fontsize=SMALL)
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # it may stand on the line at 1
+        place = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center"}
+        ax.annotate(f"{middle:.2g}", (middle, row), **place, fontsize=SMALL, bbox=behind)
         sentences.append(f"{name} {middle:.2g} (middle half {low:.2g} to {high:.2g})")
     ax.axvline(1, color=BLACK, linestyle="-", linewidth=1)
     ax.set(xscale="log", xlabel=xlabel, yticks=range(len(values)), yticklabels=list(values))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 
-from gluonbook.plots.figure import MARKERS, PALETTE, Figure, axes
+from gluonbook.plots.figure import MARKERS, PALETTE, SMALL, Figure, axes
 from gluonbook.plots.words import alike, count, course, number
 
 
@@ -23,6 +23,7 @@ def spread(
     `limits` are those of the horizontal axis; `point` says what else the points are, such as "worker".
     """
     fig, ax = axes(size=(6.4, 0.7 + 0.45 * len(results)))
+    ax.use_sticky_edges = False  # where the bars begin, points would be cut in half
     told = []
     for row, (name, values) in enumerate(results.items()):
         colour = PALETTE[row % len(PALETTE)]
@@ -59,7 +60,10 @@ def seed_curves(
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear")
     if not log:
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=np.issubdtype(np.asarray(x).dtype, np.integer)))
-    ax.legend()
+    if len(results) > 3:  # too many names to find room among the curves
+        fig.legend(loc="outside upper center", ncols=2, fontsize=SMALL, frameon=False)
+    else:
+        ax.legend()
     seeds = len(next(iter(results.values())))
     over = f", means over {seeds} seeds" if seeds > 1 else ""
     fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}{over}: {'; '.join(told)}."

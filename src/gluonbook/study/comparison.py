@@ -47,7 +47,7 @@ class Comparison:
     def verdict(self) -> Table:
         """A row a pair."""
         within = f"equal within {100 * self.margin:g} points"
-        head = ["pair", "points", "p that they are equal", f"p that they are not {within}", "verdict"]
+        head = ["pair", "points", "p, if they were equal", f"p, if not {within}", "verdict"]
         return Table(head, [self._row(pair, within) for pair in self.pairs], right=head[1:4])
 
     def _row(self, pair: Pair, within: str) -> list[str]:

@@ -149,16 +149,16 @@ class Results:
     def verdict(self) -> Table:
         """The outcomes as a table, a row a method."""
         seeds = ", ".join(map(str, self.seeds()))
-        head = ["method", "best lr", "best β", "broke down", "validation", f"test, seeds {seeds}", "mean ± deviation"]
+        head = ["method", "mean ± deviation", "best lr", "best β", "broke down", "validation", f"test, seeds {seeds}"]
         rows = [
             [
                 o.method,
+                f"{o.mean:.2%}" + (f" ± {o.deviation:.2%}" if len(o.test) > 1 else ""),
                 f"{o.setting.lr:g}" + " (at the edge)" * o.at_edge,
                 "none" if o.setting.beta is None else f"{o.setting.beta:g}",
                 f"{o.broken} of {len(self.study.method(o.method).settings())}",
                 f"{o.validation:.2%}",
                 ", ".join(f"{accuracy:.2%}" for accuracy in o.test),
-                f"{o.mean:.2%}" + (f" ± {o.deviation:.2%}" if len(o.test) > 1 else ""),
             ]
             for o in self.outcomes()
         ]
