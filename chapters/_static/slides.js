@@ -26,6 +26,10 @@
       while (slide.offsetHeight > innerHeight && size > 15) slide.style.fontSize = `${--size}px`;
       if (slide.offsetHeight > innerHeight) slide.style.fontSize = "";
     }
+    for (const text of document.querySelectorAll("pre")) { // a keyboard reaches what scrolls sideways
+      if (text.scrollWidth > text.clientWidth) text.tabIndex = 0;
+      else text.removeAttribute("tabindex");
+    }
   };
   const formulas = () => (window.MathJax && MathJax.startup && MathJax.startup.promise) || Promise.resolve();
   const begin = () => formulas().then(fit);

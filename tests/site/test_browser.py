@@ -210,6 +210,17 @@ def test_slides_that_are_higher_than_the_screen_get_smaller_letters(small_visito
     page.wait_for_function("!document.getElementById('slide-9').style.fontSize")
 
 
+def test_what_scrolls_on_a_slide_is_reached_by_keyboard_and_what_does_not_is_no_stop(small_visitor):
+    page = small_visitor.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    outputs = f"<pre>{'wide ' * 400}</pre><pre>narrow</pre>"
+    page.set_content(f'<body class="gb-slides"><main><section class="gb-slide">{outputs}</section></main></body>')
+    page.add_style_tag(path=STATIC / "slides.css")
+    page.add_script_tag(path=STATIC / "slides.js")
+    page.wait_for_function("document.querySelector('pre').tabIndex === 0")
+    assert page.evaluate("[...document.querySelectorAll('pre')].map(it => it.tabIndex)") == [0, -1]
+
+
 def test_on_paper_a_moving_picture_is_a_strip(small_visitor, small_html):
     page = small_visitor.go(small_html / "chapters/kinds.html")
     page.emulate_media(media="print")
