@@ -24,7 +24,7 @@ def large_batch(calls: float, smoothness: float, gap: float, sigma: float, worke
 
     for signSGD with lr 1/√(‖L‖₁·K), batches of K samples (so N = K²), and a vote of M workers, each with batches of
     its own. One worker needs no more of the noise than its variance; a vote asks that it be symmetric, with one
-    mode (without that, it is promised to be no slower than one worker).
+    mode (without that, it has the bound of one worker).
     """
     calls, workers = real("calls", calls, _POSITIVE), whole_number("workers", workers, 1)
     smoothness, gap, sigma = real("smoothness", smoothness, _POSITIVE), real("gap", gap, _FROM_0), _sigma(sigma)
