@@ -1,21 +1,2 @@
 // A page that was opened from a folder may not read others: there, the search shows titles without excerpts.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-
-// A formula that is wider than its column, as on a phone, is set smaller; beyond this share of its size it scrolls.
-const SMALLEST = 0.45;
-
-function fit(formula) {
-  const size = (formula.dataset.size ??= parseFloat(formula.style.fontSize) || 100);
-  for (let share = 1; share >= SMALLEST; share -= 0.05) {
-    formula.style.fontSize = `${size * share}%`;
-    if (formula.scrollWidth <= formula.clientWidth) break;
-  }
-}
-
-addEventListener("load", () => {
-  const formulas = (place) => place.querySelectorAll('mjx-container[display="true"]');
-  const resized = new ResizeObserver((places) => places.forEach(({ target }) => formulas(target).forEach(fit)));
-  window.MathJax?.startup?.promise.then(() =>
-    document.querySelectorAll("div.math").forEach((place) => resized.observe(place)),
-  );
-});

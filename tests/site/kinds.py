@@ -10,6 +10,11 @@ $$
 \boldsymbol{x} \leftarrow x - \eta \, \mathrm{sign}(g)
 $$ (sign-step)
 
+$$
+f(x_{T}) - f_* \le \underbrace{\frac{L}{2}\,\lVert x_0 - x_*\rVert^2}_{\text{what a telephone has no room for}}
++ \underbrace{\sum_{t=0}^{T-1} \eta_t\,\lVert g_t - \nabla f(x_t)\rVert_1}_{\text{and this even less}}
+$$ (wide-bound)
+
 A rule is as short as {eq}`sign-step`; more of it stands in {doc}`/chapters/start`.
 A telephone must break `gluon.data.ArrayDataset(scramble(X_train),y_train).transform_first(scale)`.
 
@@ -60,6 +65,10 @@ Table(["drone", "height (m)"], [["fast", "0.00"], ["slow", "0.05"]], caption="Tw
 | A table | that is | much wider | than a | narrow | telephone |
 |---|---|---|---|---|---|
 | averylongwordwithoutabreak | averylongwordwithoutabreak | anotherlongword | {numref}`two-bars` | one | two |
+
+## Summary
+
+- One of each.
 
 ## Exercises
 

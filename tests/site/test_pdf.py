@@ -97,7 +97,7 @@ def outline(entries: list) -> list:
 
 def test_bookmarks_nest_as_part_chapter_section(reader):
     versions = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    start, pages = ["The walk"], ["A page of each kind", ["Exercises"], "Claims", "Changelog", versions]
+    start, pages = ["The walk"], ["A page of each kind", ["Summary", "Exercises"], "Claims", "Changelog", versions]
     solutions = ["A page of each kind"]
     pages += ["Bibliography", ["How to cite this book"]]
     expected = ["Contents", "Start", start, "Pages", pages, "Solutions", solutions]

@@ -26,6 +26,7 @@ _PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 {head}
 <link href="{up}_static/slides.css" rel="stylesheet">
+<script defer src="{up}_static/formulas.js"></script>
 <script defer src="{up}_static/slides.js"></script>
 </head>
 <body class="gb-slides">
