@@ -8,8 +8,9 @@ from typing import final
 from zlib import crc32
 
 import numpy as np
-from mxnet import gluon, nd
+from mxnet import gluon
 
+from gluonbook.arrays import as_ndarray
 from gluonbook.checkpoint.anatomy import some
 
 _DTYPES = ("float32", "float64")
@@ -55,5 +56,5 @@ class Weights:
 
     def write(self, vector: np.ndarray) -> None:
         """Give the parameters these values."""
-        for parameter, part in zip(self._params, np.split(vector, self._ends[:-1])):
-            nd.array(part.reshape(parameter.shape), dtype=self.dtype).copyto(parameter.data())
+        for parameter, part in zip(self._params, np.split(vector.astype(self.dtype, copy=False), self._ends[:-1])):
+            as_ndarray(part.reshape(parameter.shape)).copyto(parameter.data())

@@ -8,6 +8,7 @@ import numpy as np
 from mxnet import ndarray as nd
 from mxnet.optimizer import Optimizer
 
+from gluonbook.arrays import as_ndarray
 from gluonbook.checks import whole_number
 
 
@@ -27,7 +28,7 @@ def descend(
     Raises:
         ValueError: `steps` is not a whole number from 1, or a gradient has another shape than the point.
     """
-    weight = nd.array(np.asarray(start, dtype=np.float64), dtype="float64")
+    weight = as_ndarray(np.asarray(start, dtype=np.float64))
     state = optimizer.create_state_multi_precision(0, weight)
     steps = whole_number("steps", steps, 1)
     path = np.empty((steps + 1, *weight.shape))
@@ -36,7 +37,7 @@ def descend(
         g = np.asarray(grad(path[k]), dtype=np.float64)
         if g.shape != weight.shape:
             raise ValueError(f"grad gave shape {g.shape} at a point of shape {weight.shape}")
-        optimizer.update_multi_precision(0, weight, nd.array(g, dtype="float64"), state)
+        optimizer.update_multi_precision(0, weight, as_ndarray(g), state)
         if limits is not None:
             nd.clip(weight, *limits, out=weight)
         path[k + 1] = weight.asnumpy()

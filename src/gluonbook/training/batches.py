@@ -9,8 +9,8 @@ from typing import Any, final
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import data
-from mxnet.util import is_np_array
 
+from gluonbook.arrays import as_array
 from gluonbook.checks import flag, whole_number
 from gluonbook.training.samples import Samples
 from gluonbook.training.seeds import seeded
@@ -76,9 +76,8 @@ class ReproducibleLoader:
             return
         if not self._workers:  # as late as that, so that mistakes are found before any is made
             self._workers = Workers(self._num_workers, self._packed)
-        array = mx.np.array if is_np_array() else mx.nd.array
         for batch in self._workers.items((self._batches.epoch, self._batches.start), len(self._batches)):
-            yield [array(part, dtype=part.dtype) for part in batch]
+            yield [as_array(part) for part in batch]
 
     def _loads(self) -> Iterator[Callable[[], list[mx.nd.NDArray]]]:
         """What makes each of the batches that are left of the epoch."""

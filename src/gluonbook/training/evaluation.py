@@ -28,6 +28,15 @@ class Score:
     count: int
 
 
+def _sums_of(losses: mx.sym.Symbol, out: mx.sym.Symbol, y: mx.sym.Symbol) -> mx.sym.Symbol:
+    hits = mx.sym.broadcast_equal(mx.sym.argmax(out.astype("float32"), axis=1), y.astype("float32"))
+    return mx.sym.stack(losses.astype("float64"), hits.astype("float64")).sum(axis=1)
+
+
+# The sum of the losses and the number of right answers: one order to the engine instead of eight.
+_SUMS = mx.nd.CachedOp(_sums_of(*map(mx.sym.var, ("losses", "out", "y"))))
+
+
 @final
 class Tally:
     """Sums of loss and of right answers, a pair a device, in float64; no step waits for its own, only `read` does."""
@@ -44,12 +53,11 @@ class Tally:
         losses, out, y = outcome.checked()
         losses = losses.as_nd_ndarray()  # else a comparison gives another type in MXNet's numpy mode
         if isinstance(out, mx.nd.NDArray) and out.ndim == 2 and out.shape[1] > 1 and y.ndim == 1:
-            answers = out.as_nd_ndarray().astype("float32", copy=False).argmax(axis=1)
-            hits = answers == y.as_nd_ndarray().astype("float32")
+            sums = _SUMS(losses, out.as_nd_ndarray(), y.as_nd_ndarray())
         else:
-            hits = mx.nd.full(losses.shape, math.nan, ctx=losses.context)
-        pairs = mx.nd.stack(losses, hits.astype(losses.dtype, copy=False))
-        self._sums[self.ctx.index(losses.context)] += pairs.astype("float64").sum(axis=1)
+            nothing = mx.nd.full(1, math.nan, ctx=losses.context, dtype="float64")
+            sums = mx.nd.concat(losses.astype("float64").sum(), nothing, dim=0)
+        self._sums[self.ctx.index(losses.context)] += sums
         self._recent.append(losses)
         if len(self._recent) > 2 * len(self.ctx):  # stay ahead of the devices, but not so far that batches pile up
             self._recent.popleft().wait_to_read()

@@ -8,6 +8,7 @@ import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon
 
+from gluonbook.arrays import as_ndarray
 from gluonbook.training.outcome import Loss
 
 
@@ -70,4 +71,4 @@ class FlatNet:
         if w.shape != (self._ends[-1],):
             raise ValueError(f"w must have the shape ({self._ends[-1]},), got {w.shape}")
         for parameter, part in zip(self._parameters, np.split(w, self._ends[:-1])):
-            parameter.set_data(mx.nd.array(part.reshape(parameter.shape), dtype="float64"))
+            parameter.set_data(as_ndarray(part.reshape(parameter.shape)))

@@ -12,6 +12,7 @@ from mxnet.gluon.data.dataloader import default_batchify_fn
 from mxnet.ndarray import NDArray
 from mxnet.util import is_np_array
 
+from gluonbook.arrays import as_array
 from gluonbook.checks import whole_number
 
 _WANTED = "wanted a dataset, with a length and with sample i as dataset[i], such as gluon.data.ArrayDataset(X, y)"
@@ -71,11 +72,11 @@ class Samples:
             yield self.batch(range(first, min(first + batch_size, self._length)))
 
     def _column(self, part: str, values: Sequence[Any]) -> NDArray:
-        first, is_array = values[0], isinstance(values[0], NDArray)
-        if 0 in np.shape(first):  # which MXNet does not survive everywhere
+        first, shape, is_array = values[0], _shape(values[0]), isinstance(values[0], NDArray)
+        if 0 in shape:  # which MXNet does not survive everywhere
             raise ValueError(f"{part} of a sample of {self._name} is {described(first)}: there is nothing in it")
         for value in values:
-            if np.shape(value) != np.shape(first) or isinstance(value, NDArray) != is_array:
+            if _shape(value) != shape or isinstance(value, NDArray) != is_array:
                 both = f"{described(first)} and {described(value)}"
                 raise ValueError(f"{part} of two samples of {self._name} is {both}: they do not make a batch")
         if is_array:  # in MXNet's numpy mode, and there only, arrays are of another class
@@ -86,7 +87,7 @@ class Samples:
             raise ValueError(f"{part} of a sample of {self._name} is {described(first)}; MXNet's types are {legal}")
         if not hasattr(first, "dtype") and stacked.dtype == np.float64:
             stacked = stacked.astype(np.float32)  # Python's own numbers, which mx.nd.array takes for that, too
-        return default_batchify_fn(stacked)
+        return as_array(stacked)
 
 
 def described(value: Any) -> str:
@@ -98,6 +99,13 @@ def described(value: Any) -> str:
     name = type(value).__name__
     words = f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
     return f"{words} of {len(value)}" if isinstance(value, (tuple, list, Mapping)) else words
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    try:
+        return value.shape
+    except AttributeError:
+        return np.shape(value)
 
 
 def _is_tuple(sample: Any) -> bool:
