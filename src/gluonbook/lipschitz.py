@@ -59,10 +59,12 @@ def bound(net: gluon.Block) -> float:
 
 
 def limit(net: gluon.Block, gamma: float) -> None:
-    """Scale each of the n dense layers down to a spectral norm of γ^(1/n), if it is above; so the `bound` is ≤ γ.
+    """Scale each of the n dense layers down to a spectral norm of γ^(1/n).
 
-    That holds up to rounding in the type of the weights. Layers that are within it keep their bits. This is not the
-    nearest net that keeps the bound: that would cut the singular values above γ^(1/n), and leave all others.
+    So the `bound` is at most γ, up to rounding in the type of the weights.
+    Layers that are within it keep their bits. This is not the nearest net
+    that keeps the bound: that would cut the singular values above γ^(1/n),
+    and leave all others.
 
     Raises ValueError for a net that `dense_layers` refuses, and unless γ is positive.
     """

@@ -67,7 +67,7 @@ def lines(
     if log:
         ax.set_yscale("log")
     if len(curves) > 3:  # too many names to find room among the curves
-        fig.legend(loc="outside upper center", ncols=3, fontsize=SMALL, frameon=False)
+        fig.legend_outside("upper center", columns=3, fontsize=SMALL)
     elif len(curves) > 1:
         ax.legend()
     sentences = [

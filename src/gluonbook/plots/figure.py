@@ -62,6 +62,18 @@ class Figure(figure.Figure):
         metadata = {"image/svg+xml": {"alt": self.alt}} if self.alt else {}
         return {"image/svg+xml": file.getvalue(), "text/plain": self.alt or "a figure"}, metadata
 
+    def legend_outside(self, side: str, *curves: Any, columns: int, **options: Any) -> None:
+        """A legend beside the axes, such as at the "lower center", in `columns` columns, or in fewer if too wide.
+
+        `curves` are handles and labels, as for Matplotlib's `legend`; by default those of all axes.
+        """
+        with mpl.rc_context(STYLE):
+            for count in range(columns, 0, -1):
+                legend = self.legend(*curves, loc=f"outside {side}", ncols=count, frameon=False, **options)
+                if count == 1 or legend.get_window_extent().width <= self.bbox.width:
+                    return
+                legend.remove()
+
     def _ipython_display_(self) -> None:
         data, metadata = self.bundle()
         display(data, metadata=metadata, raw=True)

@@ -41,7 +41,7 @@ def contours(
         told.append(f"{name} goes from ({number(a)}, {number(b)}) to ({number(c)}, {number(d)})")
     ax.set(xlabel="x₁", ylabel="x₂", xlim=x, ylim=y, aspect="equal")
     ax.grid(False)
-    fig.legend(loc="outside lower center", ncols=3, frameon=False)
+    fig.legend_outside("lower center", columns=3)
     many = count(len(paths), "path")
     fig.alt = f"Contour lines of a function of two coordinates, with {many}: {'; '.join(told)}."
     return fig

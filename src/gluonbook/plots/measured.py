@@ -50,7 +50,7 @@ def bands(
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=scales["x"], yscale=scales["y"])
     if len(told) > 3:
         fig.set_figheight(3.8)
-        fig.legend(loc="outside lower center", ncols=4, frameon=False)
+        fig.legend_outside("lower center", columns=4)
     elif len(told) > 1:
         ax.legend()
     fig.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, {course((x[0], x[-1]))}: {'; '.join(told)}."
@@ -82,7 +82,7 @@ def panels(quantities: Mapping[str, Mapping[str, np.ndarray]], *, xlabel: str, l
         places.flat[-1].axis("off")
         places.flat[-1].legend(*places.flat[0].get_legend_handles_labels(), loc="center", frameon=False)
     else:
-        places.flat[0].legend(fontsize=SMALL)
+        fig.legend_outside("upper center", *places.flat[0].get_legend_handles_labels(), columns=3, fontsize=SMALL)
     seeds = len(next(iter(next(iter(quantities.values())).values())))
     what = f"Means over {seeds} seeds" if seeds > 1 else "Curves of one seed"
     spread = ", with bands from the lowest to the highest" if seeds > 1 else ""

@@ -177,7 +177,7 @@ def drones(
         lines = _scene(ax, {name: track[index] for name, track in tracks.items()}, size, top)
         ax.set_title(f"{times[index]:.1f} s", fontsize=SMALL)
     row[0].set_ylabel("height (m)")
-    strip.legend(handles=lines, loc="outside lower center", ncols=3, frameon=False)
+    strip.legend_outside("lower center", lines, [*tracks], columns=3)
     told = "; ".join(
         f"{name} " + ", ".join(f"{track[index]:.2f} m after {times[index]:.1f} s" for index in at)
         for name, track in tracks.items()

@@ -42,7 +42,7 @@ def stacked(values: Mapping[str, Mapping[str, float]], *, xlabel: str) -> Figure
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set(xlabel=xlabel)
-    fig.legend(loc="outside upper center", ncols=4, fontsize=SMALL, frameon=False)
+    fig.legend_outside("upper center", columns=4, fontsize=SMALL)
     told = [
         f"{name}: {', '.join(f'{part} {number(length)}' for part, length in own.items())}, "
         f"together {number(sum(own.values()))}"

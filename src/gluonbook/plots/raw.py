@@ -32,7 +32,7 @@ def raw_bytes(data: bytes, parts: Mapping[str, int], *, columns: int = 16) -> Fi
     ax.set_ylabel("offset (bytes)")
     ax.grid(False)
     ax.spines[["left", "bottom"]].set_visible(False)
-    fig.legend(loc="outside lower center", ncols=2, frameon=False)
+    fig.legend_outside("lower center", columns=2)
     told, start = [], 0
     for name, length in parts.items():
         told.append(f"{name} {data[start : start + length].hex(' ')}")

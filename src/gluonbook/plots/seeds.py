@@ -61,7 +61,7 @@ def seed_curves(
     if not log:
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=np.issubdtype(np.asarray(x).dtype, np.integer)))
     if len(results) > 3:  # too many names to find room among the curves
-        fig.legend(loc="outside upper center", ncols=2, fontsize=SMALL, frameon=False)
+        fig.legend_outside("upper center", columns=2, fontsize=SMALL)
     else:
         ax.legend()
     seeds = len(next(iter(results.values())))

@@ -49,7 +49,7 @@ def timeline(recordings: Mapping[str, Recording], *, unit: str = "µs") -> Figur
         )
     panels[-1, 0].set_xlabel(f"time since the first order ({unit})")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper right", ncols=3, fontsize=SMALL)
+    fig.legend_outside("upper right", handles, labels, columns=3, fontsize=SMALL)
     lines = count(len(recordings), "timeline")
     fig.alt = f"{lines} with a row for Python and one for the engine. {'. '.join(sentences)}."
     return fig
