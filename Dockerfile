@@ -1,4 +1,4 @@
-# The book where there is no MXNet 1.9.1: macOS and Windows, on x86_64 and aarch64.
+# The book in a container, for macOS and Windows, on x86_64 and aarch64.
 #
 #   docker build --tag gluonbook .
 #   docker run --rm --interactive --tty --shm-size=1g --publish 127.0.0.1:8888:8888 gluonbook    # make lab

@@ -67,7 +67,7 @@ lab: setup ## open JupyterLab on the notebooks; what is saved there flows back i
 doctor: setup ## look at this machine, and say what each chapter will need
 	@$(PYTHON_IN) -m gluonbook doctor
 
-bench: setup ## measure the kernels against their peers, in one run, and keep the ratios in benchmarks/results
+bench: setup ## measure kernels, steps and exchanges against their peers, in one run, and keep the ratios in benchmarks/results
 	@$(PYTHON_IN) -m gluonbook bench
 
 lock: ## resolve the environments anew (needs uv)

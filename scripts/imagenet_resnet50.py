@@ -45,7 +45,8 @@ from gluonbook import checkpoint, kvstore
 from gluonbook.checks import path, real, whole_number
 from gluonbook.machine.devices import devices
 from gluonbook.rank import heartbeat
-from gluonbook.storage import atomic
+from gluonbook.storage import atomic, folders
+from gluonbook.storage.errors import StorageError
 from gluonbook.storage.text import read_lines
 from gluonbook.training import History, fit, set_seed
 
@@ -262,7 +263,6 @@ def main(words: Sequence[str]) -> None:
     net = make_net(asked, ctx)
     trainer = make_trainer(asked, net, store, steps)
     if rank == 0:
-        asked.output.mkdir(parents=True, exist_ok=True)
         print(
             f"{asked.model} by {asked.method} on {workers} workers ({asked.engine}), rank 0 on {ctx}: "
             f"{len(train)} images each, {steps} steps an epoch",
@@ -303,7 +303,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--train", required=True, type=_records, help="training images, a .rec with its .idx beside it")
     add("--val", type=_records, help="validation images; without them there is no top-1 and top-5")
-    add("--output", required=True, type=_path, help="a folder for checkpoints, metrics and weights")
+    add("--output", required=True, type=_folder, help="a folder for checkpoints, metrics and weights")
     add("--method", choices=METHODS, default="vote", help="how workers combine their gradients (default: vote)")
     engines, started = list(kvstore.ENGINES), _engine()
     add("--engine", choices=engines, default=started, help="how they talk (default: what has started this process)")
@@ -347,7 +347,16 @@ def _engine() -> str:
 
 
 def _path(text: str) -> Path:
-    return _checked(Path, text, lambda value: path("it", value))
+    return _checked(str, text, lambda value: path("it", value))
+
+
+def _folder(text: str) -> Path:
+    folder = _path(text)
+    try:
+        folders.prepare(folder)
+    except StorageError as refusal:
+        raise argparse.ArgumentTypeError(str(refusal)) from None
+    return folder
 
 
 def _records(text: str) -> str:
@@ -368,7 +377,7 @@ def _real(interval: str) -> Callable[[str], float]:
     return lambda text: _checked(float, text, lambda value: real("it", value, interval))
 
 
-def _checked(kind: Callable[[str], Checked], text: str, check: Callable[[Any], Checked]) -> Checked:
+def _checked(kind: Callable[[str], Any], text: str, check: Callable[[Any], Checked]) -> Checked:
     try:
         value: Any = kind(text)
     except ValueError:

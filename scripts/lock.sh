@@ -3,6 +3,10 @@
 set -eu
 uv=${1:-uv}
 cd "$(dirname "$0")/.."
+command -v "$uv" >/dev/null || {
+    echo "lock.sh: there is no '$uv' here: pip install -r requirements/uv.txt, or make lock UV=/path/to/uv" >&2
+    exit 1
+}
 
 compile() {
     "$uv" pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url "$@"

@@ -89,7 +89,7 @@ Darwin/x86_64) # some of the locked packages have wheels for Python 3.9 alone he
     [ "$kind" = cpu ] || fail "there is no MXNet for GPUs on macOS: $elsewhere"
     newest=3.9
     ;;
-Darwin/*) fail "there is no MXNet 1.9.1 for Apple silicon: $elsewhere" ;;
+Darwin/*) fail "PyPI has no MXNet 1.9.1 for Apple silicon: $elsewhere" ;;
 MINGW* | MSYS* | CYGWIN* | Windows*) fail "there is no MXNet 1.9.1 for Windows: $elsewhere" ;;
 *) fail "there is no MXNet 1.9.1 for $system on $processor: $elsewhere" ;;
 esac
