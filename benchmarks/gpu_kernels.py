@@ -10,7 +10,6 @@ must move, to that of a copy of equally many bytes in the same round.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -44,7 +43,8 @@ def _packages_without_mxnet() -> None:
 
 _packages_without_mxnet()
 
-from gluonbook import checks  # noqa: E402
+import keeping  # noqa: E402
+
 from gluonbook.kernels import bits, cuda_source, hyper, reference  # noqa: E402
 from gluonbook.machine import facts  # noqa: E402
 
@@ -214,11 +214,13 @@ def hindrance() -> str:
 
 
 def main() -> None:
+    now = datetime.now(timezone.utc)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="leave out the largest arrays")
     parser.add_argument(
         "--keep",
-        type=lambda given: checks.path("--keep", given),
+        type=keeping.file,
+        default=f"{HERE}/results/gpu-{now:%Y-%m-%d-%H%M%S}.json",
         help="the JSON file for the results (default: one in results/, by date)",
     )
     asked = parser.parse_args()
@@ -238,7 +240,6 @@ def main() -> None:
             print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
         cupy.get_default_memory_pool().free_all_blocks()
     device = cupy.cuda.runtime.getDeviceProperties(0)
-    now = datetime.now(timezone.utc)
     results = {
         "date": now.isoformat(timespec="seconds"),
         "commit": facts.commit(),
@@ -249,10 +250,8 @@ def main() -> None:
         "rounds": ROUNDS,
         "rows": rows,
     }
-    file = asked.keep or HERE / "results" / f"gpu-{now:%Y-%m-%d-%H%M%S}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"{sum(row['met'] for row in rows)} of {len(rows)} bounds are met; kept in {file.name}")
+    keeping.write(asked.keep, results)
+    print(f"{sum(row['met'] for row in rows)} of {len(rows)} bounds are met; kept in {asked.keep.name}")
 
 
 if __name__ == "__main__":

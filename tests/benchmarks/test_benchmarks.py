@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from gluonbook import paths
 from gluonbook.cli import app
+from gluonbook.study.results import only_writer
 
 pytestmark = pytest.mark.slow
 
@@ -143,6 +145,36 @@ def test_the_command_keeps_what_it_prints(tmp_path):
     assert {"date", "commit", "machine", "versions", "threads", "rounds"} <= set(kept)
 
 
+# What `--keep` cannot be, and the words for it.
+NO_FILES = {
+    "": "it must be a path, got ''",
+    "/proc/x/kept": "/proc/x cannot be written (",
+    ".": ". cannot be written (it is no file)",
+    str(Path(__file__) / "kept"): f"{__file__} cannot be written",
+}
+
+
+@pytest.mark.parametrize("words", [["kernels"], ["study", "mnist"]], ids=" ".join)
+@pytest.mark.parametrize(("given", "said"), NO_FILES.items(), ids=NO_FILES)
+def test_a_file_that_cannot_be_kept_is_named_before_anything_is_measured(
+    measure, monkeypatch, capsys, words, given, said
+):
+    bench = runpy.run_path(str(BENCHMARKS))
+    monkeypatch.setattr(sys, "argv", ["bench", *words, "--keep", given])
+    with pytest.raises(SystemExit) as end:
+        bench["main"]()
+    assert end.value.code == 2
+    assert f"argument --keep: {said}" in capsys.readouterr().err
+
+
+def test_what_is_no_study_is_one_message(measure, monkeypatch, tmp_path):
+    bench = runpy.run_path(str(BENCHMARKS))
+    (tmp_path / "kept.jsonl").write_text("root:x:0:0\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["bench", "study", "mnist", "--keep", str(tmp_path / "kept.jsonl")])
+    with pytest.raises(SystemExit, match=r"^gluonbook: .*kept\.jsonl, line 1: "):
+        bench["main"]()
+
+
 def test_an_unknown_part_is_refused():
     done = CliRunner().invoke(app, ["bench", "nonsense"])
     assert done.exit_code == 2
@@ -180,6 +212,25 @@ def test_cuda_kernels_are_compared_with_the_reference(gpu_kernels, monkeypatch):
         gpu_kernels.check(gpu_kernels.SINGLE, gpu_kernels.SINGLE, 321)
 
 
+@pytest.mark.parametrize(("given", "said"), NO_FILES.items(), ids=NO_FILES)
+def test_a_file_that_cannot_be_kept_is_named_before_the_gpu_is_asked(gpu_kernels, monkeypatch, capsys, given, said):
+    monkeypatch.setattr(sys, "argv", ["gpu_kernels.py", "--keep", given])
+    with pytest.raises(SystemExit) as end:
+        gpu_kernels.main()
+    assert end.value.code == 2
+    assert f"argument --keep: {said}" in capsys.readouterr().err
+
+
+def test_the_kernels_on_a_gpu_need_nothing_but_numpy():
+    """Besides CuPy and the standard library."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import gpu_kernels\n"
+        "print({name.partition('.')[0] for name in sys.modules} & {'mxnet', 'pooch', 'requests', 'scipy', 'filelock'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+
+
 def test_without_cupy_or_a_gpu_a_sentence_says_so(gpu_kernels, monkeypatch):
     monkeypatch.setattr(gpu_kernels, "cupy", None)
     monkeypatch.setattr(sys, "argv", ["gpu_kernels.py"])
@@ -204,6 +255,16 @@ def test_a_study_is_continued_and_its_verdict_printed(tmp_path):
     assert "to do" not in again.stdout
     assert "signSGD" in again.stdout
     assert len((tmp_path / "kept.jsonl").read_text().splitlines()) == 1 + 1 + 3
+
+
+def test_a_study_that_another_process_runs_is_a_sentence(tmp_path):
+    words = [sys.executable, str(BENCHMARKS), "study", "mnist", "--keep", str(tmp_path / "kept.jsonl")]
+    with only_writer(tmp_path / "kept.jsonl"):
+        done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"gluonbook: another process is running the study of {tmp_path / 'kept.jsonl'}: wait for it, or stop it\n"
+    )
 
 
 def test_an_unknown_study_is_refused_with_the_legal_ones(capfd):

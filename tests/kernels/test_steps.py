@@ -114,6 +114,16 @@ def test_hyper_parameters_outside_of_float32_are_refused_as_mxnet_refuses_them(v
         hyper.as_mxnet_reads(value)
 
 
+def test_a_whole_number_beyond_float32_is_refused_and_moves_nothing():
+    w = np.zeros(4, np.float32)
+    for lr in (10**39, 10**400):
+        with pytest.raises(ValueError, match=f"got {lr}$"):
+            kernels.signum_step(w, w + 1, w + 1, lr=lr, momentum=0.5)
+        with pytest.raises(ValueError, match=f"got {lr}$"):
+            kernels.apply_signs(w, kernels.pack(w + 1), lr=lr)
+    assert w.tolist() == [0] * 4
+
+
 def test_some_are_not_the_nearest_float32():
     assert hyper.as_mxnet_reads(2.8229862530982738e-08) != np.float32(2.8229862530982738e-08)
 

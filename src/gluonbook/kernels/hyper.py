@@ -106,7 +106,7 @@ def as_mxnet_reads(value: float) -> np.float32:
     fraction = fraction[:19]
     result = np.float32(int(whole)) + np.float32(float(int(fraction or 0)) / float(10 ** len(fraction)))
     power = int(exponent or 0)
-    too_large = power >= 38 and (power > 38 or result > np.float32(3.402823466))
+    too_large = np.isinf(result) or (power >= 38 and (power > 38 or result > np.float32(3.402823466)))
     too_small = power <= -38 and (power < -38 or result < np.float32(1.175494351))
     if too_large or too_small:
         raise ValueError(f"a hyper-parameter must be 0 or of a size from 1.18e-38 to 3.4e38 in float32, got {value!r}")
