@@ -48,12 +48,11 @@ def test_a_figure_carries_its_text_and_is_the_same_each_time():
 
 def test_a_figure_shows_itself(monkeypatch):
     shown = []
-    monkeypatch.setattr(figure, "display", lambda data, metadata, raw: shown.append((data, metadata, raw)))
+    monkeypatch.setattr(figure, "display", lambda data, metadata: shown.append((data, metadata)))
     fig, ax = plots.axes()
     ax.plot([1, 2])
     fig._ipython_display_()
-    ((data, metadata, raw),) = shown
-    assert raw
+    ((data, metadata),) = shown
     assert metadata == {}
     assert "<svg" in data["image/svg+xml"]
 
@@ -81,6 +80,16 @@ def test_learning_curves_without_a_test_set():
     assert [len(ax.lines) for ax in fig.axes] == [1, 1]
 
 
+@pytest.mark.filterwarnings("error")
+def test_learning_curves_of_a_regression_are_those_of_the_loss():
+    fig = plots.learning_curves(history(train_accuracy=None, test_accuracy=None))
+    assert fig.alt == (
+        "A line chart over 2 epochs. "
+        "The loss on the training set goes from 2 to 0.5. The loss on the test set goes from 1.9 to 0.6."
+    )
+    assert [ax.get_ylabel() for ax in fig.axes] == ["loss"]
+
+
 def test_learning_curves_name_what_was_tested_and_may_have_a_logarithmic_loss():
     fig = plots.learning_curves(history(), tested="validation set", log=True)
     assert "test set" not in fig.alt
@@ -96,7 +105,7 @@ def test_live_curves_draw_once_and_then_update(monkeypatch):
             self.updates += 1
 
     handle = Handle()
-    monkeypatch.setattr(curves, "display", lambda data, metadata, raw, display_id: handle)
+    monkeypatch.setattr(curves, "display", lambda data, metadata, display_id: handle)
     redraw = plots.live()
     for _ in range(3):
         redraw(history())
@@ -105,7 +114,7 @@ def test_live_curves_draw_once_and_then_update(monkeypatch):
 
 def test_live_curves_are_learning_curves(monkeypatch):
     shown = []
-    monkeypatch.setattr(curves, "display", lambda data, metadata, raw, display_id: shown.append(data))
+    monkeypatch.setattr(curves, "display", lambda data, metadata, display_id: shown.append(data))
     plots.live(tested="validation set", log=True)(history())
     fig = plots.learning_curves(history(), tested="validation set", log=True)
     assert shown == [fig.bundle()[0]]
@@ -132,6 +141,18 @@ def test_confusion_counts_and_names_the_commonest_error():
         "The commonest error takes cow for dog, 2 times."
     )
     assert sorted(text.get_text() for text in fig.axes[0].texts) == ["1", "1", "1", "2"]
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_a_label_that_is_none_of_a_class_is_refused(label):
+    y, other = np.array([0, 1]), np.array([0, label])
+    for name, draw in (
+        ("y", lambda: plots.confusion(other, y, ["cat", "dog"])),
+        ("predicted", lambda: plots.confusion(y, other, ["cat", "dog"])),
+        ("mixed", lambda: plots.batches({"mixed": [y, other]}, ["cat", "dog"])),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must hold whole numbers from 0 to 1, got {label}"):
+            draw()
 
 
 def test_confusion_without_an_error():
@@ -162,6 +183,12 @@ def test_lines_are_named_counted_and_told():
     assert [list(line.get_xdata()) for line in ax.lines] == [[0, 1], [0, 1, 2]]
     assert ax.get_yscale() == "log"
     assert ax.get_legend() is not None
+
+
+def test_what_is_not_finite_is_neither_at_most_nor_the_longest():
+    fig = plots.lines({"a": [np.nan, 5, 3], "b": [np.nan, 2], "c": [np.nan]}, xlabel="step", ylabel="rate")
+    assert fig.alt.endswith("a: from 5 to 3, at most 5. b: always 2. c: nowhere a number.")
+    assert plots.bars({"a": np.nan, "b": 3, "c": 2}, xlabel="s").alt.endswith("The longest is b.")
 
 
 def test_many_names_stand_above_the_curves():
@@ -212,6 +239,12 @@ def test_panels_of_bars_share_their_names():
     assert fig.axes[0].get_ylim()[0] > fig.axes[0].get_ylim()[1]
 
 
+def test_a_single_panel_of_bars():
+    assert plots.bar_panels({"time": {"slow": 2, "fast": 1}}).alt == (
+        "1 panel of horizontal bars. time: slow 2, fast 1."
+    )
+
+
 def test_ratios_show_median_and_middle_half():
     fig = plots.ratios({"small": [1, 4, 5, 6, 20], "wide": [0.9, 1, 1.1]}, xlabel="times faster")
     assert fig.alt == (
@@ -221,6 +254,7 @@ def test_ratios_show_median_and_middle_half():
     (ax,) = fig.axes
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["small", "wide"]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "5"]
+    assert "far 120 (middle half 112 to 125)" in plots.ratios({"far": [104, 112, 120, 125, 130]}, xlabel="times").alt
 
 
 def recording(*spans: tuple[str, float, float]) -> Recording:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Callable
 
 import matplotlib as mpl
 import numpy as np
-from IPython.display import display
 
 from gluonbook.plots.figure import SMALL, Figure, axes
-from gluonbook.plots.words import alike, count, course, number
+from gluonbook.plots.words import alike, count, course, drawn, number
+from gluonbook.show import display
 
 if TYPE_CHECKING:
     from gluonbook.training import History
@@ -19,23 +19,28 @@ if TYPE_CHECKING:
 def learning_curves(history: History, *, tested: str = "test set", log: bool = False) -> Figure:
     """Loss and accuracy by epoch, on the training set and, where it was measured, on what `fit` was given as `test`.
 
-    `tested` names that, such as "validation set"; `log` makes the axis of the loss logarithmic.
+    `tested` names that, such as "validation set"; `log` makes the axis of the loss logarithmic. Where no accuracy was
+    measured, as in a regression, the loss stands alone.
     """
     parts = [("train", "training set"), ("test", tested)]
-    panels = [("loss", "cross-entropy loss (nats)"), ("accuracy", "accuracy")]
-    fig, (left, right) = axes(1, 2)
-    sentences = [f"Two line charts over {count(len(history), 'epoch')}."]
-    for ax, (quantity, label) in zip((left, right), panels):
+    panels = {"loss": "cross-entropy loss (nats)", "accuracy": "accuracy"}
+    if len(history) and not any(np.isfinite(history[f"{part}_accuracy"]).any() for part, _ in parts):
+        panels = {"loss": "loss"}
+    fig, places = axes(1, len(panels), squeeze=False)
+    charts = "Two line charts" if len(panels) == 2 else "A line chart"
+    sentences = [f"{charts} over {count(len(history), 'epoch')}."]
+    for ax, (quantity, label) in zip(places.flat, panels.items()):
         ax.set(xlabel="epoch", ylabel=label)
         for part, name in parts:
             values = history[f"{part}_{quantity}"]
             if np.isfinite(values).any():
                 ax.plot(history["epoch"], values, label=name)
                 sentences.append(f"The {quantity} on the {name} {'is' if alike(values) else 'goes'} {course(values)}.")
-        ax.legend()
+        if ax.lines:
+            ax.legend()
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     if log:
-        left.set_yscale("log")
+        places[0, 0].set_yscale("log")
     fig.alt = " ".join(sentences)
     return fig
 
@@ -48,7 +53,7 @@ def live(*, tested: str = "test set", log: bool = False) -> Callable[[History], 
         nonlocal handle
         data, metadata = learning_curves(history, tested=tested, log=log).bundle()
         if handle is None:
-            handle = display(data, metadata=metadata, raw=True, display_id=True)
+            handle = display(data, metadata, display_id=True)
         else:
             handle.update(data, metadata=metadata, raw=True)
 
@@ -71,7 +76,7 @@ def lines(
     elif len(curves) > 1:
         ax.legend()
     sentences = [
-        f"{name}: {course(values)}{'' if alike(values) else f', at most {number(max(values))}'}."
+        f"{name}: {course(values)}{'' if alike(values) else f', at most {number(max(drawn(values)))}'}."
         for name, values in curves.items()
     ]
     kind = "A line chart" if len(curves) == 1 else f"{len(curves)} curves"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gluonbook.plots.figure import BLACK, BLUE, SMALL, Figure, axes
-from gluonbook.plots.words import count
+from gluonbook.plots.words import count, number
 
 
 def histograms(samples: Mapping[str, Sequence[float]], *, xlabel: str, reach: float = 4.0) -> Figure:
@@ -31,7 +31,7 @@ def histograms(samples: Mapping[str, Sequence[float]], *, xlabel: str, reach: fl
         ax.hist(z.clip(-reach, reach), bins=edges, density=True, color=BLUE, alpha=0.5)
         ax.plot(middles, np.exp(-(middles**2) / 2) / np.sqrt(2 * np.pi), color=BLACK, linestyle="-", linewidth=0.9)
         ax.set(title=name, xlabel=xlabel)
-        told.append(f"{name}, skewness {(z**3).mean():.2g}")
+        told.append(f"{name}, skewness {number((z**3).mean(), 2)}")
     panels[0, 0].set_ylabel("density")
     fig.alt = f"{count(len(samples), 'histogram')} beside the normal density: {'; '.join(told)}."
     return fig
@@ -64,7 +64,7 @@ def layers(
             ax.set(xlim=limits, yticks=[])
             ax.grid(False)
             ax.spines["left"].set_visible(False)
-            deviations.append(f"{values.std():.2g}")
+            deviations.append(number(values.std(), 2))
             ax.set_title(f"σ {deviations[-1]}", fontsize=SMALL, loc="right", pad=2)
         row[0].set_ylabel(name, rotation=0, ha="right", va="center")
         told.append(f"{name} {', '.join(deviations)}")

@@ -6,9 +6,12 @@ import io
 from typing import Any, final
 
 import matplotlib as mpl
+import numpy as np
 from cycler import cycler
-from IPython.display import display
-from matplotlib import figure
+from matplotlib import figure, ticker
+from matplotlib.axis import Axis
+
+from gluonbook.show import display
 
 BLUE = "#0072B2"
 """The first colour of curves."""
@@ -40,6 +43,8 @@ STYLE = {
     "figure.facecolor": "white",
     "figure.figsize": (WIDEST, 3.2),
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.hspace": 0.06,  # between panels: a title is not to be taken for the label above it
+    "figure.constrained_layout.wspace": 0.06,
     "font.size": 10,
     "grid.alpha": 0.3,
     "lines.linewidth": 1.8,
@@ -57,6 +62,9 @@ class Figure(figure.Figure):
     def bundle(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         """The figure as a MIME bundle, and its metadata, which holds the alternative text."""
         file = io.StringIO()
+        for ax in self.axes:
+            for axis in (ax.xaxis, ax.yaxis):
+                _number(axis)
         with mpl.rc_context(STYLE):
             self.savefig(file, format="svg", metadata={"Date": None})
         metadata = {"image/svg+xml": {"alt": self.alt}} if self.alt else {}
@@ -76,7 +84,7 @@ class Figure(figure.Figure):
 
     def _ipython_display_(self) -> None:
         data, metadata = self.bundle()
-        display(data, metadata=metadata, raw=True)
+        display(data, metadata)
 
 
 def axes(
@@ -86,3 +94,13 @@ def axes(
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=size)
         return fig, fig.subplots(rows, columns, **options)
+
+
+def _number(axis: Axis) -> None:
+    """Ticks at 1, 2 and 5 on a logarithmic axis as long as a decade, if it holds one power of ten, or none."""
+    low, high = sorted(axis.get_view_interval())
+    if not isinstance(axis.get_major_locator(), ticker.LogLocator) or high < 10 * low:  # shorter ones have more numbers
+        return
+    if np.floor(np.log10(high)) - np.ceil(np.log10(low)) < 1:
+        axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))

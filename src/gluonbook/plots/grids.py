@@ -45,10 +45,10 @@ def heat_maps(
             else:
                 dark = grid[i, j] > (lowest + highest) / 2
                 colour = "white" if dark else "black"
-                ax.text(j, i, f"{grid[i, j]:.2g}", ha="center", va="center", color=colour, fontsize=SMALL)
+                ax.text(j, i, number(grid[i, j], 2), ha="center", va="center", color=colour, fontsize=SMALL)
         ax.set(title=name, xlabel=xlabel, xticks=range(len(columns[name])), yticks=range(len(rows[name])))
-        ax.set_xticklabels([f"{number:g}" for number in columns[name]])
-        ax.set_yticklabels([f"{number:g}" for number in rows[name]])
+        ax.set_xticklabels([f"{tick:g}" for tick in columns[name]])
+        ax.set_yticklabels([f"{tick:g}" for tick in rows[name]])
         told.append(f"{name}: {_told(grid, rows[name], columns[name], xlabel, ylabel, broken)}")
     for ax in panels[:, 0]:
         ax.set_ylabel(ylabel)

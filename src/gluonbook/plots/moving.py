@@ -13,11 +13,11 @@ from typing import final
 
 import matplotlib as mpl
 import numpy as np
-from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from gluonbook.plots.figure import MARKERS, PALETTE, SMALL, STYLE, WIDEST, Figure, axes
+from gluonbook.show import display
 
 _MARK = "moves-"  # how the names of what moves begin, in the drawing
 # A drone of one unit: legs, body, masts, rotors. A None lifts the pen.
@@ -120,7 +120,7 @@ class Moving:
 
     def _ipython_display_(self) -> None:
         data, metadata = self.bundle()
-        display(data, metadata=metadata, raw=True)
+        display(data, metadata)
 
     def _html(self, strip: str) -> str:
         drawing = _svg(self._still)

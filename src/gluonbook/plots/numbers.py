@@ -23,7 +23,7 @@ def bars(values: Mapping[str, float], *, xlabel: str, log: bool = False) -> Figu
     ax.margins(x=0.15)
     if log:
         ax.set_xscale("log")
-    longest = max(values, key=values.__getitem__)
+    longest = max(values, key=lambda name: np.nan_to_num(values[name], nan=-np.inf))
     listed = ", ".join(f"{name} {number(value)}" for name, value in values.items())
     fig.alt = f"{count(len(values), 'horizontal bar')} in {xlabel}: {listed}. The longest is {longest}."
     return fig
@@ -54,9 +54,10 @@ def stacked(values: Mapping[str, Mapping[str, float]], *, xlabel: str) -> Figure
 
 def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
     """Panels side by side, each under its title with horizontal bars for the same names, their values beside them."""
-    fig, row = axes(1, len(panels), size=(6.4, 0.8 + 0.45 * len(next(iter(panels.values())))), sharey=True)
+    height = 0.8 + 0.45 * len(next(iter(panels.values())))
+    fig, places = axes(1, len(panels), size=(6.4, height), sharey=True, squeeze=False)
     told = []
-    for i, (ax, (title, values)) in enumerate(zip(row, panels.items())):
+    for i, (ax, (title, values)) in enumerate(zip(places.flat, panels.items())):
         drawn = ax.barh(list(values), list(values.values()), color=PALETTE[i % len(PALETTE)])
         ax.bar_label(drawn, [number(value) for value in values.values()], padding=3)
         ax.set_title(title)
@@ -64,7 +65,7 @@ def bar_panels(panels: Mapping[str, Mapping[str, float]]) -> Figure:
         ax.grid(visible=False)
         ax.margins(x=0.3)
         told.append(f"{title}: " + ", ".join(f"{name} {number(value)}" for name, value in values.items()))
-    row[0].invert_yaxis()
+    places[0, 0].invert_yaxis()
     fig.alt = f"{count(len(panels), 'panel')} of horizontal bars. {'. '.join(told)}."
     return fig
 
@@ -82,8 +83,9 @@ def ratios(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Figure:
         ax.plot(middle, row, color=BLUE, marker="o")
         behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # it may stand on the line at 1
         place = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center"}
-        ax.annotate(f"{middle:.2g}", (middle, row), **place, fontsize=SMALL, bbox=behind)
-        sentences.append(f"{name} {middle:.2g} (middle half {low:.2g} to {high:.2g})")
+        first, median, third = (number(ratio, 2) for ratio in (low, middle, high))
+        ax.annotate(median, (middle, row), **place, fontsize=SMALL, bbox=behind)
+        sentences.append(f"{name} {median} (middle half {first} to {third})")
     ax.axvline(1, color=BLACK, linestyle="-", linewidth=1)
     ax.set(xscale="log", xlabel=xlabel, yticks=range(len(values)), yticklabels=list(values))
     ax.set_ylim(len(values) - 0.5, -0.7)

@@ -29,7 +29,12 @@ def images(X: np.ndarray | Sequence[np.ndarray], titles: Sequence[str], *, colum
 
 
 def confusion(y: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Figure:
-    """How often each class (row) is taken for which (column); what is right lies on the diagonal."""
+    """How often each class (row) is taken for which (column); what is right lies on the diagonal.
+
+    Raises ValueError if `y` or `predicted` holds a number that is none of a class.
+    """
+    _refuse_unknown_classes("y", y, classes)
+    _refuse_unknown_classes("predicted", predicted, classes)
     counts = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(counts, (y, predicted), 1)
     fig, ax = axes(size=(4.6, 4.2))
@@ -62,11 +67,13 @@ def confusion(y: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> F
 def batches(named: Mapping[str, Sequence[np.ndarray]], classes: Sequence[str]) -> Figure:
     """What the batches of an epoch are made of: for each name a panel, a column a batch, a row a class.
 
-    `named` maps the name of an order to its batches, each the array of its labels.
+    `named` maps the name of an order to its batches, each the array of its labels. Raises ValueError if one of these is
+    none of a class.
     """
     fig, panels = axes(1, len(named), size=(6.4, 3.2), sharey=True, squeeze=False)
     sentences = []
     for ax, (name, labels) in zip(panels.flat, named.items()):
+        _refuse_unknown_classes(name, np.concatenate(labels), classes)
         counts = np.stack([np.bincount(batch, minlength=len(classes)) for batch in labels], axis=1)
         shown = ax.imshow(counts / counts.sum(axis=0), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         ax.grid(False)
@@ -79,3 +86,10 @@ def batches(named: Mapping[str, Sequence[np.ndarray]], classes: Sequence[str]) -
     of = f"of the classes in {count(counts.shape[1], 'batch', 'batches')}"
     fig.alt = f"{count(len(named), 'heat map')} {of}. {' '.join(sentences)}"
     return fig
+
+
+def _refuse_unknown_classes(name: str, labels: np.ndarray, classes: Sequence[str]) -> None:
+    labels = np.asarray(labels)
+    unknown = labels[(labels < 0) | (labels >= len(classes))]
+    if unknown.size:
+        raise ValueError(f"{name} must hold whole numbers from 0 to {len(classes) - 1}, got {unknown[0]}")
