@@ -20,8 +20,9 @@ from mxnet.gluon import nn
 from mxnet.kvstore.base import TestStore
 
 import runs
-from gluonbook import checkpoint, kvstore  # noqa: F401  (registers ours)
+from gluonbook import checkpoint
 from gluonbook.checkpoint import Damaged
+from gluonbook.kvstore import MeanStore
 from gluonbook.models import mlp
 from gluonbook.storage import folders
 from repetitions import FULL
@@ -159,6 +160,47 @@ def test_another_number_of_devices_goes_on_alike(tmp_path, before, after):
         results.append([parameter.list_data()[-1].asnumpy() for parameter in net.collect_params().values()])
     for one, other in zip(*results):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def cpus(*ids: int) -> list[mx.Context]:
+    return [mx.cpu(i) for i in ids]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (cpus(0), cpus(1)),
+        (cpus(1), cpus(0)),
+        (cpus(0, 1), cpus(1, 0)),
+        (cpus(0, 1), cpus(2, 3)),
+        (cpus(0), cpus(2, 3)),
+        (cpus(2, 3), cpus(1)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("store", "on_store"),
+    [(lambda: "local", False), (lambda: mx.kv.create("local"), True), (MeanStore, False), (MeanStore, True)],
+    ids=["MXNet's, apart", "MXNet's", "MeanStore, apart", "MeanStore"],
+)
+def test_other_devices_go_on_with_the_same_counts(tmp_path, before, after, store, on_store):
+    def begin(ctx):
+        more = {"learning_rate": 0.1, "lr_scheduler": factor()}
+        kvstore = {"kvstore": store(), "update_on_kvstore": on_store}
+        return runs.start("adam", net=mlp(hidden=(8,)), ctx=ctx, kvstore=kvstore, **more)
+
+    results = []
+    for ctx in (before, after):
+        net, trainer = begin(before)
+        steps(net, trainer, 4)
+        path = checkpoint.save(tmp_path / str(ctx), net, trainer, step=4, epoch=0)
+        net, trainer = begin(ctx)
+        checkpoint.load(path, net, trainer)
+        steps(net, trainer, 5, first=4)
+        assert (trainer.optimizer.num_update, trainer.learning_rate) == (9, 0.1 / 4)
+        results.append([parameter.list_data()[-1].asnumpy() for parameter in net.collect_params().values()])
+    for one, other in zip(*results):
+        np.testing.assert_allclose(one, other, rtol=0, atol=0 if len(before) == len(after) else 1e-4)
 
 
 def test_another_trainer_on_the_same_net_does_not_mislead(tmp_path):
@@ -333,6 +375,46 @@ def test_the_states_of_a_store_are_kept(tmp_path):
     net, trainer = runs.start(ctx=TWO, net=mlp(hidden=(8,)))
     with pytest.raises(ValueError, match="the checkpoint has states of a store"):
         checkpoint.load(path, net, trainer)
+
+
+class Averages:
+    """Something else that remembers."""
+
+    def __init__(self, *states: dict) -> None:
+        self.states = dict(*states)
+
+
+@pytest.mark.parametrize(
+    "keys", [(0, 3), ("0.weight", "1.bias"), ("0.weight", "mine"), (0, "0.weight"), ("0", "1"), (7, 8)], ids=str
+)
+def test_states_come_back_under_the_keys_that_they_had(tmp_path, keys):
+    def begin():
+        return runs.start(net=mlp(hidden=(8,)))
+
+    net, trainer = begin()
+    steps(net, trainer, 1)
+    states = {key: float(i) for i, key in enumerate(keys)}
+    trainer.optimizer.averages = states
+    memory = {"flat": Averages(states), "nested": Averages({"inner": states}), "none": Averages()}
+    path = checkpoint.save(tmp_path, net, trainer, step=1, epoch=0, extra=states, memory=memory)
+    net, trainer = begin()
+    loaded = {name: Averages() for name in memory}
+    assert checkpoint.load(path, net, trainer, memory=loaded).extra == states
+    assert trainer.optimizer.averages == states
+    for name, one in memory.items():
+        assert repr(loaded[name].states) == repr(one.states)
+    assert {type(loaded["flat"].states), type(trainer.optimizer.averages)} == {dict}
+
+
+def test_memories_share_no_array(tmp_path):
+    net, trainer = begin("sgd")
+    steps(net, trainer, 1)
+    memory = {"a": Averages({"b": {"c": np.zeros(2)}}), "a/b": Averages({"c": np.ones(2)})}
+    path = checkpoint.save(tmp_path, net, trainer, step=1, epoch=0, memory=memory)
+    loaded = {name: Averages() for name in memory}
+    checkpoint.load(path, net, trainer, memory=loaded)
+    assert loaded["a"].states["b"]["c"].tolist() == [0, 0]
+    assert loaded["a/b"].states["c"].tolist() == [1, 1]
 
 
 def test_the_loss_scale_of_mixed_precision_is_kept(tmp_path):

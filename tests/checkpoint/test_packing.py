@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import itertools
 import json
 
 import mxnet as mx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gluonbook.checkpoint.packing import leaves, pack, unpack
@@ -46,8 +47,30 @@ def test_arrays_survive_bit_by_bit_on_their_device(dtype):
     again = there_and_back({"a": numbers.T})["a"]
     assert (again.dtype, again.tobytes()) == (numbers.dtype, numbers.T.tobytes())
     again[:] = 0  # it can be written to
+    nothing = there_and_back(numbers[:, :0])
+    assert (nothing.dtype, nothing.shape) == (numbers.dtype, (2, 0))
+    point = there_and_back(np.array(numbers[0, 0]))
+    assert (type(point), point.shape, point.tobytes()) == (np.ndarray, (), numbers[0, 0].tobytes())
     scalar = there_and_back(numbers[0, 0])
     assert (type(scalar), scalar.tobytes()) == (type(numbers[0, 0]), numbers[0, 0].tobytes())
+
+
+@settings(deadline=None)
+@given(nests)
+@example({"a/b": 1, "a": {"b": 2}, "a%2Fb": 3, "%61": {"b": 4}})
+@example({1: 1, "1": 2, -1: 3, "-1": 4, "%31": 5, "1\n": 6, "": {"": 7}})
+def test_no_two_arrays_share_a_name(nest):
+    counter = itertools.count()
+
+    def of_arrays(value):
+        if isinstance(value, dict):
+            return {key: of_arrays(item) for key, item in value.items()}
+        return [*map(of_arrays, value)] if isinstance(value, (list, tuple)) else np.array(next(counter))
+
+    value, names = of_arrays(nest), []
+    pack(value, "here", lambda name, array: names.append(name), CPUS)
+    assert len(names) == len(set(names)) == next(counter)
+    assert repr(there_and_back(value)) == repr(value)
 
 
 def test_a_device_that_is_not_there_is_replaced_by_the_first():
@@ -73,10 +96,19 @@ def test_functions_are_left_alone():
     assert there_and_back([len, dict], present=[len, dict]) == [len, dict]
 
 
-@pytest.mark.parametrize("value", [object(), {1.5: 2}, {1, 2}, 1j, mx.nd.ones((2, 2)).tostype("row_sparse")])
+@pytest.mark.parametrize(
+    "value",
+    [object(), {1.5: 2}, {1, 2}, 1j, mx.nd.ones((2, 2)).tostype("row_sparse"), np.ma.array([1, 2], mask=[0, 1])],
+)
 def test_what_cannot_be_held_is_refused_by_name(value):
     with pytest.raises(TypeError, match=r"top/0 is a .*, which a checkpoint cannot hold exactly"):
         pack([value], "top", lambda name, array: None, CPUS)
+
+
+@pytest.mark.parametrize(("key", "kind"), [(np.int64(7), "numpy.int64"), (True, "builtins.bool"), (0.5, "float")])
+def test_a_key_that_cannot_be_held_is_named(key, kind):
+    with pytest.raises(TypeError, match=f"top/a is a dict with the key {key!r}, a .*{kind}, .* must be int or str"):
+        pack({"a": {"b": 1, key: 2}}, "top", lambda name, array: None, CPUS)
 
 
 def test_leaves_have_dotted_places():

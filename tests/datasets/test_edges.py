@@ -208,6 +208,18 @@ def test_a_bundle_of_certificates_that_is_none(world, monkeypatch, tmp_path, var
     assert_mnist(datasets.load("mnist"))
 
 
+def test_a_name_that_is_not_found_is_no_fault_of_certificates(world, monkeypatch):
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ssl.get_default_verify_paths().openssl_cafile)
+    world.server.url = "https://gluonbook.invalid"
+    world.pin_mnist()
+    trouble = requests.ConnectionError(f"Failed to resolve {world.server.url}")
+    refuse(monkeypatch, pooch.HTTPDownloader, "__call__", trouble)
+    message = failure()
+    assert "Failed to resolve" in message and "CA_BUNDLE" not in message
+
+
 @pytest.mark.parametrize(
     "proxy",
     [

@@ -194,6 +194,17 @@ def test_a_parameter_that_adds_up_is_refused():
         ranks.module(net)
 
 
+@pytest.mark.parametrize(
+    "train", [emulate, lambda modules, *rest: pipeline(*modules, *rest)], ids=["emulate", "pipeline"]
+)
+def test_a_mean_loss_of_float16_may_have_a_sum_beyond_it(train):
+    batch = nd.ones((4, 64)), nd.zeros(4)
+    losses = train(
+        [ranks.module(ranks.net())], [batch], lambda out, y: (0 * out.mean(axis=1) + 30_000).astype("float16")
+    )
+    assert losses.tolist() == [30_000]
+
+
 # Processes
 
 

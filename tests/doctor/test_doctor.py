@@ -31,7 +31,7 @@ def checkout(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def installed(monkeypatch) -> dict[str, str]:
     """The versions that seem to be installed, by package."""
-    found: dict[str, str] = {"mxnet": "1.9.1"}
+    found: dict[str, str] = {"gluonbook": "2.0", "mxnet": "1.9.1"}
     monkeypatch.setattr(supported, "version", found.get)
     return found
 
@@ -64,6 +64,7 @@ class TestPackages:
     def test_all_there(self, monkeypatch):
         check = software.packages()
         assert check.status in (OK, NOTE) and "numpy" not in check.finding
+        assert check.finding.startswith(f"gluonbook {facts.versions()['gluonbook']}")
 
     def declare(self, monkeypatch, *requirements: str) -> None:
         monkeypatch.setattr(software.metadata, "requires", lambda name: list(requirements))
@@ -78,15 +79,15 @@ class TestPackages:
 
     def test_the_other_build_of_mxnet_is_not_asked_for(self, monkeypatch, installed):
         self.declare(monkeypatch, 'mxnet==1.9.1; extra == "cpu"', 'mxnet-cu112==1.9.1; extra == "cu112"')
-        assert software.packages().status == OK
+        assert software.packages() == Check("packages", OK, "gluonbook 2.0, and all that it declares")
         del installed["mxnet"]
         installed["mxnet-cu112"] = "1.8.0"
-        assert software.packages().finding == "mxnet-cu112 1.8.0 (needs ==1.9.1)"
+        assert software.packages().finding == "gluonbook 2.0; mxnet-cu112 1.8.0 (needs ==1.9.1)"
 
     def test_what_only_the_tooling_needs_is_a_note(self, monkeypatch, installed):
         self.declare(monkeypatch, 'sphinx>=7; extra == "book"', 'tomli; extra == "dev" and python_version < "3"')
         check = software.packages()
-        assert check.status == NOTE and check.finding == "sphinx is missing (needs >=7)"
+        assert check.status == NOTE and check.finding == "gluonbook 2.0; sphinx is missing (needs >=7)"
 
 
 class TestLock:
@@ -270,6 +271,12 @@ class TestDataSets:
         assert found["data set digits"].status == OK
         mnist = found["data set mnist"]
         assert mnist.status == NOTE and "`gluonbook data mnist` fetches 12 MB" in mnist.remedy
+        assert "data/README.md" in mnist.remedy
+
+    def test_an_installed_package_leads_to_no_file_of_the_book(self, monkeypatch):
+        monkeypatch.setattr(paths, "checkout", lambda: None)
+        remedy = self.found()["data set mnist"].remedy
+        assert remedy == "`gluonbook data mnist` fetches 12 MB; its error says how, without a network."
 
     def test_a_damaged_one_is_a_problem(self, tmp_path):
         for file in next(iter(datasets.info("mnist").forms.values())):
@@ -446,6 +453,10 @@ class TestOutlook:
         with pytest.raises(ValueError, match=r"no chapter 'net'.*chapters/convnets/lenet"):
             book.only("net")
 
+    def test_where_there_are_none_the_note_says_why(self):
+        with pytest.raises(ValueError, match=r"^no chapter can be looked up: gluonbook is installed without the book$"):
+            Outlook((), "gluonbook is installed without the book").only("lenet")
+
     def test_the_table(self, book, capsys, monkeypatch):
         monkeypatch.setenv("NO_COLOR", "1")
         monkeypatch.delenv("FORCE_COLOR", raising=False)
@@ -489,7 +500,7 @@ class TestRun:
         assert found["checks"][-1]["finding"] == "could not be looked at: OSError: libcuda.so.1: cannot open"
 
     def test_an_unknown_chapter(self):
-        with pytest.raises(ValueError, match="no chapter 'x'"):
+        with pytest.raises(ValueError, match="no chapter can be looked up: no book"):
             doctor.run(chapter="x")
 
     def test_plain_without_a_terminal_and_under_no_color(self, capsys, monkeypatch):

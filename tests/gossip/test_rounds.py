@@ -70,12 +70,14 @@ def test_all_pairs_come_equally_often():
 def test_averaging_keeps_the_sum_and_brings_ranks_together(size, seed):
     x = np.random.RandomState(seed).randint(-64, 65, (size, 5)).astype(np.float32) * 2**10  # halved exactly, ten times
     total, before = x.sum(axis=0), np.ptp(x, axis=0)
+    apart = before
     for number in range(10):
         x = mixed(x, seed, number)
         assert x.dtype == np.float32
         np.testing.assert_array_equal(x.sum(axis=0), total)
         assert (np.ptp(x, axis=0) <= before).all()
         before = np.ptp(x, axis=0)
+    assert size == 1 or (before < apart).any()
 
 
 def test_weights_that_are_whole_numbers_are_averaged_all_the_same():

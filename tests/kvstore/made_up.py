@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def remembered(store) -> dict:
             for part in value.values() if isinstance(value, dict) else value:
                 yield from leaves(part)
         else:
-            yield value.asnumpy() if isinstance(value, mx.nd.NDArray) else value
+            yield value.asnumpy() if isinstance(value, mx.nd.NDArray) else deepcopy(value)
 
     return {key: list(leaves(value)) for key, value in store.states.items()}
 

@@ -414,12 +414,15 @@ def test_batches_of_different_sizes_are_those_of_the_optimizer_without_a_store(s
 
 @remembering
 @pytest.mark.parametrize("scale", [0.0, np.nan, np.inf])
-def test_what_cannot_be_remembered(store, inside, scale):
-    ours = Training(store(), inside)
+@pytest.mark.parametrize("optimizer", [{}, {"optimizer": "sgd"}], ids=["own", "MXNet's"])
+def test_what_cannot_be_remembered(store, inside, scale, optimizer):
+    ours = Training(store(), inside, **optimizer)
     ours.step()
     ours.backward()
     ours.trainer._scale = scale
-    refused(ours, lambda: ours.trainer.step(1), f"remembers rescaled gradients: rescale_grad cannot be {scale:g}")
+    by_optimizer = not optimizer and not np.isfinite(scale)  # which the book's own refuse as soon as it is set
+    message = rf"must be a number in \(-inf, inf\), got {scale}" if by_optimizer else f"cannot be {scale:g}"
+    refused(ours, lambda: ours.trainer.step(1), f"rescale_grad {message}")
 
 
 @pytest.mark.parametrize("inside", [True, False])

@@ -118,12 +118,18 @@ def test_the_command_hands_words_on(monkeypatch, capsys, words, module):
     assert heard == [([*module, *words], 3)]
 
 
-@pytest.mark.parametrize("option", ["--worker", "-n", "-np", "--hosts="])
+@pytest.mark.parametrize("option", ["--worker", "-n", "-np"])
 def test_an_option_that_is_none_of_the_command_is_no_script(monkeypatch, capsys, option):
     monkeypatch.setattr("sys.argv", ["gluonbook", "run", option, "2", "x.py"])
     with pytest.raises(SystemExit):
         cli.main()
-    assert "No such option" in capsys.readouterr().err or option == "--hosts="
+    assert "No such option" in capsys.readouterr().err
+
+
+def test_an_empty_host_file_is_no_host_file(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["gluonbook", "run", "--hosts=", __file__])
+    with pytest.raises(SystemExit, match="host file must be a path, got ''"):
+        cli.main()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,7 @@ def test_machine_names_what_it_is_not_whose(monkeypatch):
     assert set(found) == {"os", "cpu", "cores", "memory", "gpus"}
     assert 1 <= found["cores"] <= os.cpu_count() and 0 < found["memory"] < 1e5
     for secret in (socket.gethostname(), getpass.getuser(), str(Path.home())):
-        assert secret not in f"{found['os']}{found['cpu']}".split()
+        assert secret not in f"{found['os']} {found['cpu']}".replace(",", " ").split()
 
 
 def test_gpus_are_named_by_nvidia_smi(tmp_path, monkeypatch):
@@ -85,6 +87,23 @@ def test_cores_are_at_least_one_and_at_most_the_affinity(monkeypatch):
     for quotas, cores in (([], 4), ([2.5], 2), ([0.1], 1), ([8.0], 4)):
         monkeypatch.setattr(groups, "core_quotas", lambda quotas=quotas: quotas)
         assert facts.cores() == cores
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here")
+def test_the_commit_of_a_repository_that_does_not_track_the_package_is_not_its_own(tmp_path, monkeypatch):
+    def git(*words: str) -> None:
+        own = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+        subprocess.run(["git", *own, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    package = written(tmp_path, {".gitignore": "/.venv\n", ".venv/gluonbook/machine/facts.py": ""}) / ".venv"
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "Somebody's own work")
+    monkeypatch.setattr(facts, "__file__", str(package / "gluonbook/machine/facts.py"))
+    assert facts.commit() == "unknown"
+    git("add", "--force", ".venv")
+    git("commit", "-m", "And the package")
+    assert re.fullmatch("[0-9a-f]{12}", facts.commit())
 
 
 def test_the_commit_is_named_and_without_git_it_is_unknown(monkeypatch):

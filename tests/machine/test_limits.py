@@ -99,14 +99,14 @@ def test_names_and_what_is_no_limit(tmp_path, runs, said):
     assert said in done.stdout and bool(said) == bool(done.stdout.strip())
 
 
-HERE = tempfile.gettempdir()
+HERE, NOBODYS = tempfile.gettempdir(), "a-file-that-nobody-has-made"
 WORDS = {
     "MemoryError": "GiB of memory",
     "terminate called after throwing an instance of 'std::bad_alloc'": "GiB of memory",
-    f"OSError: [Errno 122] Disk quota exceeded: '{HERE}/a'": f"Your share of the disk in {HERE} is used up",
+    f"OSError: [Errno 122] Disk quota exceeded: '{HERE}/{NOBODYS}'": f"Your share of the disk in {HERE} is used up",
     "OSError: [Errno 23] Too many open files in system": "All processes together may have",
     "OSError: [Errno 28] inotify watch limit reached": "sysctl fs.inotify.max_user_watches",
-    f"OSError: [Errno 28] No space left on device: '{HERE}/x'": f"{HERE} has ",
+    f"OSError: [Errno 28] No space left on device: '{HERE}/{NOBODYS}'": f"{HERE} has ",
     "OSError: [Errno 28] No space left on device: '/dev/shm/x'": "docker run --shm-size=1g",
     "socket: too many open files": "",
     "KeyError: '/dev'": "",

@@ -67,6 +67,18 @@ def test_equal_in_other_precisions(pair):
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
 
 
+def test_a_variance_that_rounding_makes_negative_is_0():
+    """Of a steady gradient n − g² is rounding; the built-in loses weights to NaN."""
+    grad, weights = mx.nd.array(np.random.RandomState(0).randn(2000) * 10), {}
+    for name in ("rmsprop", "plainrmsprop"):
+        optimizer, weights[name] = mx.optimizer.create(name, centered=True), mx.nd.zeros(2000)
+        state = optimizer.create_state(0, weights[name])
+        for _ in range(300):
+            optimizer.update(0, weights[name], grad, state)
+    assert np.isfinite(weights["plainrmsprop"].asnumpy()).all()
+    assert np.isnan(weights["rmsprop"].asnumpy()).any()
+
+
 def test_the_built_in_nag_decays_by_a_weight_that_it_has_overwritten():
     lr, momentum, wd = 0.1, 0.9, 0.5
 

@@ -19,6 +19,7 @@ from gluonbook.theory import density
 
 quick = settings(max_examples=60, deadline=None)
 SHAPES = array_shapes(max_dims=3, max_side=6)
+HALF_SINGLE = ("float16", "float32")
 EPS32 = 2.0**-24  # half a unit in the last place, relative, in float32
 
 
@@ -132,6 +133,18 @@ def test_no_other_two_values_have_a_smaller_error(v, up, down):
 
 def test_a_zero_has_the_upper_mean():
     np.testing.assert_array_equal(two_means(mx.nd.array([[0, 4, -1, -3]])).asnumpy(), [[2, 2, -2, -2]])
+
+
+# float16
+
+
+@pytest.mark.parametrize("kind", [EFSignSGD, OneBitSGD])
+@pytest.mark.parametrize("shape", [(2, 70_000), (100_000,)], ids=str)
+def test_a_mean_of_more_elements_than_float16_counts(kind, shape):
+    grad = np.random.RandomState(0).randn(*shape).astype(np.float16)
+    half, single = (kind().delta(nd(grad, dtype), mx.nd.zeros(shape, dtype=dtype), 1.0, 1) for dtype in HALF_SINGLE)
+    assert half.dtype == np.float16
+    np.testing.assert_array_equal(half.asnumpy(), single.asnumpy().astype(np.float16))
 
 
 # Steps of one length
@@ -368,6 +381,22 @@ def test_ggt_of_nearly_parallel_gradients():
     rows = np.array([[1, 0, 0], [1, 1e-3, 0], [1, 0, 2e-3]], np.float32)
     small = inverse_root_times_column(nd(rows), 2, 1e-4).asnumpy()
     np.testing.assert_allclose(small, full_inverse_root(rows.T.astype(float), 1e-4, rows[2].astype(float)), atol=1e-4)
+
+
+# A whole matrix that is not finite
+
+
+@pytest.mark.parametrize("kind", [Shampoo, GGT])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+@pytest.mark.parametrize("shape", [(1,), (5, 4)], ids=str)
+def test_a_matrix_that_is_not_finite_makes_the_weight_nan(kind, bad, shape):
+    """As LAPACK is not asked; 1e200 is finite, and its square is not."""
+    optimizer, weight = kind(), mx.nd.zeros(shape, dtype="float64")
+    grad, state = np.ones(shape), optimizer.create_state(0, weight)
+    grad.flat[-1] = bad
+    for one in (np.ones(shape), grad):
+        optimizer.update(0, weight, nd(one), state)
+    assert np.isnan(weight.asnumpy()).all()
 
 
 # Rprop

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import mxnet as mx
 import numpy as np
 import pytest
 
 import runs
-from gluonbook.checks import real
 from gluonbook.models import mlp
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import OneByOne, register, zeros_like
 from gluonbook.training import fit
 
@@ -22,10 +24,11 @@ class TrustLAMB(OneByOne):
     weight ← (1 − lr·wd_lh)·weight − lr·‖weight‖/‖r‖·r,  where a norm is 0: − lr·r
     """
 
+    ranges: ClassVar = {"beta1": within("[0, 1)"), "beta2": within("[0, 1)"), "eps": within("(0, inf)")}
+
     def __init__(self, learning_rate=None, beta1=0.9, beta2=0.999, eps=1e-6, **options):
         super().__init__(learning_rate, **options)
-        self.beta1, self.beta2 = real("beta1", beta1, "[0, 1)"), real("beta2", beta2, "[0, 1)")
-        self.eps = real("eps", eps, "(0, inf)")
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def create_state(self, index, weight):
         return zeros_like(weight), zeros_like(weight)
@@ -47,9 +50,11 @@ class ScheduleFreeSGD(OneByOne):
     z ← z − lr·grad,  x ← (1 − 1/t)·x + z/t,  y ← (1 − beta)·z + beta·x
     """
 
+    ranges: ClassVar = {"beta": within("[0, 1]")}
+
     def __init__(self, learning_rate=None, beta=0.9, **options):
         super().__init__(learning_rate, **options)
-        self.beta = real("beta", beta, "[0, 1]")
+        self.beta = beta
 
     def create_state(self, index, weight):
         return weight.copy(), weight.copy()
@@ -135,6 +140,7 @@ def test_it_trains_a_net_and_goes_on_exactly(tmp_path, name):
     assert losses[-1] < 0.7 * losses[0]
     for epochs in (2, 4):
         again, trainer = start()
+        runs.break_after(trainer, 2 * 10)  # each time two epochs of ten batches, and no more
         fit(again, trainer, epochs=epochs, checkpoints=tmp_path, **run)
     assert runs.fingerprint(again) == runs.fingerprint(net)
 
@@ -144,5 +150,8 @@ def test_the_options_of_all_are_its_own(name):
     kind = mx.optimizer.Optimizer.opt_registry[name]
     with pytest.raises(TypeError, match=r"no option betta; it takes learning_rate, beta.*, lr_scheduler, wd, wd_lh"):
         kind(betta=0.9)
+    own = next(option for option in kind.options() if option.startswith("beta"))
+    with pytest.raises(ValueError, match=rf"{own} must be a number in \[0, 1.*got -1"):
+        setattr(kind(), own, -1)
     with pytest.raises(ValueError, match=r"the gradient of parameter 0 is 'row_sparse'"):
         kind().update(0, mx.nd.ones((2, 2)), mx.nd.ones((2, 2)).tostype("row_sparse"), None)

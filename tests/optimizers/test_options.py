@@ -1,6 +1,8 @@
-"""Options that would be without effect are refused, by a sentence, before anything has changed."""
+"""Options out of their range or without effect are refused, by a sentence, before anything has changed."""
 
 from __future__ import annotations
+
+import math
 
 import mxnet as mx
 import numpy as np
@@ -22,9 +24,67 @@ def parameter(dtype="float32", name="p"):
 
 def step(trainer, grad=0.5):
     for one in trainer._params:
+        if one.grad_req == "null":
+            continue
         one.grad()[:] = grad
         one.data()._fresh_grad = True
     trainer.step(1)
+
+
+# What is out of its range, in the constructor and later.
+
+ATTRIBUTE = {"learning_rate": "lr"}
+
+
+@every
+@pytest.mark.parametrize("wrong", [-1, math.nan, math.inf, "0.5"])
+def test_a_value_out_of_its_range_is_refused_later_by_the_sentence_of_the_constructor(kind, wrong):
+    optimizer = kind()
+    for option in kind.options():
+        if option in ("param_idx2name", "sym", "param_dict") or (option, wrong) == ("rescale_grad", -1):
+            continue
+        with pytest.raises(ValueError, match=f"^{option} must be ") as refused:
+            kind(**{option: wrong})
+        before = dict(vars(optimizer))
+        with pytest.raises(ValueError, match="must be") as later:
+            setattr(optimizer, ATTRIBUTE.get(option, option), wrong)
+        assert (str(later.value), vars(optimizer)) == (str(refused.value), before)
+    with pytest.raises(ValueError, match=r"^learning_rate must be a number in \[0, inf\), got "):
+        gluon.Trainer([parameter()], optimizer).set_learning_rate(wrong)
+
+
+@every
+def test_a_rate_out_of_its_range_by_a_schedule(kind):
+    one = parameter()
+    trainer = gluon.Trainer([one], kind(lr_scheduler=lambda t: 0.5 if t == 1 else -0.5), update_on_kvstore=False)
+    step(trainer)
+    before = one.data().asnumpy()
+    with pytest.raises(ValueError, match=r"^learning_rate must be a number in \[0, inf\), got -0\.5"):
+        step(trainer)
+    np.testing.assert_array_equal(one.data().asnumpy(), before)
+
+
+def test_no_rate_is_left_without_a_schedule():
+    for optimizer, attribute in ((Lion(lr_scheduler=lambda t: 0.5), "lr_scheduler"), (Lion(), "lr")):
+        with pytest.raises(ValueError, match=r"learning_rate must be a number in \[0, inf\), got None"):
+            setattr(optimizer, attribute, None)
+    optimizer.lr_scheduler = lambda t: 0.5
+    optimizer.lr_scheduler = None
+    assert optimizer.learning_rate == Lion.default_lr
+
+
+def test_a_multiplier_may_be_negative():
+    one = parameter()
+    one.lr_mult = one.wd_mult = -1
+    step(gluon.Trainer([one], PlainSGD(0.5, wd=0.5)))
+    np.testing.assert_array_equal(one.data().asnumpy(), 1 + 0.5 * (0.5 - 0.5))
+
+
+def test_numbers_are_kept_as_the_constructor_keeps_them():
+    optimizer = PlainAdam()
+    optimizer.beta1, optimizer.begin_num_update, optimizer.lr = np.float32(0.5), np.int64(2), nd.array([0.25])
+    kept = optimizer.beta1, optimizer.begin_num_update, optimizer.lr
+    assert [(type(value), value) for value in kept] == [(float, 0.5), (int, 2), (float, 0.25)]
 
 
 # A number that is 0 in the type of the weight.
@@ -57,7 +117,7 @@ def test_what_is_0_in_the_type_of_the_weight_is_refused(kind, dtype, vanishing):
             gluon.Trainer([parameter(dtype)], kind(**{**safe, option: vanishing}, multi_precision=True))
         weight, before = nd.ones((2,), dtype=dtype), kind(**safe)
         state = before.create_state(0, weight)
-        setattr(before, {"learning_rate": "lr"}.get(option, option), vanishing)
+        setattr(before, ATTRIBUTE.get(option, option), vanishing)
         with pytest.raises(ValueError, match=f"{option}={vanishing} is 0 in {dtype}"):
             before.update_multi_precision([0], [weight], [weight], [state])
         np.testing.assert_array_equal(weight.asnumpy(), 1)
@@ -215,6 +275,28 @@ def test_multipliers_at_a_partition(multipliers):
     gluon.Trainer([parameter(name="a")], divided)
     with pytest.raises(ValueError, match=f"{multipliers}=.* has no effect beside"):
         getattr(divided, f"set_{multipliers}")({0: 0.5})
+
+
+# Parameters that are not of floating point, or are not trained.
+
+
+@every
+def test_a_constant_of_integers_beside_a_weight(kind):
+    one, constant = parameter(), gluon.Parameter("i", shape=(2,), dtype="int32", grad_req="null")
+    constant.initialize(mx.init.One())
+    trainer = gluon.Trainer([one, constant], kind(0.5))
+    trainer.optimizer.wd = 0.25
+    step(trainer)
+    assert not np.array_equal(one.data().asnumpy(), np.ones((2, 3)))
+    np.testing.assert_array_equal(constant.data().asnumpy(), 1)
+
+
+@every
+def test_what_is_not_trained_may_be_of_any_kind(kind):
+    frozen = gluon.Parameter("s", shape=(2, 3), stype="row_sparse", grad_req="null")
+    tiny = gluon.Parameter("h", shape=(2, 3), dtype="float16", grad_req="null")
+    optimizer = kind(param_dict={0: frozen, 1: tiny, 2: gluon.Parameter("i", shape=(2,), dtype="int32")})
+    optimizer.wd = 1e-30
 
 
 # Sparse weights.

@@ -274,6 +274,7 @@ def test_fit_resumes_and_refuses_another_rate(tmp_path):
     expected = runs.fingerprint(net)
     for epochs in (1, 2):
         net, trainer = begin()
+        runs.break_after(trainer, 5)  # each time an epoch of five batches, and no more
         fit(net, trainer, epochs=epochs, **run)
     assert runs.fingerprint(net) == expected
     net, trainer = begin(0.02)

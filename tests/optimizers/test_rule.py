@@ -6,6 +6,7 @@ import math
 import pickle
 import subprocess
 import sys
+from fractions import Fraction
 
 import mxnet as mx
 import numpy as np
@@ -186,6 +187,14 @@ def test_real_knows_its_interval(value, low, width, left, right):
 @pytest.mark.parametrize("scalar", [1, np.float32(0.5), np.int64(1), np.array(1), mx.nd.ones((1,))])
 def test_real_takes_any_real_number(scalar):
     assert type(real("x", scalar, "[0, 1]")) is float
+
+
+@pytest.mark.parametrize(
+    "number", [10**400, -(10**400), Fraction(10**400), Fraction(1, 10**400)], ids=lambda n: type(n).__name__
+)
+def test_real_looks_at_the_float_that_it_gives_back(number):
+    with pytest.raises(ValueError, match=r"x must be a number in \(0, inf\), got"):
+        real("x", number, "(0, inf)")
 
 
 @pytest.mark.parametrize("scalar", [None, "1", 1j, np.bool_(True), mx.nd.ones((2,))])

@@ -13,7 +13,7 @@ import pytest
 from mxnet import autograd, gluon
 
 import runs
-from gluonbook import checkpoint, optimizers
+from gluonbook import checkpoint, optimizers, training
 from gluonbook.optimizers.rule import OneByOne, Rule
 from gluonbook.optimizers.whole_step import Decay, WholeStep
 
@@ -113,6 +113,15 @@ def two_layers(name, dtype, **options):
 def batch():
     X, y = runs.digits(100)[:]
     return mx.nd.array(X), mx.nd.array(y)
+
+
+@every
+def test_a_run_that_diverges_ends_with_an_infinite_loss(name):
+    X, y = runs.digits(20)[:]
+    net, trainer = runs.start(name, net=gluon.nn.Dense(10), learning_rate=1e30, **TABLE[name][0])
+    data = gluon.data.ArrayDataset(X.reshape(20, -1) * np.float32(1e20), y)
+    history = training.fit(net, trainer, data, epochs=3, batch_size=4, may_diverge=True)
+    assert history["train_loss"][-1] == np.inf
 
 
 def fit(net, trainer, steps):

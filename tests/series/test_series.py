@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from gluonbook import datasets, series
+from gluonbook import datasets, paths, series
+from gluonbook.profiles import digits_or
 from gluonbook.series import load, logistic_map, lorenz, windows
 
 
@@ -114,8 +116,15 @@ def test_el_nino_comes_a_month_each():
 
 @pytest.mark.parametrize("name", series.NAMES)
 def test_the_files_are_those_of_the_manifest(name):
-    about = datasets.info(name)
-    ((pin,),) = about.forms.values()
-    data = (Path(series.__file__).parent / pin.name).read_bytes()
-    assert (len(data), hashlib.sha256(data).hexdigest()) == (pin.size, pin.sha256)
-    assert about.redistributable and "public domain" in about.licence
+    about = json.loads(paths.manifest_file().read_text(encoding="utf-8"))[name]
+    ((pin,),) = about["forms"].values()
+    data = (Path(series.__file__).parent / pin["name"]).read_bytes()
+    assert (len(data), hashlib.sha256(data).hexdigest()) == (pin["size"], pin["sha256"])
+    assert about["redistributable"] and "public domain" in about["licence"]
+
+
+@pytest.mark.parametrize("name", series.NAMES)
+@pytest.mark.parametrize("ask", [datasets.fetch, datasets.status, datasets.info, digits_or])
+def test_a_series_is_no_data_set_to_fetch(name, ask):
+    with pytest.raises(ValueError, match=rf"'{name}' is a series.*: gluonbook\.series\.load\('{name}'\)$"):
+        ask(name)

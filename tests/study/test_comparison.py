@@ -73,6 +73,15 @@ def test_a_single_seed_decides_nothing():
     assert made.verdict().rows[0][-1] == "undecided"
 
 
+def test_a_method_that_broke_down_is_the_worse_one_and_hides_no_other():
+    """NaN compares with nothing: in the middle, it left the order of the others as it was."""
+    made = compare(Made({"A": (0.80, 0.81, 0.82), "B": (np.nan, 0.86, 0.87), "C": (0.90, 0.911, 0.92)}), margin=0.01)
+    assert made.apart() == [("C", "A")] and made.alike() == []
+    rows = [(pair.better, pair.worse, row[-1]) for pair, row in zip(made.pairs, made.verdict().rows)]
+    broke = "undecided: a run broke down"
+    assert rows == [("C", "A", "C is better"), ("C", "B", broke), ("A", "B", broke)]
+
+
 @pytest.mark.parametrize("options", [{"margin": 0}, {"margin": 1.5}, {"margin": 0.1, "level": 0}])
 def test_illegal_numbers(options):
     with pytest.raises(ValueError, match=r"must be a number in \(0, 1\)"):

@@ -182,8 +182,9 @@ def test_augmentation_is_for_training_alone():
     train = data.training_set(64)
     drawn = {train[0][0].tobytes() for _ in range(50)}
     assert len(drawn) > 10
-    assert np.array_equal(data.test[0][0], data.test[0][0])
-    assert data.test[0][0].shape == (1, 8, 8)
+    plain = PROBLEM.load()
+    for part in ("validation", "test"):
+        assert np.array_equal([x for x, _ in getattr(data, part)], [x for x, _ in getattr(plain, part)])
 
 
 def test_final_runs_go_seed_by_seed():
@@ -250,6 +251,16 @@ def test_the_verdict_says_where_a_grid_was_too_narrow():
     assert [cell.strip() for cell in row] == [
         *("signSGD", "75.00% ± 7.07%", "0.01 (at the edge)", "none", "0 of 2", "55.00%", "70.00%, 80.00%")
     ]
+
+
+def test_the_verdict_names_a_final_run_that_broke_down():
+    made = filled(final=1)
+    made.add(Trial("final", "SGD", made.best("SGD"), 1), history(0.6))
+    made.add(Trial("final", "signSGD", made.best("signSGD"), 1), history(0.6, 0.8))
+    sgd, sign = made.verdict().rows
+    assert sgd[1] == "broke down" and sgd[-1] == "70.00%, broke down"
+    assert sign[1] == "75.00% ± 7.07%"
+    assert filled(final=1).verdict().rows[0][1] == "70.00%"
 
 
 def test_a_notebook_shows_the_verdict_as_a_table():
@@ -373,7 +384,7 @@ def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
 def test_a_final_run_goes_on_at_its_last_epoch(tmp_path, monkeypatch):
     """Stopped after the first of two epochs; and what was kept of it is gone when it is done."""
-    path, kept = tmp_path / "made.jsonl", tmp_path / "made.unfinished"
+    path, kept = tmp_path / "made.jsonl", tmp_path / "made.jsonl.unfinished"
     whole, begun = study.run(PLAN), []
 
     def stopped(*arguments, on_epoch, epochs, **options):

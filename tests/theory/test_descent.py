@@ -31,11 +31,13 @@ def test_state_is_kept_between_steps():
 
 def test_any_shape_will_do():
     assert descend(bowl.grad, sgd(), np.ones((4, 2)), 3).shape == (4, 4, 2)
+    assert descend(lambda x: 2 * x, sgd(), 1.0, 3).tolist() == [1, 0.5, 0.25, 0.125]
 
 
-def test_limits_cut_after_each_step():
-    path = descend(lambda x: np.array([-8.0, 8.0]), sgd(), np.zeros(2), 3, limits=(-1, 0.5))
-    assert path[1:].tolist() == [[0.5, -1]] * 3
+@pytest.mark.parametrize("limits", [(-1, 0.5), (-0.1, 0.3)])  # the second are no numbers of 32 bits
+def test_limits_cut_after_each_step(limits):
+    path = descend(lambda x: np.array([-8.0, 8.0]), sgd(), np.zeros(2), 3, limits=limits)
+    assert path[1:].tolist() == [[limits[1], limits[0]]] * 3
 
 
 def test_bad_input():

@@ -9,6 +9,7 @@ from mxnet import autograd, gluon
 from mxnet.gluon import nn
 
 from gluonbook.theory import per_sample_gradients
+from gluonbook.training import FlatNet
 
 
 def build(*layers):
@@ -42,11 +43,27 @@ def test_as_many_backward_passes_give_the_same(loss, hybrid):
     assert G.shape == (6, 5 * 6 + 5 * 3 + 3 + 3 * 4 + 4)
 
 
+def test_a_shared_parameter_counts_once_and_a_fixed_one_not_at_all():
+    twice = nn.Dense(6)
+    net = build(twice, nn.Activation("tanh"), twice, nn.Dense(6, params=twice.params), nn.Dense(4))
+    net(X)
+    net[4].bias.grad_req = "null"
+    G = per_sample_gradients(net, X, y)
+    assert G.shape == (6, 6 * 6 + 6 + 4 * 6)
+    flat = FlatNet(net, X, y)
+    assert G.mean(axis=0) == pytest.approx(flat.grad(flat.weights), rel=1e-5, abs=1e-6)
+    assert per_sample_gradients(net, X.astype("float64"), y).dtype == np.float64
+
+
 def test_what_it_cannot_do_is_refused():
     net = build(nn.Dense(4, activation="relu"))
     with pytest.raises(ValueError, match=r"nn.Dense without activation, got Dense\("):
         per_sample_gradients(net, X, y)
     with pytest.raises(ValueError, match="got BatchNorm"):
         per_sample_gradients(build(nn.BatchNorm()), X, y)
+    with pytest.raises(ValueError, match=r"one vector a sample, got \(6, 1, 2, 4\)"):
+        per_sample_gradients(build(nn.Dense(4, flatten=False)), X, y)
+    with pytest.raises(ValueError, match="no parameters"):
+        per_sample_gradients(build(nn.Flatten()), X, y)
     with pytest.raises(ValueError, match=r"shape \(6,\), got \(1,\)"):
         per_sample_gradients(build(nn.Dense(4)), X, y, lambda out, y: out.mean())

@@ -151,6 +151,16 @@ def test_the_inner_product_test_is_met_by_what_it_asks_for():
     assert not set(first) & set(added)
 
 
+def test_the_norm_test_is_met_by_what_it_asks_for():
+    samples = LeastSquares()
+    stride = begun(samples, batch=8, theta=0.5, test="norm").step()
+    first = samples.asked[0][1]
+    rows = samples.off(np.zeros(6), first)[:, None] * samples.X[first]
+    g, variance = rows.mean(axis=0), rows.var(axis=0, ddof=1).sum()
+    holds = [variance / n * (200 - n) / 199 <= 0.5**2 * (g @ g) for n in (stride.batch - 1, stride.batch)]
+    assert holds == [False, True]
+
+
 def test_without_pairs_the_norm_asks_for_more():
     """H is the identity at first, and then Cauchy and Schwarz say so."""
     for seed in range(10):

@@ -70,6 +70,7 @@ def test_samples_follow_the_generator():
     for noise in NOISES.values():
         first, second = (noise.sample(np.random.RandomState(3), (5,)) for _ in range(2))
         assert (first == second).all()
+        assert (noise.sample(np.random.RandomState(4), (5,)) != first).any()
 
 
 def test_signal_to_noise():

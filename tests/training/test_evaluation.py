@@ -61,6 +61,16 @@ def test_regression_has_a_loss_and_no_accuracy():
     assert evaluate(two, data, loss=gluon.loss.L2Loss()).accuracy is None
 
 
+@pytest.mark.parametrize(("dtype", "least"), [("float16", 2e-3), ("float32", 2e-7), ("float64", 1e-9)])
+def test_scores_are_compared_in_their_own_precision(dtype, least):
+    net = gluon.nn.Activation("relu")
+    one_by_one = mlp(hidden=(), classes=2)
+    one_by_one.initialize()
+    X = np.array([[1, 1 + least], [1 + least, 1]], dtype)
+    net.register_child(one_by_one)  # a net has parameters
+    assert evaluate(net, gluon.data.ArrayDataset(X, np.array([1, 0]))).accuracy == 1
+
+
 def test_bad_arguments(net):
     with pytest.raises(ValueError, match="the dataset is empty"):
         evaluate(net, gluon.data.ArrayDataset(np.zeros((0, 64), "float32"), np.zeros(0)))

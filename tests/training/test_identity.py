@@ -339,8 +339,9 @@ def test_what_holds_itself_or_belongs_to_other_libraries_ends():
 def test_what_was_changed_in_training_is_restored(tmp_path, change_at):
     """By `on_epoch`, which does not run again for the epochs that were done."""
 
-    def run(folder, epochs):
+    def run(folder, epochs, left):
         one = program(learning_rate=0.1, lr_scheduler=None)
+        runs.break_after(one.trainer, 3 * left)  # three steps an epoch, and no more of them
         place, _, key = change_at.rpartition(".")
         thing = things(one)[place]
         if getattr(thing, key) is None:
@@ -352,9 +353,9 @@ def test_what_was_changed_in_training_is_restored(tmp_path, change_at):
         one.fit(folder, epochs=epochs, on_epoch=on_epoch)
         return runs.fingerprint(one.net), getattr(thing, key)
 
-    whole = run(tmp_path / "whole", 3)
-    run(tmp_path / "parts", 2)
-    assert run(tmp_path / "parts", 3) == whole
+    whole = run(tmp_path / "whole", 3, left=3)
+    run(tmp_path / "parts", 2, left=2)
+    assert run(tmp_path / "parts", 3, left=1) == whole
 
 
 def test_a_new_program_that_sets_what_training_has_changed_is_another_run(tmp_path):
@@ -398,14 +399,15 @@ class Remembering(gluon.loss.Loss):
 
 
 def test_the_memory_of_whatever_takes_part_is_kept(tmp_path):
-    def run(folder, epochs):
+    def run(folder, epochs, left):
         one = program()._replace(loss=Remembering())
+        runs.break_after(one.trainer, 3 * left)
         one.fit(folder, epochs=epochs)
         return runs.fingerprint(one.net), one.loss.states
 
-    whole = run(tmp_path / "whole", 3)
-    run(tmp_path / "parts", 1)
-    assert run(tmp_path / "parts", 3)[0] == whole[0]
+    whole = run(tmp_path / "whole", 3, left=3)
+    run(tmp_path / "parts", 1, left=1)
+    assert run(tmp_path / "parts", 3, left=2)[0] == whole[0]
 
 
 @pytest.mark.parametrize("where", ["optimizer", "step"])

@@ -274,7 +274,7 @@ OPTIONS = [
     *[("batch_size", value) for value in (0, -1, 2.0, "32", None, True)],
     *[("epochs", value) for value in (0, 1.5, "2", None)],
     *[("num_workers", value) for value in (-1, 0.5, "2")],
-    *[("shuffle", value) for value in ("False", 0, None)],
+    *[(option, value) for option in ("shuffle", "may_diverge") for value in ("False", 0, None)],
     *[("step", value) for value in (PlainStep, "plain", lambda trainer, batch: None)],
     *[("ctx", value) for value in ("cpu", 0, mx.cpu(1), [], mx.gpu(7))],
     ("on_epoch", 3),

@@ -160,6 +160,7 @@ def test_a_scaled_run_goes_on_exactly(tmp_path):
         fit(resumed, again, DATA, checkpoints=tmp_path, every=3, **RUN)
     assert checkpoint.peek(checkpoint.latest(tmp_path)).step == 3
     resumed, again = start(TOO_MUCH)
+    runs.break_after(again, 5)  # of eight: it does not begin anew
     fit(resumed, again, DATA, checkpoints=tmp_path, every=3, **RUN)
     assert (runs.fingerprint(resumed), state(again)) == (runs.fingerprint(net), state(trainer))
 

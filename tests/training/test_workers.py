@@ -49,7 +49,8 @@ def raising(error):
 ENDS = {
     "memory": (lambda: crash(signal.SIGKILL), WorkerError, "was killed by SIGKILL"),
     "a bus error": (lambda: crash(signal.SIGBUS), WorkerError, "was killed by SIGBUS"),
-    "a segmentation fault": (lambda: crash(signal.SIGSEGV), WorkerError, "was killed by SIGSEGV"),
+    # MXNet's own handler joins threads, which a fork may not have; then it aborts.
+    "a segmentation fault": (lambda: crash(signal.SIGSEGV), WorkerError, "was killed by SIG(SEGV|ABRT)"),
     "a signal to end": (lambda: crash(signal.SIGTERM), WorkerError, "was killed by SIGTERM"),
     "an exit": (lambda: os._exit(0), WorkerError, "ended with exit status 0"),
     "an exit with 1": (lambda: os._exit(1), WorkerError, "ended with exit status 1"),
@@ -111,7 +112,7 @@ def test_nothing_is_left_of_a_run_that_ends_well_or_in_its_own_code():
 
 
 def counting(place):
-    for i in range(place, 1000):
+    for i in range(place, 12):
         yield lambda i=i: np.full(200_000, i)  # far more than a pipe holds
 
 
@@ -119,10 +120,9 @@ def counting(place):
 def test_items_come_in_order_from_any_place(count):
     workers = Workers(count, counting)
     try:
-        for place, length in ((0, 3), (990, 10), (997, 3), (0, 0), (5, 1)):
-            if place + length == 1000:  # a series is taken to its end, as an epoch is
-                found = [int(item[0]) for item in workers.items(place, length)]
-                assert found == list(range(place, 1000))
+        for place in (0, 5, 9, 12):  # a series is taken to its end, as an epoch is
+            found = [int(item[0]) for item in workers.items(place, 12 - place)]
+            assert found == list(range(place, 12))
     finally:
         workers.close()
 

@@ -15,13 +15,15 @@ from gluonbook import __version__, checks
 from gluonbook.checkpoint.anatomy import differences, named, refuse_out_of_reach, some, updaters_of
 from gluonbook.checkpoint.optimizers import (
     attributes,
+    by_name,
+    by_position,
     counts_of,
     optimizers_of,
     packed_settings,
-    rekey,
     restore,
     restore_counts,
 )
+from gluonbook.checkpoint.packing import below
 from gluonbook.checkpoint.parameters import packed as packed_parameters
 from gluonbook.checkpoint.parameters import restore as restore_parameters
 from gluonbook.checkpoint.record import read, write
@@ -83,7 +85,7 @@ def save(
 def _packed(
     trainer: Trainer, names: Mapping[int, str], memory: Mapping[str, Stateful], tensors: Tensors
 ) -> dict[str, Any]:
-    counts = [counts_of(optimizer, names) for optimizer in optimizers_of(trainer)]
+    counts = [counts_of(optimizer, trainer, names) for optimizer in optimizers_of(trainer)]
     return {
         "versions": {"gluonbook": __version__, "mxnet": mx.__version__, "numpy": np.__version__},
         "ranks": ranks_of(store_of(trainer)),
@@ -91,8 +93,10 @@ def _packed(
         "trained": sorted(names.values()),
         "optimizer": tensors.pack(attributes(trainer.optimizer, names), "optimizer"),
         "counts": tensors.pack(counts, "counts"),
-        "updaters": [tensors.pack(rekey(u.states, names), "updater", k) for k, u in enumerate(updaters_of(trainer))],
-        "memory": {name: tensors.pack(rekey(one.states, names), f"memory/{name}") for name, one in memory.items()},
+        "updaters": [tensors.pack(by_name(u.states, names), "updater", k) for k, u in enumerate(updaters_of(trainer))],
+        "memory": {
+            name: tensors.pack(by_name(one.states, names), below("memory", name)) for name, one in memory.items()
+        },
         "scale": tensors.pack(trainer._scale, "scale"),
         "loss_scaler": tensors.pack(getattr(trainer, "_amp_loss_scaler", None), "loss_scaler"),
     }
@@ -109,8 +113,8 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
 
     As with `Trainer.load_states`, the optimizer gets the settings it had then (learning rate, momentum, schedule), and
     so do the parameters (`grad_req`, `lr_mult`, `wd_mult`). What had nothing to remember then forgets what it has: to
-    load into objects that were used is to load into new ones. The number of devices may differ unless they held
-    different values, and so may that of ranks unless their stores remembered something. Raises `Damaged` if a byte is
+    load into objects that were used is to load into new ones. Devices may be others, and also more or fewer unless
+    they held different values, and so may ranks unless their stores remembered something. Raises `Damaged` if a byte is
     not what was written, and ValueError that names what differs if the checkpoint belongs to another network or
     optimizer.
     """
@@ -125,7 +129,7 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
     kept = tensors.unpack(record["optimizer"], attributes(trainer.optimizer, names))
     counts = tensors.unpack(record["counts"])
     tensors.unpack(record["loss_scaler"], getattr(trainer, "_amp_loss_scaler", None))
-    remembered = {name: rekey(tensors.unpack(packed), places) for name, packed in record["memory"].items()}
+    remembered = {name: by_position(tensors.unpack(packed), places) for name, packed in record["memory"].items()}
 
     tensors.settle()
     restore(trainer.optimizer, kept, places)  # before a store is handed the optimizer, and looks at its options
@@ -133,14 +137,13 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
     updaters = updaters_of(trainer)
     for device, updater in enumerate(updaters):
         packed = record["updaters"][device if device < len(record["updaters"]) else 0]
-        updater.states = rekey(tensors.unpack(packed, device=device), places)
+        updater.states = by_position(tensors.unpack(packed, device=device), places)
         updater.states_synced = dict.fromkeys(updater.states, False)  # MXNet then moves them to their device
     for name, one in memory.items():
         one.states = remembered.get(name, {})
-    # Where other devices will do the updates than those that counted them, each must know about all.
     moved = record["devices"] != len(trainer._contexts) or len(record["updaters"]) != len(updaters)
     for optimizer, count in zip(optimizers_of(trainer), counts):
-        restore_counts(optimizer, count, places, trainer._contexts if moved else None)
+        restore_counts(optimizer, trainer, count, places, moved=moved)
     trainer._scale = record["scale"]
     return _position(record, arrays)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import mxnet as mx
 from mxnet.gluon import Trainer
 from mxnet.optimizer import Optimizer
 
-from gluonbook.checkpoint.packing import leaves, pack, qualified_name
+from gluonbook.checkpoint.packing import OwnNames, leaves, pack, qualified_name
 
 # What a trainer or a symbol wires into an optimizer when it is made (no state), and the counters (kept by name).
 _WIRING = {"idx2name", "sym_info", "lr_mult", "wd_mult", "allow_np_array"}
@@ -58,7 +57,7 @@ def attributes(optimizer: Optimizer, names: Mapping[int, str]) -> dict[str, Any]
     described = {
         key: {label: attributes(part, names) for label, part in parts.items()}
         if (parts := _parts(value))
-        else rekey(value, names)
+        else by_name(value, names)
         for key, value in kept.items()
     }
     return {"class": qualified_name(optimizer), **described}
@@ -80,29 +79,51 @@ def restore(optimizer: Optimizer, kept: Mapping[str, Any], places: Mapping[str, 
             for label, part in parts.items():
                 restore(part, value[label], places)
         elif key != "class":
-            vars(optimizer)[key] = rekey(value, places)
+            vars(optimizer)[key] = by_position(value, places)
 
 
-def counts_of(optimizer: Optimizer, names: Mapping[int, str]) -> dict[int, dict[str, int]]:
-    """How many updates each parameter has had on each device, by its id."""
+def counts_of(optimizer: Optimizer, trainer: Trainer, names: Mapping[int, str]) -> dict[int, dict[str, int]]:
+    """How many updates each parameter has had, for each updater: by position of its device, or 0 for the store's."""
     counts = optimizer._all_index_update_counts
-    return {device: rekey(count, names) for device, count in counts.items() if count}
+    if trainer._update_on_kvstore:
+        return {0: by_name(_of_all(counts.values()), names)}
+    return {k: by_name(counts.get(ctx.device_id, {}), names) for k, ctx in enumerate(trainer._contexts)}
 
 
 def restore_counts(
-    optimizer: Optimizer, kept: Mapping[int, dict], places: Mapping[str, int], spread: Sequence[mx.Context] | None
+    optimizer: Optimizer, trainer: Trainer, kept: Mapping[int, dict], places: Mapping[str, int], *, moved: bool
 ) -> None:
-    """Give an optimizer its counts; where they are `spread`, each of these devices knows those of all."""
-    counts = {device: rekey(count, places) for device, count in kept.items()}
-    if spread is not None:
-        of_all = {place: n for count in counts.values() for place, n in count.items()}
-        counts = {ctx.device_id: dict(of_all) for ctx in spread}
-    optimizer._all_index_update_counts = {0: {}} | counts
+    """Give an optimizer its counts; where the updates `moved` to more or fewer devices, each knows those of all."""
+    own = {k: by_position(count, places) for k, count in kept.items()}
+    of_all = _of_all(own.values())
+    if moved or trainer._update_on_kvstore:  # on which device a store updates, it alone knows; 0 is main memory
+        own = {}
+    counts = {ctx.device_id: dict(own.get(k, of_all)) for k, ctx in enumerate(trainer._contexts)}
+    optimizer._all_index_update_counts = {0: dict(of_all) if trainer._update_on_kvstore else {}} | counts
     optimizer._set_current_context(0)
 
 
-def rekey(value: Any, keys: Mapping) -> Any:
-    """A dict whose keys are all among `keys` with these keys replaced; anything else as it is."""
-    if isinstance(value, dict) and value and all(key in keys for key in value):
-        return {keys[key]: item for key, item in value.items()}
+def _of_all(counts: Iterable[Mapping[Any, int]]) -> dict[Any, int]:
+    """The most updates that each parameter has had anywhere."""
+    most: dict[Any, int] = {}
+    for count in counts:
+        most.update((key, max(n, most.get(key, n))) for key, n in count.items())
+    return most
+
+
+def by_name(value: Any, names: Mapping[int, str]) -> Any:
+    """A dict by parameter position turned into one by name, and one that has names itself marked; else as it is."""
+    if type(value) is not dict or not value:
+        return value
+    if value.keys() <= names.keys():
+        return {names[place]: item for place, item in value.items()}
+    return OwnNames(value) if value.keys() <= set(names.values()) else value
+
+
+def by_position(value: Any, places: Mapping[str, int]) -> Any:
+    """What `by_name` was given."""
+    if isinstance(value, OwnNames):
+        return dict(value)
+    if isinstance(value, dict) and value and value.keys() <= places.keys():
+        return {places[name]: item for name, item in value.items()}
     return value

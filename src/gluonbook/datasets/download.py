@@ -26,6 +26,7 @@ from gluonbook.storage.errors import StorageError, told
 
 # requests' own are OSErrors; it lets through some of what it stands on: urllib3, ssl, http.client.
 _FAILURES = (OSError, ValueError, EOFError, HTTPError, HTTPException)
+_NO_BUNDLE = "Could not find a suitable TLS CA certificate bundle"  # a mere OSError of requests
 _TIMEOUT = (3.05, 20)  # s to connect, s between two packets
 
 
@@ -116,14 +117,16 @@ def _reason(error: Exception, url: str) -> str:
         return f"HTTP {response.status_code} {response.reason}"
     what = "truncated" if isinstance(error, requests.exceptions.ChunkedEncodingError) else "no answer"
     inner = error.args[0] if len(error.args) == 1 else error  # what is behind a reason of requests
-    return f"{what}: {getattr(inner, 'reason', inner)}{_settings(url)}"
+    said = str(getattr(inner, "reason", inner))
+    certificates = isinstance(error, requests.exceptions.SSLError) or said.startswith(_NO_BUNDLE)
+    return f"{what}: {said}{_settings(url, certificates)}"
 
 
-def _settings(url: str) -> str:
+def _settings(url: str, certificates: bool) -> str:
     """The variables of the environment that have a say; not what they say, for a proxy's may hold a password."""
     scheme = url.partition(":")[0].lower()
     names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
-    names += ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] if scheme == "https" else []
+    names += ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] if certificates else []
     found = [name for name in names if os.environ.get(name)]
     return f" (as {' and '.join(found)} would have it: set that right, or unset it)" if found else ""
 

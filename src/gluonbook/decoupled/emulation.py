@@ -9,6 +9,7 @@ import numpy as np
 from mxnet import gluon
 from mxnet.ndarray import NDArray
 
+from gluonbook.arrays import wide
 from gluonbook.checkpoint.anatomy import some
 from gluonbook.checks import whole_number
 from gluonbook.decoupled.module import Module
@@ -44,7 +45,7 @@ def emulate(
         for k, module in enumerate(modules):
             with drawn(module, seed, step, k):
                 x = forward(module, k, x, loss, y if k == last else None)
-        losses.append(x.mean())
+        losses.append(wide(x).mean())
         coming = _back(modules, coming)
     while any(module.waiting for module in modules):
         coming = _back(modules, coming)

@@ -9,6 +9,7 @@ import numpy as np
 from mxnet import nd
 from mxnet.ndarray import NDArray
 
+from gluonbook.arrays import wide
 from gluonbook.decoupled.emulation import Batches, drawn, forward, must_be_ready, numbers
 from gluonbook.decoupled.module import Module
 from gluonbook.rank import heartbeat
@@ -61,7 +62,7 @@ def pipeline(
             out = forward(module, k, x, loss, y if k == last else None)
         count += 1
         if k == last:
-            losses.append(out.mean())
+            losses.append(wide(out).mean())
         else:
             mail.send(out.asnumpy(), k + 1, _FORWARD)
         if module.waiting > last - k:

@@ -35,14 +35,16 @@ class Outlook:
         """The outlook for one chapter, by its name with or without the folders before it; for all without a name.
 
         Raises:
-            ValueError: there is no such chapter.
+            ValueError: there is no such chapter, or none at all.
         """
         if name is None:
             return self
+        if not self.chapters:
+            raise ValueError(f"no chapter can be looked up: {self.note}")
         wanted = name.removesuffix(".md")
         found = tuple(chapter for chapter in self.chapters if f"/{chapter.name}".endswith(f"/{wanted}"))
         if not found:
-            names = ", ".join(chapter.name for chapter in self.chapters) or self.note
+            names = ", ".join(chapter.name for chapter in self.chapters)
             raise ValueError(f"no chapter {name!r}; there are: {names}")
         return Outlook(found, self.note)
 

@@ -37,7 +37,8 @@ def python() -> Check:
 
 
 def packages() -> Check:
-    """Whether the packages that gluonbook declares are here, in versions that it allows."""
+    """The version of gluonbook, and whether the packages that it declares are here, in versions that it allows."""
+    own = f"gluonbook {supported.version('gluonbook')}"
     kind = _kind()
     needed: list[str] = []
     optional: list[str] = []
@@ -53,11 +54,11 @@ def packages() -> Check:
             (optional if extra not in ("", kind) else needed).append(wrong)
     if needed:
         remedy = f'`python -m pip install "gluonbook[{kind}]"`, or `make setup`.'
-        return Check("packages", PROBLEM, _some(needed), remedy)
+        return Check("packages", PROBLEM, f"{own}; {_some(needed)}", remedy)
     if optional:
         remedy = "Only the book's tooling, its tests or MPI use these: `make setup` brings them."
-        return Check("packages", NOTE, _some(optional), remedy)
-    return Check("packages", OK, "all that gluonbook declares are here")
+        return Check("packages", NOTE, f"{own}; {_some(optional)}", remedy)
+    return Check("packages", OK, f"{own}, and all that it declares")
 
 
 def lock() -> Check:
@@ -227,7 +228,8 @@ def _data_set(status: Status, size: int) -> Check:
         damaged = [f"{file.path} ({file.detail})" for file in status.files if file.state == "damaged"]
         return Check(name, PROBLEM, f"damaged: {_some(damaged)}", f"{fetch} says how to fix it, or fetches it again.")
     if status.state == "missing":
-        remedy = f"{fetch} fetches {size / 1e6:.0f} MB; data/README.md tells how to do without a network."
+        how = "data/README.md tells how to do" if paths.checkout() else "its error says how,"
+        remedy = f"{fetch} fetches {size / 1e6:.0f} MB; {how} without a network."
         return Check(name, NOTE, "not here", remedy)
     where = f"{status.size / 1e6:.1f} MB, all hashes right" if status.files else "comes with scikit-learn"
     return Check(name, OK, where)

@@ -40,18 +40,19 @@ def versions() -> dict[str, str]:
 def commit() -> str:
     """The commit of the checkout that this package runs from, marked `-dirty` where files have changed since.
 
-    "unknown" where there is no checkout, or no git.
+    "unknown" where there is no git, or it does not track this package: an installed one may lie in any repository.
     """
     try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).resolve().parent,
-            capture_output=True,
-            encoding="utf-8",
-        )
+        tracked = _git("ls-files", Path(__file__).name)
+        return (tracked and _git("describe", "--always", "--dirty", "--abbrev=12")) or "unknown"
     except OSError:
         return "unknown"
-    return answer.stdout.strip() or "unknown"
+
+
+def _git(*words: str) -> str:
+    """What git answers in the folder of this file; nothing where it fails."""
+    folder = Path(__file__).resolve().parent
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, encoding="utf-8").stdout.strip()
 
 
 def machine() -> dict[str, object]:

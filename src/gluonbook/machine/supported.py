@@ -1,8 +1,8 @@
 """What this package runs on, and one clear sentence where it cannot run.
 
-MXNet 1.9.1 was built for Python 3.9 to 3.11 and a numpy that still has `np.bool`; elsewhere `import mxnet` ends in a
-traceback that names neither. So `import gluonbook` calls `check` first. This file needs the standard library alone, and
-Python 3.7 reads it, too: whoever has one is to see the sentence.
+This package wants Python 3.9 or later, and MXNet 1.9.1 a numpy that still has `np.bool`, which goes up to Python 3.11;
+elsewhere `import mxnet` ends in a traceback that names neither. So `import gluonbook` calls `check` first. This file
+needs the standard library alone, and Python 3.7 reads it, too: whoever has one is to see the sentence.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _python_fault() -> str | None:
         return None
     found = "Python" if name == "CPython" else name
     return _platform_fault() or (
-        f"This is {found} {number}, but MXNet {MXNET} runs on CPython {oldest} to {newest}: "
+        f"This is {found} {number}, but this package, with MXNet {MXNET}, runs on CPython {oldest} to {newest}: "
         "create an environment with one of these (in the book's folder, `make setup` does it)."
     )
 
@@ -107,9 +107,9 @@ def _platform_fault() -> str | None:
     system, processor = platform.system(), platform.machine()
     if (system, processor) not in _WHEELS:
         name = "macOS" if system == "Darwin" else system
-        return f"There is no MXNet {MXNET} for {name} on {processor}: {_LINUX}."
+        return f"PyPI has no MXNet {MXNET} for {name} on {processor}: {_LINUX}."
     if system == "Linux" and not _glibc():
-        return f"There is no MXNet {MXNET} for a Linux without glibc, as Alpine is: use a Debian or Ubuntu container."
+        return f"PyPI has no MXNet {MXNET} for a Linux without glibc, as Alpine is: use a Debian or Ubuntu container."
     return None
 
 

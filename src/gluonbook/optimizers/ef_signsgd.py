@@ -6,6 +6,7 @@ from typing import final
 
 from mxnet.ndarray import NDArray
 
+from gluonbook.arrays import wide
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
@@ -15,7 +16,7 @@ def scaled_sign(p: NDArray) -> NDArray:
     It is off by ‖C(p) − p‖₂² = (1 − φ(p))·‖p‖₂², with the density φ(p) = ‖p‖₁²/(d·‖p‖₂²), for p without zeros.
     Since sign(0) = 0, as in MXNet, a zero is met exactly, and the error is smaller by (‖p‖₁/d)² for each.
     """
-    return p.sign() * p.abs().mean()
+    return p.sign() * wide(p).abs().mean().astype(p.dtype, copy=False)
 
 
 @final

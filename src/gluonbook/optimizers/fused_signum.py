@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import final
+from typing import ClassVar, final
 
 from mxnet.ndarray import NDArray
 
 from gluonbook import kernels
-from gluonbook.checks import real
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import register, zeros_like
 from gluonbook.optimizers.whole_step import Update, WholeStep
 
@@ -32,10 +32,11 @@ class FusedSignum(WholeStep):
     """
 
     elementwise = True
+    ranges: ClassVar = {"momentum": within("[0, 1)")}
 
     def __init__(self, learning_rate: float | None = None, momentum: float = 0.9, **options) -> None:
         super().__init__(learning_rate, **options)
-        self.momentum = real("momentum", momentum, "[0, 1)")
+        self.momentum = momentum
         self.aggregate_num = sys.maxsize  # as many parameters as the trainer has, in one call
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:

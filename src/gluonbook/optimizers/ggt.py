@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real, whole_number
+from gluonbook.optimizers.eigen import eigh
+from gluonbook.optimizers.options import whole, within
 from gluonbook.optimizers.rule import Rule, dense, register
 
 
@@ -16,11 +17,11 @@ def inverse_root_times_column(rows: NDArray, i: int, eps: float) -> NDArray:
     """((G·Gᵀ)^½ + eps·I)⁻¹·g without a d×d matrix, for a d×r matrix G, given as its columns `rows`, and g = rows[i].
 
     A function of G·Gᵀ times G is G times that function of Gᵀ·G, so this is G·((Gᵀ·G)^½ + eps·I)⁻¹·e, where Gᵀ·G is r×r
-    and e is the unit vector with G·e = g.
+    and e is the unit vector with G·e = g. All is NaN if Gᵀ·G is not finite.
     """
     # A product of two float32 has twice their digits, and the root needs them; so does the sum where G has rank < r.
     wide = rows.astype(np.float64)
-    U, eigenvalues = nd.linalg.syevd(nd.dot(wide, wide, transpose_b=True))
+    U, eigenvalues = eigh(nd.dot(wide, wide, transpose_b=True))
     roots = nd.maximum(eigenvalues, 0).sqrt()
     mixture = nd.dot(U[:, i] / (roots + eps), U)
     return nd.dot(mixture, wide).astype(rows.dtype)
@@ -45,6 +46,7 @@ class GGT(Rule):
     (2018), arXiv:1806.02958, Algorithm 1.
     """
 
+    ranges: ClassVar = {"window": whole(1), "beta": within("(0, 1]"), "eps": within("(0, inf)")}
     fixed = ("window",)
     wide = ("eps",)
 
@@ -52,9 +54,9 @@ class GGT(Rule):
         self, learning_rate: float | None = None, window: int = 20, beta: float = 1.0, eps: float = 1e-4, **options
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.window = whole_number("window", window, 1)
-        self.beta = real("beta", beta, "(0, 1]")
-        self.eps = real("eps", eps, "(0, inf)")
+        self.window = window
+        self.beta = beta
+        self.eps = eps
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:
         return nd.zeros((self.window, dense(weight).size), weight.context, np.promote_types(weight.dtype, np.float32))

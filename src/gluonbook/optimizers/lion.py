@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
@@ -28,11 +28,12 @@ class Lion(Rule):
 
     elementwise = True
     default_lr = 1e-4
+    ranges: ClassVar = {"beta1": within("[0, 1)"), "beta2": within("[0, 1)")}
 
     def __init__(self, learning_rate: float | None = None, beta1: float = 0.9, beta2: float = 0.99, **options) -> None:
         super().__init__(learning_rate, **options)
-        self.beta1 = real("beta1", beta1, "[0, 1)")
-        self.beta2 = real("beta2", beta2, "[0, 1)")
+        self.beta1 = beta1
+        self.beta2 = beta2
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:
         return zeros_like(weight)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
@@ -43,10 +43,11 @@ class MSVAG(Rule):
     """
 
     elementwise = True
+    ranges: ClassVar = {"beta": within("[0, 1)")}
 
     def __init__(self, learning_rate: float | None = None, beta: float = 0.9, **options) -> None:
         super().__init__(learning_rate, **options)
-        self.beta = real("beta", beta, "[0, 1)")
+        self.beta = beta
 
     def create_state(self, index: int, weight: NDArray) -> tuple[NDArray, NDArray]:
         return zeros_like(weight), zeros_like(weight)

@@ -7,6 +7,7 @@ from typing import final
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
+from gluonbook.arrays import wide
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
@@ -15,12 +16,13 @@ def two_means(v: NDArray) -> NDArray:
 
     These two numbers a row have the least squared error, and keep the row's sum. `v` is a matrix.
     """
+    dtype, v = v.dtype, wide(v)
     positive = v >= 0
     negative = 1 - positive
     rows = {"axis": 1, "keepdims": True}
     upper = (v * positive).sum(**rows) / nd.maximum(positive.sum(**rows), 1)
     lower = (v * negative).sum(**rows) / nd.maximum(negative.sum(**rows), 1)
-    return nd.where(positive, upper.broadcast_like(v), lower.broadcast_like(v))
+    return nd.where(positive, upper.broadcast_like(v), lower.broadcast_like(v)).astype(dtype, copy=False)
 
 
 @final

@@ -1,14 +1,48 @@
-"""What an optimizer's options can be without effect for, which is refused."""
+"""What an optimizer's options may be, and what they can be without effect for, which is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from mxnet.lr_scheduler import LRScheduler
+
+from gluonbook.checks import real, whole_number
+
+Check = Callable[[str, Any], Any]
+"""Of an option's name and a value, the value as it is kept; raises ValueError that names both and the legal ones."""
+
+
+def within(interval: str) -> Check:
+    """A number in `interval`, such as "[0, 1)"."""
+    low, high = map(float, interval[1:-1].split(","))
+
+    def check(name: str, value: Any) -> float:
+        if type(value) is float and low < value < high:  # as rescale_grad is, which is set at each step
+            return value
+        return real(name, value, interval)
+
+    return check
+
+
+def whole(low: int) -> Check:
+    """A whole number from `low`."""
+    return partial(whole_number, low=low)
+
+
+def or_none(check: Check) -> Check:
+    """None, or what `check` takes."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def schedule(name: str, value: Any) -> Any:
+    """A function of the number of updates, or None."""
+    if value is not None and not callable(value):
+        raise ValueError(f"{name} must be a function of the number of updates, or None, got {value!r}")
+    return value
 
 
 def start_at(schedule: LRScheduler, lr: float) -> None:
@@ -35,7 +69,10 @@ def refuse_multipliers(parameters: Mapping[int, Any], given: Mapping[str, Any]) 
 
 
 def must_not_vanish(numbers: Mapping[str, Any], kind: np.dtype, parameter: str) -> None:
-    """Raises ValueError if a number that is not 0 is 0 in this type, in which `parameter` is updated."""
+    """Raises ValueError if a number that is not 0 is 0 in this floating type, in which `parameter` is updated.
+
+    In a type of integers nothing is refused.
+    """
     least = _least(kind)
     for name, value in numbers.items():
         if isinstance(value, Real) and 0 < abs(float(value)) < least and not kind.type(value):
@@ -46,4 +83,4 @@ def must_not_vanish(numbers: Mapping[str, Any], kind: np.dtype, parameter: str) 
 
 @cache
 def _least(kind: np.dtype) -> float:
-    return float(np.finfo(kind).smallest_subnormal)
+    return float(np.finfo(kind).smallest_subnormal) if np.issubdtype(kind, np.floating) else 0.0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 from gluonbook.optimizers.whole_step import Decay
 
@@ -28,10 +28,11 @@ class PlainAdaGrad(Rule):
 
     elementwise = True
     decay = Decay.BESIDE
+    ranges: ClassVar = {"eps": within("(0, inf)")}
 
     def __init__(self, learning_rate: float | None = None, eps: float = 1e-7, **options) -> None:
         super().__init__(learning_rate, **options)
-        self.eps = real("eps", eps, "(0, inf)")
+        self.eps = eps
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:
         return zeros_like(weight)

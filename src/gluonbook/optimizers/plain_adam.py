@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 from gluonbook.optimizers.whole_step import Decay
 
@@ -33,6 +33,7 @@ class PlainAdam(Rule):
     elementwise = True
     decay = Decay.BEFORE_CLIP
     default_lr = 0.001
+    ranges: ClassVar = {"beta1": within("[0, 1)"), "beta2": within("[0, 1)"), "epsilon": within("(0, inf)")}
 
     def __init__(
         self,
@@ -43,9 +44,9 @@ class PlainAdam(Rule):
         **options,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.beta1 = real("beta1", beta1, "[0, 1)")
-        self.beta2 = real("beta2", beta2, "[0, 1)")
-        self.epsilon = real("epsilon", epsilon, "(0, inf)")
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
 
     def create_state(self, index: int, weight: NDArray) -> tuple[NDArray, NDArray]:
         return zeros_like(weight), zeros_like(weight)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
@@ -30,10 +30,11 @@ class PlainNAG(Rule):
     """
 
     elementwise = True
+    ranges: ClassVar = {"momentum": within("[0, 1)")}
 
     def __init__(self, learning_rate: float | None = None, momentum: float = 0.0, **options) -> None:
         super().__init__(learning_rate, **options)
-        self.momentum = real("momentum", momentum, "[0, 1)")
+        self.momentum = momentum
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:
         return zeros_like(weight)

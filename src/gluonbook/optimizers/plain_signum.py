@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real
 from gluonbook.kernels import hyper
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import OneByOne, register, zeros_like
 
 
@@ -35,10 +35,11 @@ class PlainSignum(OneByOne):
     """
 
     elementwise = True
+    ranges: ClassVar = {"momentum": within("[0, 1)")}
 
     def __init__(self, learning_rate: float | None = None, momentum: float = 0.9, **options) -> None:
         super().__init__(learning_rate, **options)
-        self.momentum = real("momentum", momentum, "[0, 1)")
+        self.momentum = momentum
 
     def create_state(self, index: int, weight: NDArray) -> NDArray:
         return zeros_like(weight)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real
+from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import Rule, register, zeros_like
 
 
@@ -34,6 +34,12 @@ class RProp(Rule):
 
     elementwise = True
     default_lr = 0.1
+    ranges: ClassVar = {
+        "eta_minus": within("(0, 1)"),
+        "eta_plus": within("[1, inf)"),
+        "step_min": within("(0, 1]"),
+        "step_max": within("[1, inf)"),
+    }
 
     def __init__(
         self,
@@ -45,10 +51,10 @@ class RProp(Rule):
         **options,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.eta_minus = real("eta_minus", eta_minus, "(0, 1)")
-        self.eta_plus = real("eta_plus", eta_plus, "[1, inf)")
-        self.step_min = real("step_min", step_min, "(0, 1]")
-        self.step_max = real("step_max", step_max, "[1, inf)")
+        self.eta_minus = eta_minus
+        self.eta_plus = eta_plus
+        self.step_min = step_min
+        self.step_max = step_max
 
     def create_state(self, index: int, weight: NDArray) -> tuple[NDArray, NDArray]:
         return nd.ones(weight.shape, weight.context, weight.dtype), zeros_like(weight)

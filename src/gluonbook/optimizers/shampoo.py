@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.checks import real, whole_number
+from gluonbook.optimizers.eigen import eigh
+from gluonbook.optimizers.options import whole, within
 from gluonbook.optimizers.rule import Rule, dense, register, zeros_like
 
 Axes = list[tuple[NDArray, NDArray]]  # of each axis, H and its root
@@ -17,11 +18,14 @@ State = tuple[Axes, NDArray]  # the axes, and mom
 
 
 def power(H: NDArray, exponent: float, floor: float) -> NDArray:
-    """H^exponent of a symmetric matrix with eigenvalues ≥ `floor`, or of each element of a vector."""
+    """H^exponent of a symmetric matrix with eigenvalues ≥ `floor`, or of each element of a vector.
+
+    That of a matrix which is not finite is NaN.
+    """
     if H.ndim == 1:
         return H**exponent
     # In float64, since small eigenvalues beside large ones are where this method differs from SGD.
-    U, eigenvalues = nd.linalg.syevd(H.astype(np.float64))
+    U, eigenvalues = eigh(H.astype(np.float64))
     # Below its own rounding, H tells nothing: with eigenvalues as small as that, a step would be noise.
     floor = max(floor, np.finfo(H.dtype).eps * eigenvalues.max().asscalar())
     powers = nd.maximum(eigenvalues, floor) ** exponent
@@ -116,6 +120,13 @@ class Shampoo(Rule):
     first axis on. (The first paper's code in TensorFlow has the momentum before the roots.)
     """
 
+    ranges: ClassVar = {
+        "eps": within("(0, inf)"),
+        "every": whole(1),
+        "max_size": whole(0),
+        "momentum": within("[0, 1)"),
+        "merge_axes": whole(0),
+    }
     fixed = ("max_size", "merge_axes")
     wide = ("eps",)
 
@@ -130,11 +141,11 @@ class Shampoo(Rule):
         **options,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.eps = real("eps", eps, "(0, inf)")
-        self.every = whole_number("every", every, 1)
-        self.max_size = whole_number("max_size", max_size, 0)
-        self.momentum = real("momentum", momentum, "[0, 1)")
-        self.merge_axes = whole_number("merge_axes", merge_axes, 0)
+        self.eps = eps
+        self.every = every
+        self.max_size = max_size
+        self.momentum = momentum
+        self.merge_axes = merge_axes
 
     def create_state(self, index: int, weight: NDArray) -> State:
         like = {"ctx": dense(weight).context, "dtype": np.promote_types(weight.dtype, np.float32)}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import inspect
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
@@ -18,8 +20,9 @@ from mxnet.lr_scheduler import LRScheduler
 from mxnet.ndarray import NDArray
 from mxnet.optimizer import Optimizer
 
-from gluonbook.checks import flag, real, whole_number
+from gluonbook.checks import flag
 from gluonbook.optimizers import options
+from gluonbook.optimizers.options import Check, or_none, whole, within
 
 if TYPE_CHECKING:
     from mxnet.gluon import Parameter
@@ -73,9 +76,10 @@ class WholeStep(Optimizer, ABC):
 
     Raises:
         TypeError: an unknown option; the message lists the legal ones.
-        ValueError: an option out of its range, or without effect: a positive number that is 0 in the type in which a
-            parameter is updated, multipliers beside those of a trainer's parameters, a learning rate beside a schedule
-            that would not use it, an option that was fixed. Or a sparse weight or gradient.
+        ValueError: an option out of its range, when it is given or set; a schedule's learning rate, in the step. Or an
+            option without effect: a positive number that is 0 in the type in which a parameter is updated, multipliers
+            beside those of a trainer's parameters, a learning rate beside a schedule that would not use it, an option
+            that was fixed. Or a sparse weight or gradient. Parameters with grad_req="null" may be of any kind.
     """
 
     default_lr: ClassVar[float] = 0.01
@@ -85,6 +89,17 @@ class WholeStep(Optimizer, ABC):
 
     MXNet's own servers do both (`gluonbook.rank.shapes`), and are not given an optimizer that does not say so.
     """
+    ranges: ClassVar[Mapping[str, Check]] = {
+        "learning_rate": within("[0, inf)"),
+        "lr_scheduler": options.schedule,
+        "wd": within("[0, inf)"),
+        "wd_lh": within("[0, inf)"),
+        "rescale_grad": within("(-inf, inf)"),
+        "clip_gradient": or_none(within("(0, inf)")),
+        "multi_precision": flag,
+        "begin_num_update": whole(0),
+    }
+    """What its own options may be, in the constructor and later; `gluonbook.optimizers.options` has the checks."""
     fixed: ClassVar[tuple[str, ...]] = ()
     """Its own options that a state is made by, and that cannot change when there is one."""
     wide: ClassVar[tuple[str, ...]] = ()
@@ -109,25 +124,24 @@ class WholeStep(Optimizer, ABC):
         if unknown:
             legal = ", ".join(self.options())
             raise TypeError(f"{type(self).__name__} has no option {', '.join(unknown)}; it takes {legal}")
-        if lr_scheduler is not None and not callable(lr_scheduler):
-            raise ValueError(f"lr_scheduler must be a function of the number of updates, or None, got {lr_scheduler!r}")
         if learning_rate is None and lr_scheduler is None:
             learning_rate = self.default_lr
         if learning_rate is not None and lr_scheduler is not None:
-            options.start_at(lr_scheduler, real("learning_rate", learning_rate, "[0, inf)"))
+            learning_rate = self._in_range("learning_rate", learning_rate)
+            options.start_at(self._in_range("lr_scheduler", lr_scheduler), learning_rate)
         super().__init__(
-            learning_rate=None if learning_rate is None else real("learning_rate", learning_rate, "[0, inf)"),
+            learning_rate=learning_rate,
             lr_scheduler=lr_scheduler,
-            wd=real("wd", wd, "[0, inf)"),
-            rescale_grad=real("rescale_grad", rescale_grad, "(-inf, inf)"),
-            clip_gradient=None if clip_gradient is None else real("clip_gradient", clip_gradient, "(0, inf)"),
-            multi_precision=flag("multi_precision", multi_precision),
-            begin_num_update=whole_number("begin_num_update", begin_num_update, 0),
+            wd=wd,
+            rescale_grad=rescale_grad,
+            clip_gradient=clip_gradient,
+            multi_precision=multi_precision,
+            begin_num_update=self._in_range("begin_num_update", begin_num_update),  # num_update begins as it, too
             param_idx2name=param_idx2name,
             sym=sym,
             param_dict=param_dict,
         )
-        self.wd_lh = real("wd_lh", wd_lh, "[0, inf)")
+        self.wd_lh = wd_lh
 
     @classmethod
     @cache
@@ -136,6 +150,17 @@ class WholeStep(Optimizer, ABC):
         signatures = [inspect.signature(kind.__init__) for kind in cls.__mro__ if issubclass(kind, WholeStep)]
         parameters = [p for signature in signatures for p in list(signature.parameters.values())[1:]]
         return list(dict.fromkeys(p.name for p in parameters if p.kind is not p.VAR_KEYWORD))
+
+    @classmethod
+    @cache
+    def _all_ranges(cls) -> dict[str, Check]:
+        declared = [vars(kind).get("ranges", {}) for kind in cls.__mro__]
+        return dict(ChainMap(*declared))
+
+    def _in_range(self, name: str, value: Any) -> Any:
+        """The value as an attribute keeps it."""
+        check = self._all_ranges().get(name)
+        return value if check is None else check(name, value)
 
     @abstractmethod
     def steps(self, updates: Sequence[Update]) -> None:
@@ -172,21 +197,26 @@ class WholeStep(Optimizer, ABC):
         weight -= delta + shrink * weight if shrink else delta
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name != "lr":
+            value = self._in_range(name, value)
+        elif value is not None or self.lr_scheduler is None:
+            value = self._in_range("learning_rate", value)
         if "param_dict" in vars(self):  # else it is being made, or unpickled
             self._may_become(name, value)
         super().__setattr__(name, value)
 
     def _may_become(self, name: str, value: Any) -> None:
-        begun = any(self._all_index_update_counts.values())
-        if begun and name in ("multi_precision", "begin_num_update", *self.fixed) and value != vars(self)[name]:
-            own = vars(self)[name]
+        fixed = name in ("multi_precision", "begin_num_update", *self.fixed)
+        if fixed and any(self._all_index_update_counts.values()) and value != (own := vars(self)[name]):
             raise ValueError(f"{name} cannot become {value!r}, since parameters were updated with {name}={own!r}")
         if name == "lr" and self.lr_scheduler is not None:
             raise ValueError(f"lr={value!r} has no effect beside a lr_scheduler, which gives the learning rate")
+        if name == "lr_scheduler" and value is None:
+            self._in_range("learning_rate", self.lr)  # which is used from now on
         if name in ("lr_mult", "wd_mult"):
             options.refuse_multipliers(self.param_dict, {name: value})
         elif name == "lr" or (name in self.options() and name != "rescale_grad"):  # which the trainer sets at each step
-            for parameter in self.param_dict.values():
+            for parameter in _trained(self.param_dict):
                 self._must_hold_in(parameter.dtype, parameter.name, **{name: value})
 
     def set_lr_mult(self, args_lr_mult: dict) -> None:
@@ -222,8 +252,10 @@ class WholeStep(Optimizer, ABC):
         if self.lr_mult or self.wd_mult:
             options.refuse_multipliers(self.param_dict, {"lr_mult": self.lr_mult, "wd_mult": self.wd_mult})
         self._update_count(index)
-        t = self._index_update_count[index]
-        return Update(weight, grad, state, weight32, self._get_lr(index), self._get_wd(index), t)
+        lr = self._get_lr(index)
+        if not 0 <= lr < math.inf:
+            self._in_range("learning_rate", self.learning_rate)  # which is the schedule's; a multiplier may be negative
+        return Update(weight, grad, state, weight32, lr, self._get_wd(index), self._index_update_count[index])
 
     @property
     def param_dict(self) -> dict[int, Parameter]:
@@ -235,7 +267,7 @@ class WholeStep(Optimizer, ABC):
         # Here and not only at the update, since a store runs that in a callback, where MXNet loses every error.
         named = {"param_idx2name": self.idx2name, "sym": self.sym_info}
         options.refuse_multipliers(parameters, {"lr_mult": self.lr_mult, "wd_mult": self.wd_mult, **named})
-        for parameter in parameters.values():
+        for parameter in _trained(parameters):
             self._must_be_dense(parameter.name, parameter._stype, parameter._grad_stype)
             self._must_hold_in(parameter.dtype, parameter.name)
         self.__dict__["param_dict"] = parameters
@@ -258,3 +290,7 @@ class WholeStep(Optimizer, ABC):
         if self.multi_precision and kind == np.float16:
             kind = np.dtype(np.float32)
         options.must_not_vanish({name: value for name, value in own.items() if name not in self.wide}, kind, parameter)
+
+
+def _trained(parameters: Mapping[int, Parameter]) -> Iterable[Parameter]:
+    return (parameter for parameter in parameters.values() if parameter.grad_req != "null")

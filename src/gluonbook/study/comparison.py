@@ -18,7 +18,10 @@ from gluonbook.tables import Table
 @final
 @dataclass(frozen=True)
 class Pair:
-    """Two methods. `differ` and `equal` are p-values, each corrected for the number of pairs; NaN for a single seed."""
+    """Two methods. `differ` and `equal` are p-values, each corrected for the number of pairs; NaN for a single seed.
+
+    A method that broke down under a seed is the worse one, and all three numbers are NaN.
+    """
 
     better: str
     worse: str
@@ -30,7 +33,10 @@ class Pair:
 @final
 @dataclass(frozen=True)
 class Comparison:
-    """All pairs of a study's methods, the most different first; `verdict` puts them into words."""
+    """All pairs of a study's methods, the most different first, and those that broke down last.
+
+    `verdict` puts them into words.
+    """
 
     pairs: tuple[Pair, ...]
     margin: float
@@ -52,7 +58,8 @@ class Comparison:
 
     def _row(self, pair: Pair, within: str) -> list[str]:
         differ, equal = pair.differ < self.level, pair.equal < self.level
-        told = [f"{pair.better} is better"] * differ + [within] * equal or ["undecided"]
+        neither = "undecided: a run broke down" if np.isnan(pair.difference) else "undecided"
+        told = [f"{pair.better} is better"] * differ + [within] * equal or [neither]
         numbers = [f"{100 * pair.difference:.2f}", f"{pair.differ:.3f}", f"{pair.equal:.3f}"]
         return [f"{pair.better}, {pair.worse}", *numbers, " and ".join(told)]
 
@@ -80,7 +87,7 @@ def compare(results: Results, *, margin: float, level: float = 0.05) -> Comparis
     one-sided tests procedure and the power approach (1987).
     """
     margin, level = real("margin", margin, "(0, 1)"), real("level", level, "(0, 1)")
-    ends = sorted(results.outcomes(), key=lambda outcome: -outcome.mean)
+    ends = sorted(results.outcomes(), key=lambda outcome: _downwards(outcome.mean))
     couples = list(itertools.combinations(ends, 2))
     tests = [_tests(*couple, margin) for couple in couples]
     corrected = map(_holm, zip(*tests))
@@ -88,7 +95,12 @@ def compare(results: Results, *, margin: float, level: float = 0.05) -> Comparis
         Pair(better.method, worse.method, better.mean - worse.mean, differ, equal)
         for (better, worse), differ, equal in zip(couples, *corrected)
     ]
-    return Comparison(tuple(sorted(pairs, key=lambda pair: -pair.difference)), margin, level)
+    return Comparison(tuple(sorted(pairs, key=lambda pair: _downwards(pair.difference))), margin, level)
+
+
+def _downwards(value: float) -> float:
+    """By what to sort from the largest down, with NaN, which compares with nothing, at the end."""
+    return np.inf if np.isnan(value) else -value
 
 
 def _tests(better: Outcome, worse: Outcome, margin: float) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -153,12 +154,12 @@ class Results:
         rows = [
             [
                 o.method,
-                f"{o.mean:.2%}" + (f" ± {o.deviation:.2%}" if len(o.test) > 1 else ""),
+                _percent(o.mean) + f" ± {o.deviation:.2%}" * math.isfinite(o.deviation),
                 f"{o.setting.lr:g}" + " (at the edge)" * o.at_edge,
                 "none" if o.setting.beta is None else f"{o.setting.beta:g}",
                 f"{o.broken} of {len(self.study.method(o.method).settings())}",
-                f"{o.validation:.2%}",
-                ", ".join(f"{accuracy:.2%}" for accuracy in o.test),
+                _percent(o.validation),
+                ", ".join(map(_percent, o.test)),
             ]
             for o in self.outcomes()
         ]
@@ -297,6 +298,10 @@ class Results:
         self.runs[trial] = Run(trial, History.from_json(json.dumps(line["history"])), line["in_session"])
 
 
+def _percent(accuracy: float) -> str:
+    return "broke down" if math.isnan(accuracy) else f"{accuracy:.2%}"
+
+
 def _header(line: Any) -> Study:
     if not isinstance(line, dict) or line.get("format") != FORMAT:
         raise ValueError(f'the first line of results must have "format": {FORMAT}, got {json.dumps(line):.60}')
@@ -305,12 +310,12 @@ def _header(line: Any) -> Study:
 
 @contextmanager
 def only_writer(path: Path) -> Iterator[None]:
-    """Keep other processes from writing to `path` meanwhile; raises RuntimeError if one does already."""
+    """Keep other processes from writing to `path` meanwhile; raises `locks.Busy` if one does already."""
     try:
         with locks.alone(path.with_name(f".{path.name}.lock"), seconds=0):
             yield
     except locks.Busy:
-        raise RuntimeError(f"another process is running the study of {path}: wait for it, or stop it") from None
+        raise locks.Busy(f"another process is running the study of {path}: wait for it, or stop it") from None
 
 
 def file_of(name: str) -> Path:

@@ -39,7 +39,7 @@ def run(
 
     Raises:
         ValueError: the file is of another study, or is damaged; a method broke down with all of its settings.
-        RuntimeError: another process is running a study with this file.
+        Busy: another process is running a study with this file; a RuntimeError.
         StorageError: the file cannot be read or written.
     """
     if path is None:
@@ -52,7 +52,9 @@ def run(
             results = Results.load(path) if path.exists() else Results(study)
         if results.study != study:
             raise ValueError(f"{path} holds the results of another study: choose another file, or move it away")
-        return _run(study, results, lambda: results.save(path), command, report, path.with_suffix(".unfinished"))
+        return _run(
+            study, results, lambda: results.save(path), command, report, path.with_name(f"{path.name}.unfinished")
+        )
 
 
 def _run(
@@ -67,6 +69,7 @@ def _run(
         return results
     data = study.problem.load()
     results.open_session(command)
+    save()  # a disk that refuses says so before anything is trained
 
     def do(trial: Trial) -> None:
         if trial in results.runs:

@@ -15,21 +15,24 @@ Loss = Callable[[mx.nd.NDArray, mx.nd.NDArray], mx.nd.NDArray]
 def per_sample_gradients(
     net: nn.HybridSequential, X: mx.nd.NDArray, y: mx.nd.NDArray, loss: Loss | None = None
 ) -> np.ndarray:
-    """An array of shape (n, d) whose row i is the gradient of the loss of sample i for all d parameters, float32.
+    """An array of shape (n, d) whose row i is the gradient of the loss of sample i for all d parameters.
 
-    Parameters come in the order of the layers, each weight in C order, then its bias. `loss(out, y)` gives one value a
-    sample (default: softmax cross-entropy). A dense layer computes h = W·a + b, so sample i has
+    Parameters come in the order of the layers, each weight in C order, then its bias; those without a gradient
+    (`grad_req="null"`) are left out. The array has the dtype of the net. `loss(out, y)` gives one value a sample
+    (default: softmax cross-entropy). A dense layer computes h = W·a + b, so sample i has
 
         ∂ℓᵢ/∂W = δᵢ ⊗ aᵢ,   ∂ℓᵢ/∂b = δᵢ,   where δᵢ = ∂ℓᵢ/∂hᵢ
 
-    and one pass gives the δ of all. The gradients that the parameters hold are overwritten.
+    and one pass gives the δ of all. For a parameter that several layers share these are added. The gradients that the
+    parameters hold are overwritten.
 
     Raises:
         ValueError: a layer with parameters is not an `nn.Dense` without activation (put an `nn.Activation` behind it),
-            or the loss does not give one value a sample.
+            or does not give one vector a sample (`flatten=False`); no parameter has a gradient; or the loss does not
+            give one value a sample.
     """
     loss = loss or gluon.loss.SoftmaxCrossEntropyLoss()
-    inputs, shifts, out = [], [], X
+    dense, out = [], X  # of each dense layer: the layer, a, and a shift of h
     with autograd.record():
         for layer in net:
             if not layer.collect_params().keys():
@@ -37,20 +40,25 @@ def per_sample_gradients(
                 continue
             if not isinstance(layer, nn.Dense) or layer.act is not None:
                 raise ValueError(f"layers with parameters must be nn.Dense without activation, got {layer}")
-            inputs.append(out.reshape((len(out), -1)))
-            out = layer(out)
+            a, out = out.reshape((len(out), -1)), layer(out)
+            if out.ndim != 2:
+                raise ValueError(f"layers with parameters must give one vector a sample, got {out.shape} from {layer}")
             with autograd.pause():  # its gradient is δ: what a change of h does to the loss
-                shifts.append(mx.nd.zeros_like(out))
-                shifts[-1].attach_grad()
-            out = out + shifts[-1]
+                shift = mx.nd.zeros_like(out)
+                shift.attach_grad()
+            out = out + shift
+            dense.append((layer, a, shift))
         losses = loss(out, y)
     if losses.shape != (len(X),):
         raise ValueError(f"loss must give one value a sample, shape ({len(X)},), got {losses.shape}")
+    if not any(p.grad_req != "null" for layer, *_ in dense for p in layer.collect_params().values()):
+        raise ValueError("net has no parameters that can be trained")
     losses.backward()
-    columns = []
-    for layer, a, shift in zip((layer for layer in net if layer.collect_params().keys()), inputs, shifts):
+    columns: dict[gluon.Parameter, np.ndarray] = {}
+    for layer, a, shift in dense:
         a, delta = a.asnumpy(), shift.grad.asnumpy()
-        columns.append(np.einsum("no,ni->noi", delta, a).reshape(len(a), -1))
-        if layer.bias is not None:
-            columns.append(delta)
-    return np.concatenate(columns, axis=1)
+        outer = np.einsum("no,ni->noi", delta, a).reshape(len(a), -1)
+        for parameter, part in ((layer.weight, outer), (layer.bias, delta)):
+            if parameter is not None and parameter.grad_req != "null":
+                columns[parameter] = columns[parameter] + part if parameter in columns else part
+    return np.concatenate(list(columns.values()), axis=1)

@@ -29,7 +29,7 @@ class Score:
 
 
 def _sums_of(losses: mx.sym.Symbol, out: mx.sym.Symbol, y: mx.sym.Symbol) -> mx.sym.Symbol:
-    hits = mx.sym.broadcast_equal(mx.sym.argmax(out.astype("float32"), axis=1), y.astype("float32"))
+    hits = mx.sym.broadcast_equal(mx.sym.argmax(out.astype("float64"), axis=1), y.astype("float64"))
     return mx.sym.stack(losses.astype("float64"), hits.astype("float64")).sum(axis=1)
 
 

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from gluonbook.checkpoint import store_of
 from gluonbook.checkpoint.anatomy import some
-from gluonbook.checks import whole_number
+from gluonbook.checks import flag, whole_number
 from gluonbook.training.batches import ReproducibleLoader, ShuffledBatches
 from gluonbook.training.evaluation import checked_loss, contexts, evaluate, look, split
 from gluonbook.training.history import History
@@ -59,8 +59,9 @@ def fit(
     The outcome depends on `seed`, the initial weights and nothing else: shuffling is drawn from (seed, epoch), unless
     `shuffle=False` keeps the order of `train`, for data that are in random order, or to see what order does; dropout
     and augmentation from (seed, step), because MXNet's generators can be seeded and not saved. Python's and numpy's
-    global generators come back untouched. (On a GPU, MXNET_ENFORCE_DETERMINISM=1 is needed as well.) Weights that wait
-    for a first batch to know their shape are drawn from MXNet's generator as it is, so call `set_seed` before.
+    global generators come back untouched. (On a GPU, MXNET_ENFORCE_DETERMINISM=1 is needed as well. And MXNet itself no
+    longer repeats a net that draws, on several devices, once it is hybridized with `static_shape=True`.) Weights that
+    wait for a first batch to know their shape are drawn from MXNet's generator as it is, so call `set_seed` before.
 
     With a folder `checkpoints`, the run is saved there after each epoch, or after `every` steps and at its end, and
     goes on from the newest sound checkpoint: bit for bit the run that was never interrupted; a finished run is loaded
@@ -91,6 +92,7 @@ def fit(
     samples, tests = Samples("train", train), None if test is None else Samples("test", test)
     batches = ShuffledBatches(len(samples), batch_size, seed, shuffle=shuffle)
     seed, epochs = batches.seed, whole_number("epochs", epochs, 1)
+    may_diverge = flag("may_diverge", may_diverge)
     per_epoch, last = len(batches), epochs * len(batches)
     every = None if every is None else whole_number("every", every, 1)
     if every is not None and checkpoints is None:
