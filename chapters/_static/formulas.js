@@ -10,8 +10,9 @@ function fit(formula) {
 }
 
 addEventListener("load", () => {
-  const formulas = (place) => place.querySelectorAll('mjx-container[display="true"]');
-  const resized = new ResizeObserver((places) => places.forEach(({ target }) => formulas(target).forEach(fit)));
+  const fitAll = (place) => place.querySelectorAll('mjx-container[display="true"]').forEach(fit);
+  const resized = new ResizeObserver((places) => places.forEach(({ target }) => fitAll(target)));
+  document.fonts.addEventListener("loadingdone", () => fitAll(document)); // the letters of a late font may be wider
   window.MathJax?.startup?.promise.then(() =>
     document.querySelectorAll("div.math").forEach((place) => resized.observe(place)),
   );

@@ -12,10 +12,12 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from gluonbook import datasets
-from gluonbook.book import agendas, bundle, wheelhouse
+from gluonbook.book import agendas, bundle, pdf, wheelhouse
 from gluonbook.book import site as book_site
+from gluonbook.book.__main__ import app
 from gluonbook.book.chapters import Book
 
 pytestmark = pytest.mark.slow
@@ -119,6 +121,11 @@ def test_no_data_set_is_passed_on_unasked_unless_its_licence_says_so(book, site,
     assert "the digits (inside scikit-learn), fashion_mnist and mnist" in (folder / "START_HERE.html").read_text()
 
 
+def never(book: Book) -> Path:
+    """In the place of `pdf.build`, where nothing is to be built."""
+    raise AssertionError("the book is being built")
+
+
 def test_an_unknown_data_set_is_refused(book, site, tmp_path):
     with pytest.raises(ValueError, match="no data set 'imagenet'; there are digits"):
         bundle.write(book, tmp_path / "bundle.tar.gz", site, tmp_path / "wheels", data=["imagenet"])
@@ -153,12 +160,20 @@ def test_a_disk_that_fills_up_leaves_the_former_bundle(book, site, monkeypatch, 
 
 
 @pytest.mark.parametrize(("missing", "said"), [("git", "in a git checkout alone"), ("agendas", "is for a workshop")])
-def test_a_book_that_is_not_to_be_bundled(small_book, tmp_path, missing, said):
+def test_a_book_that_is_not_to_be_bundled(small_checkout, monkeypatch, tmp_path, missing, said):
     if missing == "git":
         steps = [{"what": "Hello", "teach": 5}]
-        small_book.write(agendas.FILE, json.dumps({"day": {"title": "A day", "start": "09:00", "steps": steps}}))
+        small_checkout.write(agendas.FILE, json.dumps({"day": {"title": "A day", "start": "09:00", "steps": steps}}))
     with pytest.raises(bundle.BundleError, match=said):
-        bundle.write(small_book.book, tmp_path / "bundle.tar.gz", tmp_path, tmp_path / "wheels")
+        bundle.write(small_checkout.book, tmp_path / "bundle.tar.gz", tmp_path, tmp_path / "wheels")
+    monkeypatch.setattr(pdf, "build", never)
+    assert said in str(CliRunner().invoke(app, ["bundle"]).exception)
+
+
+def test_an_unknown_data_set_is_refused_before_the_book_is_built(monkeypatch):
+    monkeypatch.setattr(pdf, "build", never)
+    refused = CliRunner().invoke(app, ["bundle", "--data", "imagenet"]).exception
+    assert "no data set 'imagenet'; there are digits" in str(refused)
 
 
 @pytest.fixture(scope="session")

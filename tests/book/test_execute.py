@@ -422,6 +422,41 @@ def test_chapters_below_chapters_are_refused(small_book, entry, reason):
         _ = small_book.book.pages
 
 
+@pytest.mark.parametrize(
+    ("toc", "reason"),
+    [
+        ("", "must be a mapping, got None"),
+        ("root: [", "while parsing"),
+        ("parts: []", "'root' must be a page in a folder, as 'chapters/intro', got None"),
+        ("root: start", "'root' must be a page in a folder, as 'chapters/intro', got 'start'"),
+        ("{root: chapters/start, parts: 3}", "'parts' must be a list, got 3"),
+        ("{root: chapters/start, parts: [x]}", "a part must be a mapping, got 'x'"),
+        ("{root: chapters/start, parts: [{caption: A}]}", "the 'chapters' of a part must be a list, got None"),
+        ("{root: chapters/start, parts: [{chapters: [x]}]}", "a chapter must be a mapping, got 'x'"),
+        ("{root: chapters/start, parts: [{chapters: [{file: 3}]}]}", "the 'file' of a chapter must be a page .* got 3"),
+        ("{root: chapters/start, parts: [{chapters: [{file: chapters/start, sections: }]}]}", "'sections' must be"),
+    ],
+)
+def test_a_table_of_contents_of_another_form_is_one_sentence(small_book, toc, reason):
+    small_book.write("_toc.yml", toc)
+    with pytest.raises(ValueError, match=f"^_toc.yml:? {reason}"):
+        _ = small_book.book.chapters
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("", "must be a mapping, got None"),
+        ("author: me", "'title' must be text, got None"),
+        ("{title: Small, repository: }", "'repository' must be a mapping, got None"),
+    ],
+)
+def test_settings_of_another_form_are_one_sentence(small_book, settings, reason):
+    small_book.write("_config.yml", settings)
+    with pytest.raises(ValueError, match=f"^_config.yml:? {reason}"):
+        _ = small_book.book.sources
+
+
 def test_only_the_chapters_that_are_asked_for_are_executed(small_book, runs):
     small_book.notebook("one", "1")
     small_book.notebook("two", "2")

@@ -94,6 +94,7 @@ def test_every_exercise_of_the_book_is_on_the_page_of_its_part():
     assert {chapter.key: tuple(one.label for one in of(chapter)) for chapter in listed if of(chapter)} == {
         chapter.key: known[chapter.key].names for chapter in listed if chapter.key in known
     }
+    assert set(markdown(listed)) == {chapter.path.parent.name for chapter in listed if of(chapter)}
     for folder, text in markdown(listed).items():
         linked = re.findall(r"Answer it in the chapter: \{ref\}`(.+?)`", text)
         assert linked == [one.label for chapter in listed if chapter.path.parent.name == folder for one in of(chapter)]

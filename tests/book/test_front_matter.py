@@ -45,6 +45,24 @@ def test_a_mistyped_key_is_one_sentence(taking):
         _ = book.chapters
 
 
+@pytest.mark.parametrize("own", ["[data]", "timed", "3"])
+def test_what_is_no_mapping_is_one_sentence(taking, own):
+    book = taking(own)
+    with pytest.raises(ValueError, match=r"^chapters/lenet: front matter 'gluonbook' must be a mapping, got "):
+        _ = book.chapters
+
+
+def test_a_word_for_timed_is_one_sentence(taking):
+    book = taking("{timed: maybe}")
+    with pytest.raises(ValueError, match=r"^chapters/lenet: .*: timed' must be True or False, got 'maybe'$"):
+        _ = book.chapters
+
+
+def test_nothing_said_is_nothing_needed(taking):
+    chapter = taking("").chapters[-1]
+    assert (chapter.needs, chapter.timed) == ((), False)
+
+
 def test_a_front_matter_that_is_no_yaml_is_one_sentence(taking):
     book = taking("{data: [")
     with pytest.raises(ValueError, match=r"^chapters/lenet: the front matter is not understood: "):

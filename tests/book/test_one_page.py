@@ -59,6 +59,20 @@ def test_links_between_pages_lead_to_the_place_that_they_mean(site):
     assert titles == {"there": second, "page": second, "here": second, "back": start}
 
 
+def test_what_leads_to_another_chapter_names_its_page_on_paper(site):
+    cited = '<div class="citation"><a href="b.html">back</a></div> <a href="bibliography.html#one">Somebody, 2026</a>'
+    solution = '<div class="solution" id="s"><a href="#same">Exercise 1</a></div>'
+    site.page("One", "chapters/a", f'<a href="b.html#same">far</a>, <a href="#same">near</a> {cited} {solution}')
+    site.page("One", "chapters/b")
+    site.page("One", "chapters/bibliography", '<p id="one"></p>')
+    parsed = site.document()
+    named = {link.text: link for link in parsed.select("a:has(+ .gb-far)")}
+    assert set(named) == {"far", "Exercise 1"}
+    page = named["far"].next_sibling.find(attrs={PAGE_OF: True})
+    assert page[PAGE_OF] == named["far"]["href"][1:]
+    assert "far (p.\xa0000), near" in parsed.find(id="chapters-a").text
+
+
 def test_no_name_is_given_twice_not_even_by_one_page(site):
     site.page("One", "chapters/a", '<div id="twice"></div><div id="twice"></div><div id="a/b c"></div>')
     site.page("One", "chapters/b", '<div id="twice"></div>')

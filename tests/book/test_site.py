@@ -85,7 +85,7 @@ def test_pages_carry_outputs_claims_alternative_texts_and_notebooks(small_book):
     assert 'href="measured.ipynb"' in measured
     assert "Two is more than one" in (html / "table.html").read_text()
     assert (
-        "stopped after 9 s and 0 claims: a <b> | *c*, on M1, 2026-01-01"
+        "stopped after 9 s and 0 claims: a <b> | *c*, on M1, 2026\N{NON-BREAKING HYPHEN}01\N{NON-BREAKING HYPHEN}01"
         in Article((html / "ran.html").read_text()).text
     )
     notebook = nbformat.read(html / "measured.ipynb", as_version=4)
@@ -187,9 +187,12 @@ def test_what_stands_behind_the_mark_is_looked_up():
 def test_minutes_are_those_of_prose_and_not_of_what_is_looked_up(small_book):
     looked_up = "```{looked-up}\n```\n\n"
     small_book.page("table", "# A Table\n\n" + "Words. " * 360 + f"\n\n{looked_up}" + "## All\n\n" + "Row. " * 1800)
+    small_book.page("words", f"# All Words\n\nOne page.\n\n{looked_up}" + "Row. " * 1800)
     small_book.page("start", "# Start\n\n" + "Words. " * 60 + "\n\n```{parts}\n```\n")
     page = build(small_book.book)
-    assert "A Table · reads in 2 min" in Article(page.read_text()).text
+    first = Article(page.read_text()).text
+    assert "A Table · reads in 2 min" in first
+    assert "All Words · to look things up in" in first
     assert "Row. Row." in Article((page.parent / "table.html").read_text()).text
 
 
@@ -262,12 +265,14 @@ def test_sphinx_does_not_meet_what_else_lives_in_this_process(small_book):
 def test_removed_chapters_and_old_styles_leave_the_site(small_book):
     small_book.notebook("one", "print(1)")
     small_book.notebook("two", "print(2)")
-    html = build(small_book.book).parent
+    html = build(small_book.book).parents[1]
+    (html / "_static/old.css").write_text("a")
     small_book.pages.remove("two")
     (small_book.root / "chapters/two.md").unlink()
     small_book.notebook("one", "print(1)")
     build(small_book.book)
     assert not list(html.rglob("two*"))
+    assert not (html / "_static/old.css").exists()
 
 
 def test_other_outputs_of_the_same_cells_reach_the_page(small_book):

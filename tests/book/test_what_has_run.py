@@ -137,6 +137,21 @@ def test_a_chapter_that_there_is_not_is_named_with_those_there_are(small_checkou
         assert "no chapter 'god'; those with cells are good" in str(CliRunner().invoke(app, command).exception)
 
 
+@pytest.mark.parametrize("name", ["part/good", "chapters/part/good"])
+def test_a_chapter_goes_by_its_name_with_or_without_the_first_folder(small_checkout, name):
+    small_checkout.notebook("part/good", CLAIM)
+    assert CliRunner().invoke(app, ["too-long", name, "9"]).exit_code == 0
+    assert [one.chapter for one in small_checkout.book.outcomes] == ["chapters/part/good"]
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "0"])
+def test_what_takes_too_long_takes_seconds_that_can_be_counted(small_checkout, seconds):
+    small_checkout.notebook("good", CLAIM)
+    refused = CliRunner().invoke(app, ["too-long", "good", seconds]).exception
+    assert str(refused) == f"seconds must be a number in (0, inf), got {float(seconds)}"
+    assert small_checkout.book.outcomes == ()
+
+
 def test_no_folder_of_the_machine_is_kept(small_checkout):
     small_checkout.notebook("bad", 'open("/some/where/file.txt")')
     CliRunner().invoke(app, ["try", "bad"])
@@ -174,16 +189,16 @@ def test_the_page_tells_what_has_run_what_has_not_and_what_is_of_an_older_text(s
     assert rows(page)[2:] == [
         [
             "{doc}`/chapters/good`",
-            "30 s (processor: 20 s), 3 claims, on M1, 2026-01-01",
-            "stopped after 30 s and 3 claims: `two`, `three` does not hold, on M1, 2026-01-01, of an older text",
-            "stopped after 30 s and 3 claims: ValueError: a \\<b\\> \\*c\\*, on M1, 2026-01-01",
-            "30 s, 1 claim, on M2, 2026-01-01",
+            "30 s (processor: 20 s), 3 claims, on M1, 2026‑01‑01",
+            "stopped after 30 s and 3 claims: `two`, `three` does not hold, on M1, 2026‑01‑01, of an older text",
+            "stopped after 30 s and 3 claims: ValueError: a \\<b\\> \\*c\\*, on M1, 2026‑01‑01",
+            "30 s, 1 claim, on M2, 2026‑01‑01",
         ],
         [
             "{doc}`/chapters/deep`",
             "not yet run",
             "not yet run",
-            "not run: about 2.0 h, on M3, 2026-01-05",
+            "not run: about 2.0 h, on M3, 2026‑01‑05",
             "not yet seen: needs a GPU",
         ],
         ["{doc}`/chapters/plain`", "not yet run", "not yet run", "not yet run", "asks for none"],

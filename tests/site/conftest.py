@@ -16,7 +16,7 @@ from seen import Seen
 
 from gluonbook.book import site as book_site
 from gluonbook.book.chapters import Book
-from small_books import FRONT, SmallBook
+from small_books import FRONT, SmallBook, unlinked
 
 ROOT = Path(__file__).parents[2]
 WALK = (ROOT / "chapters/intro.md").read_text().split("````{container} gb-walk\n")[1].split("````")[0]
@@ -63,7 +63,7 @@ def small_html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small.page("kinds", FRONT + NOTEBOOK)
     small.page("claims", "# Claims\n\n```{include} ../_build/generated/claims.md\n```\n\n" + "Words. " * 60)
     for name in ("changelog", "bibliography"):
-        small.page(f"back_matter/{name}", (ROOT / f"chapters/back_matter/{name}.md").read_text())
+        small.page(f"back_matter/{name}", unlinked((ROOT / f"chapters/back_matter/{name}.md").read_text(), ()))
     return book_site.build(small.book).parents[1]
 
 
@@ -116,7 +116,7 @@ class Visitor:
         self.page.goto(page.as_uri() + query)
         if self.page.locator(".math").count():
             self.page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
-            self.page.evaluate("MathJax.startup.promise.then(() => null)")
+            self.page.evaluate("MathJax.startup.promise.then(() => document.fonts.ready).then(() => null)")
         return self.page
 
     def complain(self, about: str) -> None:

@@ -54,6 +54,31 @@ def test_a_formula_that_is_wider_than_its_column_is_set_smaller_and_grows_back(v
     page.wait_for_function("([one, size]) => one.style.fontSize === size", arg=[formula.element_handle(), of_its_own])
 
 
+def test_a_formula_is_measured_again_when_a_font_has_come_late(visitor, pages, html):
+    page = visitor.go(first_with(pages, 'class="math notranslate nohighlight"'))
+    place = page.locator("div.math", has=page.locator('mjx-container[display="true"]')).first
+    formula = place.locator('mjx-container[display="true"]').element_handle()
+    page.wait_for_function("formula => formula.dataset.size", arg=formula)
+    too_wide = "formula => formula.scrollWidth > formula.clientWidth"
+    # Wider letters in a place of the same size: what a font does that comes after the formula was set.
+    place.evaluate("place => { place.style.height = `${place.clientHeight}px`; }")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+    formula.evaluate("""formula => {
+        const letters = formula.querySelector("mjx-math");
+        letters.style.paddingRight = `${formula.clientWidth - letters.getBoundingClientRect().width + 20}px`;
+    }""")
+    assert formula.evaluate(too_wide)
+    page.evaluate(
+        """source => {
+        const font = new FontFace("late", `url(${source})`);
+        document.fonts.add(font);
+        return font.load().then(() => null);
+    }""",
+        next(html.rglob("*.woff2")).as_uri(),
+    )
+    page.wait_for_function(f"formula => !({too_wide})(formula)", arg=formula)
+
+
 def test_no_formula_has_to_be_scrolled_on_a_phone(visitor, pages, html):
     visitor.page.set_viewport_size({"width": PHONE, "height": 800})
     wide = {}
@@ -161,7 +186,9 @@ def test_the_walk_can_be_read_on_every_screen(visitor, pages, width, rows, mode)
     assert len(stations) == 4 and len({round(box["top"]) for box in stations}) == rows
     assert min(box["width"] for box in stations) > 110
     assert min(box["font"] for box in page.evaluate(BOXES, ".gb-walk li, .gb-walk li *")) >= 12
-    for picture, text in zip(page.evaluate(BOXES, ".gb-card-picture"), page.evaluate(BOXES, ".gb-card-picture + *")):
+    pictures = page.evaluate(BOXES, ".gb-card-picture")
+    assert pictures
+    for picture, text in zip(pictures, page.evaluate(BOXES, ".gb-card-picture + *")):
         assert (picture["top"] == text["top"]) is (rows == 1), "beside the words, or above them"
         assert picture["width"] > 200
 

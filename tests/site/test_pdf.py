@@ -134,6 +134,11 @@ def test_a_solution_is_printed_and_its_page_named(texts):
     assert "Solutiononpage000" not in text
 
 
+def test_the_head_of_a_page_of_solutions_names_the_chapter_that_asks(reader, texts):
+    (at,) = (number for number, text in enumerate(texts) if "andthissentencewashidden" in text)
+    assert reader.pages[at].extract_text().splitlines()[0] == "Solutions A page of each kind"  # its margin comes first
+
+
 def test_nothing_is_printed_that_only_a_screen_can_use(texts):
     text = "".join(texts)
     for what in ("(.ipynb)", "Copytoclipboard", "Ctrl+K", "Suggestedit", "undefined"):

@@ -64,14 +64,15 @@ def write_bundle(
     from gluonbook.datasets import DatasetError
 
     try:
-        _print()
-    except pdf.NoBrowser as error:
-        print(f"The bundle will have no PDF: {error}")
-        build()
-    book = Book.here()
-    folder = book.built
-    target = folder / f"{bundle.FOLDER}.tar.gz"
-    try:
+        bundle.check(Book.here(), data or ())
+        try:
+            _print()
+        except pdf.NoBrowser as error:
+            print(f"The bundle will have no PDF: {error}")
+            build()
+        book = Book.here()
+        folder = book.built
+        target = folder / f"{bundle.FOLDER}.tar.gz"
         bundle.write(book, target, folder / "html", folder / "wheelhouse", data=data or ())
     except (bundle.BundleError, wheelhouse.WheelhouseError, DatasetError) as failure:
         sys.exit(f"\nThe bundle was not written: {failure}")
@@ -168,7 +169,7 @@ def try_chapters(
 @app.command("too-long")
 def mark_as_too_long(
     key: Annotated[str, typer.Argument(help="A chapter, as convnets/lenet.")],
-    seconds: Annotated[float, typer.Argument(help="How long it would take here, in this profile.", min=0)],
+    seconds: Annotated[float, typer.Argument(help="How long it would take here, in this profile.")],
 ) -> None:
     """Keep with the book that nobody runs this chapter on this machine in this profile, and why: how long it takes."""
     book = Book.here()
@@ -177,9 +178,11 @@ def mark_as_too_long(
 
 
 def _chapters(book: Book, keys: Iterable[str]) -> list[Chapter]:
-    there = {chapter.key: chapter for chapter in book.running}
+    """Those of these names, with or without the folder that all chapters share; exits unless each is there."""
+    there = {name: chapter for chapter in book.running for name in (chapter.key, chapter.name)}
     if unknown := [key for key in keys if key not in there]:
-        sys.exit(f"no chapter {', '.join(map(repr, unknown))}; those with cells are {', '.join(there)}")
+        running = ", ".join(chapter.key for chapter in book.running)
+        sys.exit(f"no chapter {', '.join(map(repr, unknown))}; those with cells are {running}")
     return [there[key] for key in keys]
 
 

@@ -62,8 +62,7 @@ def write(
         DatasetError: a data set of `data` cannot be had.
         ValueError: an unknown Python or data set.
     """
-    if not book.agendas:
-        raise BundleError(f"a bundle is for a workshop, and this book has no {agendas.FILE}")
+    check(book, data)
     files = dict(_repository(book))
     packed = list(dict.fromkeys([*given_away(), *data]))
     files.update(_data(packed))
@@ -80,6 +79,15 @@ def write(
     with atomic.beside(target) as beside, beside.open("wb") as file:
         _pack(file, files, texts, int(now.timestamp()))
     return target
+
+
+def check(book: Book, data: Sequence[str]) -> None:
+    """Raise what `write` would for these, BundleError or ValueError, before the book is built for it."""
+    for name in data:
+        datasets.info(name)
+    if not book.agendas:
+        raise BundleError(f"a bundle is for a workshop, and this book has no {agendas.FILE}")
+    next(_repository(book), None)
 
 
 def given_away() -> list[str]:

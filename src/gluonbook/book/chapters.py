@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import yaml
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
@@ -16,10 +16,13 @@ from nbformat import NotebookNode
 from gluonbook import paths
 from gluonbook.book import agendas, outcomes
 from gluonbook.book.times import RunTimes
+from gluonbook.checks import flag
 from gluonbook.profiles import digits_or
 from gluonbook.storage.text import read_text
 
 BACK_MATTER = "back_matter"  # the one folder whose pages teach nothing
+_KINDS = {dict: "a mapping", list: "a list", str: "text"}  # what YAML makes, and what an author calls it
+_Kind = TypeVar("_Kind", dict, list, str)
 # What YAML refuses, or what `str.splitlines`, with which notebooks are read, takes for the end of a line.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 
@@ -121,14 +124,6 @@ class Book:
         """
         named = [("", [{"file": self._toc["root"]}])]
         named += [(part.get("caption", ""), part["chapters"]) for part in self._toc.get("parts", [])]
-        entries = [page for _, pages in named for page in pages]
-        below = [page for entry in entries for page in entry.get("sections", ())]
-        extra = {key for entry in entries for key in entry} - {"file", "sections"}
-        if extra := extra | {key for page in below for key in page} - {"file"}:
-            raise ValueError(
-                f"_toc.yml: a chapter has {', '.join(sorted(extra))}; "
-                "this book knows 'file', and 'sections' with a 'file' each"
-            )
         parts: list[Part] = []
         for caption, pages in named:
             chapters = tuple(self._chapter(page["file"]) for page in pages)
@@ -180,8 +175,15 @@ class Book:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """What `_config.yml` says."""
-        return yaml.safe_load(read_text(self.root / "_config.yml"))
+        """What `_config.yml` says.
+
+        Raises:
+            ValueError: it is not understood.
+        """
+        settings = self._mapping("_config.yml")
+        _must_be(str, "_config.yml: 'title'", settings.get("title"))
+        _must_be(dict, "_config.yml: 'repository'", settings.get("repository", {}))
+        return settings
 
     @property
     def sources(self) -> str:
@@ -211,7 +213,21 @@ class Book:
 
     @cached_property
     def _toc(self) -> dict[str, Any]:
-        return yaml.safe_load(read_text(self.root / "_toc.yml"))
+        toc = self._mapping("_toc.yml")
+        _must_be_page("'root'", toc.get("root"))
+        for part in _must_be(list, "_toc.yml: 'parts'", toc.get("parts", [])):
+            _must_be(dict, "_toc.yml: a part", part)
+            for entry in _must_be(list, "_toc.yml: the 'chapters' of a part", part.get("chapters")):
+                _must_be_entry(entry, {"file", "sections"})
+                for below in _must_be(list, "_toc.yml: 'sections'", entry.get("sections", [])):
+                    _must_be_entry(below, {"file"})
+        return toc
+
+    def _mapping(self, name: str) -> dict[str, Any]:
+        try:
+            return _must_be(dict, name, yaml.safe_load(read_text(self.root / name)))
+        except yaml.YAMLError as error:
+            raise ValueError(f"{name}: {error}") from error
 
     def _chapter(self, name: str) -> Chapter:
         _refuse_names_that_lead_astray("a chapter", name)
@@ -221,17 +237,18 @@ class Book:
             line = written.count("\n", 0, bad.start()) + 1
             raise ValueError(f"{name}: line {line} holds U+{ord(bad[0]):04X}, a control character: take it out")
         try:
-            own = (read_topmatter(written) or {}).get("gluonbook", {})
+            own = (read_topmatter(written) or {}).get("gluonbook") or {}
         except TopmatterReadError as error:
             raise ValueError(f"{name}: the front matter is not understood: {error}") from error
-        if unknown := set(own) - {"data", "timed"}:
-            raise ValueError(f"{name}: front matter 'gluonbook' has {sorted(unknown)}; legal are 'data' and 'timed'")
+        said = f"{name}: front matter 'gluonbook'"
+        if unknown := set(_must_be(dict, said, own)) - {"data", "timed"}:
+            raise ValueError(f"{said} has {sorted(map(str, unknown))}; legal are 'data' and 'timed'")
         return Chapter(
             name=name,
             path=path,
             runs=is_myst_markdown_notebook(written),
             needs=self._needs(name, own["data"]) if "data" in own else (),
-            timed=bool(own.get("timed", False)),
+            timed=flag(f"{name}: front matter 'gluonbook: timed'", own.get("timed", False)),
         )
 
     def _needs(self, name: str, data: str) -> tuple[str, ...]:
@@ -241,6 +258,27 @@ class Book:
             raise ValueError(f"{name}: front matter 'gluonbook: data': {error}") from None
         taken = digits_or(data)
         return () if taken == "digits" else (taken,)
+
+
+def _must_be(kind: type[_Kind], what: str, value: Any) -> _Kind:
+    """`value`; raises ValueError that names it unless YAML has made a `dict`, a `list` or a `str` of it, as asked."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{what} must be {_KINDS[kind]}, got {value!r}")
+    return value
+
+
+def _must_be_page(what: str, value: Any) -> None:
+    if not isinstance(value, str) or "/" not in value:
+        raise ValueError(f"_toc.yml: {what} must be a page in a folder, as 'chapters/intro', got {value!r}")
+
+
+def _must_be_entry(entry: Any, known: set[str]) -> None:
+    if extra := set(_must_be(dict, "_toc.yml: a chapter", entry)) - known:
+        raise ValueError(
+            f"_toc.yml: a chapter has {', '.join(sorted(map(str, extra)))}; "
+            "this book knows 'file', and 'sections' with a 'file' each"
+        )
+    _must_be_page("the 'file' of a chapter", entry.get("file"))
 
 
 def _refuse_names_that_lead_astray(what: str, path: str) -> None:

@@ -58,7 +58,7 @@ def markdown(chapters: Sequence[Chapter]) -> dict[str, str]:
 
 
 def _section(chapter: Chapter, found: Sequence[Exercise]) -> str:
-    parts = [f"## {chapter.title}", f"The chapter: {{doc}}`/{chapter.name}`."]
+    parts = [f"## {chapter.title}", f"The chapter: {{doc}}`/{chapter.name}`"]
     for exercise in found:
-        parts += [f"### {exercise.title}", exercise.question, f"Answer it in the chapter: {{ref}}`{exercise.label}`."]
+        parts += [f"### {exercise.title}", exercise.question, f"Answer it in the chapter: {{ref}}`{exercise.label}`"]
     return "\n\n".join(parts) + "\n\n"

@@ -37,7 +37,7 @@ _CUTS = {  # weight, style: how the files of either family are called
     ("bold", "italic"): ("BolIta", "-BoldOblique"),
 }
 PAGE_OF = "data-page-of"  # an element that is to hold the number of the page on which the named place is printed
-LEFT_OUT = ".headerlink, .gb-pdf, .gb-taken, a[download]"  # of no use on paper
+LEFT_OUT = ".headerlink, .gb-pdf, .gb-taken, a[download], #in-this-build"  # of no use on paper
 SIGNS = {"✅": "✔"}  # what the fonts lack, and what they have instead
 _DOCUMENT = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
@@ -109,7 +109,8 @@ def document(site: Path, folder: Path, parts: Iterable[Part], imprint: Imprint) 
     if nowhere:
         raise ValueError("links of the book lead nowhere: " + ", ".join(nowhere))
     heads = [_running_head(page.slug, page.part, page.title) for page in pages]
-    style = "\n".join([*_faces(), *heads, _running_head("solutions", "", "Solutions")])
+    heads += [_running_head(f"solutions-{page.slug}", "Solutions", page.title) for page in pages if page.solutions]
+    style = "\n".join([*_faces(), *heads])
     return _DOCUMENT.format(title=html.escape(imprint.title), head=_head(pages, up), style=style, body=body)
 
 
@@ -175,12 +176,29 @@ def _lead_links(page: _Page, known: set[str], up: str) -> None:
             link.unwrap()
             continue
         fragment = _slug(unquote(address.fragment))
-        link["href"] = f"#{_slug(target)}" + (f"--{fragment}" if fragment else "")
+        place = _slug(target) + (f"--{fragment}" if fragment else "")
+        link["href"] = f"#{place}"
+        if _is_far(link, page, target):
+            link.insert_after(BeautifulSoup(f'<span class="gb-far"> (p.\xa0{_page_of(place)})</span>', "html.parser"))
+    for link in page.article.select("a.github"):  # which the theme has shortened
+        link.string = link["href"]
     for table in page.article.find_all("table"):
         for head, *cells in zip(*(row.find_all(["th", "td"]) for row in table.find_all("tr"))):
             if cells and all(id(cell) in only_there for cell in cells):
                 for cell in (head, *cells):
                     cell.decompose()
+
+
+def _is_far(link: Tag, page: _Page, target: str) -> bool:
+    """Whether it leads to another chapter, or from a solution back to it: on paper that is a page to look up.
+
+    Not so a work that is cited, which the list of references has by its authors.
+    """
+    return not link.find_parent(class_="citation") and (
+        link.find_parent(class_="solution") is not None
+        if target == page.chapter.name
+        else "bibliography" not in posixpath.basename(target)
+    )
 
 
 def _take_out_solutions(page: _Page) -> None:
@@ -207,10 +225,13 @@ def _body(pages: list[_Page], imprint: Imprint, up: str) -> Iterable[str]:
         article["class"] = "gb-chapter"
         article["style"] = f"page: {page.slug}"
         yield str(article)
-    if any(page.solutions for page in pages):
-        yield '<section class="gb-solutions" id="solutions"><h1 class="gb-h1">Solutions</h1>\n'
-        for page in filter(lambda page: page.solutions, pages):
-            yield f"<section><h2>{html.escape(page.title)}</h2>\n{''.join(map(str, page.solutions))}</section>\n"
+    if solved := [page for page in pages if page.solutions]:
+        yield '<section class="gb-solutions" id="solutions">\n'
+        for number, page in enumerate(solved):
+            head = "" if number else '<h1 class="gb-h1">Solutions</h1>\n'
+            head += f"<h2>{html.escape(page.title)}</h2>\n"
+            solutions = "".join(map(str, page.solutions))
+            yield f'<section style="page: solutions-{page.slug}">{head}{solutions}</section>\n'
         yield "</section>"
 
 

@@ -56,8 +56,10 @@ _FIT = """() => {
     if (share < 1) table.style.fontSize = `${Math.max(.8, share) * 100}%`;
     if (table.getBoundingClientRect().width > space(table) + 1) table.style.overflowWrap = "anywhere";
   }
-  for (const [kinds, height] of [["p, li", 80], ["pre, table, dd, .admonition", 260], [".solution", 480]])
+  for (const [kinds, height] of [["p, li", 80], ["pre, table, dd, .admonition", 320], [".solution", 480]])
     for (const box of all(kinds)) box.classList.toggle("gb-short", box.offsetHeight < height);
+  for (const text of all("p:has(+ * pre)"))
+    text.classList.toggle("gb-leads", !/[.?!)]$/.test(text.textContent.trim()));
   return all("body *")
     .filter(element => !element.closest("mjx-assistive-mml"))
     .filter(element => element.getBoundingClientRect().right > document.body.clientWidth + 1)

@@ -2,7 +2,8 @@
 
 Under each title it says how long the page takes to read and to run, where and when it was executed, and offers the
 notebook; it takes the alternative text of an image from the output itself (`plots` writes it there), not only from the
-cell's metadata; and it has the directives of `sphinx_parts`, which show the parts of the book with the same minutes.
+cell's metadata; and it has the directives of `sphinx_parts`, which show the parts of the book with the same minutes,
+and the typography of `sphinx_typography`.
 The directive `looked-up` says that nobody reads through the rest of a page, such as a long table: it counts no minutes.
 """
 
@@ -17,7 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from gluonbook.book import sphinx_parts
+from gluonbook.book import sphinx_parts, sphinx_typography
 from gluonbook.book.sphinx_parts import executed, minutes
 from gluonbook.book.times import duration
 
@@ -31,6 +32,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _without_misfits, priority=900)
     app.connect("html-page-context", _with_named_folds, priority=900)
     sphinx_parts.setup(app)
+    sphinx_typography.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -78,8 +80,10 @@ def _read(node: nodes.Text) -> str:
 
 
 def _count_words(app: Sphinx, doctree: nodes.document) -> None:
-    app.env.metadata[app.env.docname]["gluonbook_words"] = words_to_read(doctree)
-    for mark in list(doctree.findall(LookedUp)):
+    marks = list(doctree.findall(LookedUp))
+    about = app.env.metadata[app.env.docname]
+    about["gluonbook_words"], about["gluonbook_looked_up"] = words_to_read(doctree), bool(marks)
+    for mark in marks:
         mark.parent.remove(mark)
 
 

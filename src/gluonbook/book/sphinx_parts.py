@@ -139,7 +139,7 @@ def _picture(app: Sphinx, page: str, card: Card) -> list[nodes.Node]:
         return []
     # Without its names and sizes: those belong to the figure in its chapter.
     image = nodes.image(**{key: found[0][key] for key in ("uri", "candidates", "alt") if key in found[0]})
-    source = nodes.paragraph("", "", nodes.Text("From "), _link(app, page, name, place), classes=["gb-card-source"])
+    source = nodes.paragraph("", "", nodes.Text("Picture: "), _link(app, page, name, place), classes=["gb-card-source"])
     return [nodes.container("", image, source, classes=["gb-card-picture"])]
 
 
@@ -156,8 +156,10 @@ def _link(app: Sphinx, page: str, name: str, place: str = "") -> nodes.reference
 
 
 def _takes(app: Sphinx, names: list[str]) -> nodes.Text:
-    """The minutes of some pages: to read, and to run where they run."""
+    """The minutes of some pages: to read, and to run where they run. Nobody reads a list with a minute of words."""
     read = sum(minutes(app.env.metadata[name].get("gluonbook_words", 0)) for name in names)
+    if read <= 1 and all(app.env.metadata[name].get("gluonbook_looked_up") for name in names):
+        return nodes.Text(" · to look things up in")
     spoken = duration(60 * read) if read > 1 else "1 min"
     return nodes.Text(f" · reads in {_unbroken(spoken)}" + _runs(app, names, ", runs in"))
 

@@ -16,6 +16,7 @@ from gluonbook.book.executions import Executed
 from gluonbook.book.outcomes import Outcome
 from gluonbook.book.times import duration
 from gluonbook.book.uses import Package, of_chapter
+from gluonbook.checks import real
 from gluonbook.claims import RECORD
 from gluonbook.machine import facts
 from gluonbook.profiles import NAMES, profile
@@ -52,7 +53,11 @@ def outcome_of(result: Executed, cpu_seconds: float | None = None) -> Outcome:
 
 
 def too_long(chapter: Chapter, date: str, seconds: float) -> Outcome:
-    """What to keep of a chapter that nobody runs on this machine in this profile: it would take `seconds`."""
+    """What to keep of a chapter that nobody runs on this machine in this profile: it would take `seconds`.
+
+    Raises:
+        ValueError: `seconds` is no number above 0, or not finite.
+    """
     return Outcome(
         chapter=chapter.name,
         profile=profile(),
@@ -61,7 +66,7 @@ def too_long(chapter: Chapter, date: str, seconds: float) -> Outcome:
         commit=facts.commit(),
         text=text_of(chapter.notebook()),
         devices=_devices(),
-        estimate=seconds,
+        estimate=real("seconds", seconds, "(0, inf)"),
     )
 
 
@@ -122,7 +127,8 @@ class Told:
     def _sentence(self, one: Outcome) -> str:
         where = self._machines.name(one) if self._machines else _machine(one)
         older = "" if one.text == self._text else ", of an older text"
-        return f"{_what(one)}, on {where}, {one.date}{older}"
+        date = one.date.replace("-", "\N{NON-BREAKING HYPHEN}") if self._machines else one.date  # in a narrow column
+        return f"{_what(one)}, on {where}, {date}{older}"
 
 
 def _what(one: Outcome) -> str:
