@@ -15,6 +15,9 @@ import gluonbook.optimizers  # noqa: F401  it registers `fusedsignum`
 from gluonbook import datasets, models
 from gluonbook.training import fit, set_seed
 
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
+
 digits = datasets.load("digits")
 set_seed(0)
 net = models.mlp(hidden=(64,), dropout=0.5)

@@ -15,6 +15,9 @@ from gluonbook import datasets, models
 from gluonbook.kvstore import VoteStore
 from gluonbook.training import fit, set_seed
 
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
+
 store = VoteStore(sys.argv[1], momentum=0.9)
 digits = datasets.load("digits")
 X, y = digits.train[:]

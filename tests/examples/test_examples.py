@@ -55,6 +55,14 @@ def test_the_readme_calls_each():
     assert all(len(file.read_text(encoding="utf-8").splitlines()) <= 40 for file in (ROOT / "examples").glob("*.py"))
 
 
+@pytest.mark.parametrize("name", ["resume", "vote"])
+def test_without_its_argument_it_says_how_it_is_called(name):
+    process = started(f"python examples/{name}.py")
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"examples/{name}.py" in out and "Traceback" not in out
+
+
 def test_signum_trains():
     (accuracy,) = accuracies(said(started(line_of("signum"))))
     assert accuracy >= 93

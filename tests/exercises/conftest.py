@@ -16,7 +16,7 @@ def ask(monkeypatch):
 
     def ask(exercises, name, answer):
         shown = []
-        monkeypatch.setattr(checking, "display", lambda data, metadata, raw: shown.append((data, metadata)))
+        monkeypatch.setattr(checking, "display", lambda data, metadata: shown.append((data, metadata)))
         exercises.check(name, answer)
         ((data, metadata),) = shown
         assert metadata[RECORD]["name"] == name

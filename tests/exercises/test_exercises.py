@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from gluonbook.exercises.numeric import Number, Numbers
 from gluonbook.exercises.tried import Tried, alike
 from gluonbook.exercises.verbal import Words
 
+ROOT = Path(__file__).parents[2]
 BOOK = catalogue()
 ALL = [pytest.param(chapter, one, id=f"{chapter.chapter}/{one.name}") for chapter in BOOK.values() for one in chapter]
 TRIED = [one for one in ALL if isinstance(one.values[1], Tried)]
@@ -50,10 +52,33 @@ def test_each_mistake_meets_its_hint(ask, chapter, exercise):
         assert re.match(f"Not yet: {words}", told)
 
 
+def question(chapter, exercise):
+    """What the chapter asks, as its source has it."""
+    text = (ROOT / f"chapters/{chapter.chapter}.md").read_text(encoding="utf-8")
+    return text.split(f":label: {exercise.name}\n", 1)[1].split("{exercise-end}", 1)[0]
+
+
+def precision(asked):
+    """How exact a number has to be by the words of the question, as a format: three digits if it has none."""
+    found = re.search(r"(two|three|four) (digits|decimal places)( after the point)?", asked.lower())
+    digits = {"two": 2, "three": 3, "four": 4}[found[1]] if found else 3
+    return f".{digits}{'f' if found and (found[2] != 'digits' or found[3]) else 'g'}"
+
+
+def test_a_precision_is_read_from_the_words_of_a_question():
+    assert precision("How often? To two digits will do.") == ".2g"
+    assert precision("Which? Four decimal places will do.") == ".4f"
+    assert precision("A number, to two digits after the point.") == ".2f"
+    assert precision("How many?") == ".3g"
+    assert sum(precision(question(*one.values)) != ".3g" for one in NUMERIC) >= 3
+
+
 @pytest.mark.parametrize(("chapter", "exercise"), NUMERIC)
-def test_numbers_from_paper_may_be_rounded_to_three_digits(ask, chapter, exercise):
+def test_numbers_from_paper_may_be_rounded_as_the_question_says(ask, chapter, exercise):
+    form = precision(question(chapter, exercise))
+
     def rounded(number):
-        return number if float(number).is_integer() else float(f"{number:.3g}")
+        return number if float(number).is_integer() else float(format(number, form))
 
     right = exercise.right
     answer = tuple(map(rounded, right)) if isinstance(right, tuple) else rounded(right)

@@ -6,11 +6,10 @@ import html
 from collections.abc import Iterator
 from typing import Any, Callable, final
 
-from IPython.display import display
-
 from gluonbook.exercises import progress
 from gluonbook.exercises.exercise import Exercise, Hint, Judged
 from gluonbook.exercises.stubs import unanswered
+from gluonbook.show import display
 
 RECORD = "gluonbook_exercise"  # the key in the metadata of a notebook's output
 
@@ -84,4 +83,4 @@ class Exercises:
             f'margin: .5em 0"><span aria-hidden="true">{mark}</span> <strong>{word}:</strong> {html.escape(text)}</div>'
         )
         record = {"name": name, "solved": solved}
-        display({"text/html": page, "text/plain": f"{word}: {text}"}, metadata={RECORD: record}, raw=True)
+        display({"text/html": page, "text/plain": f"{word}: {text}"}, {RECORD: record})

@@ -78,16 +78,23 @@ def add(exercise: str) -> None:
 
 
 def reset() -> bool:
-    """Forget all progress, a damaged file too; returns whether there was one.
+    """Forget all progress; returns whether there was any.
+
+    What is in the file without being progress is kept beside it, under its name and ".damaged".
 
     Raises:
-        ProgressError: the file cannot be removed.
+        ProgressError: the file cannot be removed, or set aside.
     """
     path = file()
     if path is None or _read_bytes(path) is None:
         return False
     with _alone(path):
-        path.unlink()
+        try:
+            _read(path)
+        except ProgressError:
+            path.replace(path.with_name(f"{path.name}.damaged"))
+        else:
+            path.unlink()
     return True
 
 
@@ -111,7 +118,7 @@ def _read(path: Path) -> dict[str, str]:
             raise TypeError("a day is no text")
         return dict(names)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ProgressError(f"{path} is damaged; `gluonbook progress --reset` begins anew") from error
+        raise ProgressError(f"{path} is damaged; `gluonbook progress --reset` sets it aside and begins anew") from error
 
 
 def _read_bytes(path: Path) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from answers import hints, right_answers
 from mxnet.gluon import nn
@@ -67,6 +68,53 @@ def late(path, data):
         os.fsync(file.fileno())
 
 
+def unflushed(path, data):
+    """Python's buffer holds what `os.fsync` is to bring to the disk."""
+    beside = Path(f"{path}.tmp")
+    with beside.open("wb", buffering=2**16) as file:
+        file.write(data)
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def empty(path, data):
+    beside = Path(f"{path}.tmp")
+    with beside.open("wb") as file:
+        os.fsync(file.fileno())
+        file.write(data)
+    beside.replace(path)
+
+
+def elsewhere(path, data):
+    with TemporaryDirectory() as folder:
+        return whole_there(Path(folder) / "new", path, data)
+
+
+def whole_there(new, path, data):
+    with new.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def flushing_its_folder(path, data):
+    whole(path, data)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+def sum_seal(data):
+    return bytes([len(data) % 256, sum(data) % 256]) + data
+
+
+def sum_unseal(blob):
+    if sum_seal(blob[2:]) != blob:
+        raise ValueError("changed")
+    return blob[2:]
+
+
 def deleting(path, data):
     beside = Path(f"{path}.tmp")
     beside.write_bytes(data)
@@ -99,7 +147,12 @@ def frozen_all(net):
     return net
 
 
-test_right_answers_are_right = right_answers(("names-that-sort", tower), ("whole-file", whole), ("new-head", adopt))
+test_right_answers_are_right = right_answers(
+    ("names-that-sort", tower),
+    ("whole-file", whole),
+    ("whole-file", flushing_its_folder),
+    ("new-head", adopt),
+)
 
 
 test_hints_fit_the_mistake = hints(
@@ -110,6 +163,7 @@ test_hints_fit_the_mistake = hints(
     ("names-that-sort", lambda: 3, "must return a network"),
     ("sealed", (weak_seal, weak_unseal), "one flipped bit"),
     ("sealed", (seal, lengthy_unseal), "a byte more"),
+    ("sealed", (sum_seal, sum_unseal), "two bytes exchanged"),
     ("sealed", (seal, lambda blob: blob), "again"),
     ("sealed", (lambda data: data.hex(), unseal), "must return bytes"),
     ("new-head", lambda path, classes: lenet(classes, freeze=body), "not that of the file"),
@@ -126,6 +180,9 @@ test_hints_fit_the_mistake = hints(
     ("whole-file", deleting, "write over"),
     ("whole-file", lambda path, data: whole(path, data, flush=False), "before the renaming"),
     ("whole-file", late, "before the renaming"),
+    ("whole-file", unflushed, "in Python's buffer"),
+    ("whole-file", empty, "in Python's buffer"),
+    ("whole-file", elsewhere, "in another folder"),
     ("whole-file", lambda path, data: whole(path, data, clean=False), "behind"),
     ("whole-file", lambda path, data: whole(path, data, swallow=True), "as if nothing"),
 )

@@ -27,7 +27,7 @@ test_right_answers_are_right = right_answers(
     ("sample-size", by_statistics),
     ("sample-size", lambda slopes, theta: np.int64(by_statistics(slopes, theta))),
     ("dense-update", multiplied_out),
-    ("norm-asks-for-less", ([[10, 2], [10, 0], [10, 1]], [1, 100])),
+    ("norm-asks-for-less", ([[10, 40], [10, 0], [10, -37]], [1, 100])),
     ("norm-asks-for-less", (np.array([[0.5, 20.0], [-0.1, 20.0], [0.0, 20.0]]), np.array([50.0, Fraction(1, 2)]))),
 )
 

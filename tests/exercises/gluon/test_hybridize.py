@@ -43,6 +43,10 @@ def noisy(F, x, scale):
     return x + scale * F.random.normal_like(data=x)
 
 
+def even(F, x, scale):
+    return x + scale * F.random.uniform_like(data=x, low=-(3**0.5), high=3**0.5)
+
+
 test_right_answers_are_right = right_answers(
     ("soft-threshold", block(lambda F, x, width: F.sign(x) * F.relu(F.abs(x) - width))),
     ("fresh-noise", block(noisy)),
@@ -62,6 +66,7 @@ test_hints_fit_the_mistake = hints(
     ("fresh-noise", block(lambda F, x, scale: x + scale * F.random.normal(shape=x.shape)), "no attribute 'shape'"),
     ("fresh-noise", block(lambda F, x, scale: noisy(F, x, 1)), "standard deviation 0.5"),
     ("fresh-noise", block(lambda F, x, scale: x * noisy(F, F.ones_like(x), scale)), "standard deviation 0.5"),
+    ("fresh-noise", block(even), "not normal"),
     ("safe-root", block(lambda F, x: F.sqrt(x)), "yours gives"),
     ("safe-root", block(lambda F, x: F.BlockGrad(root(F, x))), "Finite, but"),
     ("neighbours", block(lambda F, x: x[1:] - x[:-1]), "Hybridized it raises TypeError"),

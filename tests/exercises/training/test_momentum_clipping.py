@@ -21,6 +21,19 @@ def of_matrices(grads, c):
     return [g * min(1, c / max(np.linalg.norm(g), 1e-9)) for g in grads]
 
 
+def in_place(grads, c):
+    length = np.linalg.norm([np.linalg.norm(g) for g in grads])
+    for g in grads:
+        g *= min(1, c / max(length, 1e-9))
+    return list(grads)
+
+
+def only_appended_to(grads, c):
+    new = by_concatenation(grads, c)
+    grads.append(0)
+    return new
+
+
 test_right_answers_are_right = right_answers(
     ("speed-on-a-slope", 1),
     ("largest-rate-with-momentum", 3 / 10),
@@ -42,6 +55,8 @@ test_wrong_answers_get_their_hint = hints(
     ("clip-by-global-norm", of_matrices, "its own norm"),
     ("clip-by-global-norm", lambda grads, c: grads, "should be"),
     ("clip-by-global-norm", lambda grads, c: [g / 5 for g in grads], "should be"),
+    ("clip-by-global-norm", in_place, "written over"),
+    ("clip-by-global-norm", only_appended_to, "leave the gradients"),
     ("wide-enough", 400, "1/2n"),
     ("wide-enough", 199, "Set it to ½"),
 )

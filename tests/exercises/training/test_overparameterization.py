@@ -84,4 +84,5 @@ def test_two_balanced_layers_step_as_one(lr):
 
 def test_the_ball_fills_what_random_points_say():
     points = np.random.RandomState(0).uniform(-1, 1, size=(400_000, 10))
-    assert ((points**2).sum(axis=1) <= 1).mean() == pytest.approx(np.pi**5 / (2**10 * 120), rel=0.1)
+    (told,) = (one.right for one in overparameterization.exercises if one.name == "ball-in-its-box")
+    assert ((points**2).sum(axis=1) <= 1).mean() == pytest.approx(told, rel=0.1)

@@ -106,7 +106,7 @@ def culprit(net):
     return None
 
 
-def _hurt(answer: Callable, bad: tuple[int, ...], what: float, frozen: tuple[int, ...]) -> Any:
+def _hurt(answer: Callable, bad: tuple[int, ...], which: str, what: float, frozen: tuple[int, ...]) -> Any:
     net = nn.HybridSequential()
     net.add(nn.Dense(3, in_units=3), nn.Activation("relu"), nn.Dense(3, in_units=3), nn.Dense(2, in_units=3))
     net.initialize(mx.init.Xavier())
@@ -116,7 +116,7 @@ def _hurt(answer: Callable, bad: tuple[int, ...], what: float, frozen: tuple[int
         out = net(nd.ones((2, 3)))
     out.backward()
     for i in bad:
-        net[i].bias.grad()[:] = what
+        getattr(net[i], which).grad()[:] = what
     found = answer(net)
     if isinstance(found, (bool, np.bool_)) or not (found is None or isinstance(found, (int, np.integer))):
         raise Hint(f"Return a position or None; this returned {found!r:.40}.")
@@ -133,6 +133,17 @@ def _first(net):
     return bad[0] if bad else None
 
 
+def _only(which: str) -> Callable[[gluon.Block], int | None]:
+    def find(net: gluon.Block) -> int | None:
+        for i in reversed(range(len(net))):
+            p = getattr(net[i], which, None)
+            if p is not None and p.grad_req != "null" and not np.isfinite(p.grad().asnumpy()).all():
+                return i
+        return None
+
+    return find
+
+
 def _only_nan(net):
     for i in reversed(range(len(net))):
         for p in net[i].collect_params().values():
@@ -146,17 +157,20 @@ exercises.add(
         "gradient-hunter",
         culprit,
         [
-            ((0, 2), math.nan, ()),
-            ((), 0.0, ()),
-            ((0,), math.inf, ()),
-            ((0, 2, 3), -math.inf, ()),
-            ((2,), math.nan, (0,)),
+            ((0, 2), "bias", math.nan, ()),
+            ((), "bias", 0.0, ()),
+            ((0,), "weight", math.inf, ()),
+            ((0, 2, 3), "bias", -math.inf, ()),
+            ((2,), "bias", math.nan, (0,)),
         ],
         [
             Mistake(_first, hint="That is the layer nearest to the input. Backward comes from the other side."),
             Mistake(_only_nan, hint="Infinite is not finite either, and it is where nan comes from."),
             Mistake(
-                lambda net: None, hint="You find nothing where there is something. Look at all parameters of a layer."
+                lambda net: None,
+                _only("weight"),
+                _only("bias"),
+                hint="You find nothing where there is something. Look at all parameters of a layer.",
             ),
         ],
         otherwise="Layers {bad} hold a gradient that is not finite, and your answer is {given} (-1 stands for None).",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import tempfile
 from hashlib import sha256
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 from unittest import mock
 
 import mxnet as mx
@@ -95,6 +96,7 @@ def sealed(pair: tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]) -> N
     changed = {"one flipped bit": [_flipped(blob, bit) for bit in range(8 * len(blob))]}
     changed["some bytes missing"] = [blob[:length] for length in range(len(blob))]
     changed["a byte more"] = [blob + b"\0", b"\0" + blob]
+    changed["two bytes exchanged"] = [_exchanged(blob, at) for at in range(len(blob) - 1) if blob[at] != blob[at + 1]]
     for what, blobs in changed.items():
         for spoilt in blobs:
             try:
@@ -108,6 +110,10 @@ def _flipped(blob: bytes, bit: int) -> bytes:
     spoilt = bytearray(blob)
     spoilt[bit // 8] ^= 1 << bit % 8
     return bytes(spoilt)
+
+
+def _exchanged(blob: bytes, at: int) -> bytes:
+    return blob[:at] + blob[at + 1 : at + 2] + blob[at : at + 1] + blob[at + 2 :]
 
 
 def save(path, data):
@@ -131,19 +137,29 @@ def whole_file(answer: Callable[[Path, bytes], None]) -> None:
         path.write_bytes(old)
         seen: list[str] = []
 
-        def watching(what: str, real: Callable) -> Callable:
-            def call(*args: object, **options: object) -> object:
+        def whole(file: int) -> None:
+            state = os.fstat(file)
+            if "replace" not in seen and stat.S_ISREG(state.st_mode) and state.st_size != len(new):
+                raise Hint("At os.fsync the file lacks bytes: they wait in Python's buffer. What empties it?")
+
+        def beside(file: str | Path, *_: object) -> None:
+            if Path(file).resolve().parent != path.resolve().parent:
+                raise Hint("Your new file lies in another folder, perhaps on another disk. Write beside the old one.")
+
+        def watching(what: str, real: Callable, look: Callable) -> Callable:
+            def call(*args: Any, **options: Any) -> Any:
                 if "replace" not in seen and (not path.exists() or path.read_bytes() != old):
                     seen.append("old lost")
+                look(*args)
                 seen.append(what)
                 return real(*args, **options)
 
             return call
 
         with (
-            mock.patch.object(os, "fsync", watching("fsync", os.fsync)),
-            mock.patch.object(os, "replace", watching("replace", os.replace)),
-            mock.patch.object(os, "rename", watching("replace", os.rename)),
+            mock.patch.object(os, "fsync", watching("fsync", os.fsync, whole)),
+            mock.patch.object(os, "replace", watching("replace", os.replace, beside)),
+            mock.patch.object(os, "rename", watching("replace", os.rename, beside)),
         ):
             answer(path, new)
         if path.read_bytes() != new:

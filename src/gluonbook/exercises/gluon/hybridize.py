@@ -114,6 +114,8 @@ def fresh_noise(noisy: Block) -> None:
                 f"With scale 0.5 the noise has mean 0 and standard deviation 0.5; "
                 f"{how}, yours has {noise.mean():.2f} and {noise.std():.2f}."
             )
+        if abs((abs(noise) < 0.5).mean() - 0.683) > 0.03:  # that far reach 68.3 % of a normal distribution
+            raise Hint(f"Mean and deviation are right. But {how}, your noise is not normal: it has another shape.")
     net = noisy(1.0)
     net.hybridize()
     if (net(x) == net(x)).asnumpy().all():

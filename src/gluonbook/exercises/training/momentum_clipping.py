@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 
@@ -90,6 +90,16 @@ def _divided_first(grads: list[np.ndarray], c: float) -> list[np.ndarray]:
         return [g / length * min(length, c) for g in grads]
 
 
+def _written_over(grads: list[np.ndarray], c: float) -> list[np.ndarray]:
+    for old, new in zip(grads, clip(grads, c)):
+        old[...] = new
+    return grads
+
+
+def _clipped(answer: Callable[..., Any], grads: list[np.ndarray], c: float) -> dict[str, Any]:
+    return {"result": answer(grads, c), "what was given": grads}
+
+
 def _gradients() -> list[tuple[list[np.ndarray], float]]:
     random = np.random.RandomState(0)
     made = [random.normal(size=shape) for shape in ((3, 2), (3,), (1, 2, 2))]
@@ -132,8 +142,13 @@ exercises.add(
                 _scaled(lambda grads, c: 1 / _length(grads) if _length(grads) > c else 1),
                 hint="All that is too long gets the length 1. It should get the length c.",
             ),
+            Mistake(_written_over, hint="The result is right, but the gradients that you were given are written over."),
         ],
-        otherwise="For c = {c} and the gradients {grads} it should be {right}, and yours is {given}.",
+        otherwise={
+            "result": "For c = {c} and the gradients {grads} it should be {right}, and yours is {given}.",
+            "what was given": "The result is right. But leave the gradients that you were given, and return new ones.",
+        },
+        trial=_clipped,
     )
 )
 
