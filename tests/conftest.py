@@ -26,10 +26,14 @@ os.environ.pop(VARIABLE, None)  # the tests are of the quick profile, whatever t
 settings.register_profile("no deadline", deadline=None)  # an example that takes long says something of the machine only
 settings.load_profile("no deadline")
 
-MINUTES = budget.minutes(os.environ.get(budget.VARIABLE, "inf"))
+MINUTES = pytest.StashKey[float]()
 
 BOOK = {"executed", "html"}  # fixtures that take minutes
 WORKERS = 4  # each with an MXNet of its own, and with processes that its tests start
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[MINUTES] = budget.minutes(os.environ.get(budget.VARIABLE, "inf"))
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -54,8 +58,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if _is_slow(item) and not _takes_the_book(item) and budget.is_over(MINUTES):
-        pytest.skip(f"a slow test, and the {MINUTES:g} minutes of {budget.VARIABLE} are over")
+    minutes = item.config.stash[MINUTES]
+    if _is_slow(item) and not _takes_the_book(item) and budget.is_over(minutes):
+        pytest.skip(f"a slow test, and the {minutes:g} minutes of {budget.VARIABLE} are over")
 
 
 def _takes_the_book(item: pytest.Item) -> bool:

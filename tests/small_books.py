@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from collections.abc import Container
 from pathlib import Path
 
 from gluonbook.book.chapters import Book
@@ -15,6 +17,12 @@ kernelspec: {display_name: Python 3, name: python3}
 
 """
 TIMED = FRONT.replace("kernelspec", "gluonbook: {timed: true}\nkernelspec")
+LINK_TO_PAGE = re.compile(r"{doc}`(?:[^`]*<)?/([^`>]+)>?`")
+
+
+def unlinked(text: str, there: Container[str]) -> str:
+    """The `text` of a page of the real book, with words in the place of each link to a page that is not `there`."""
+    return LINK_TO_PAGE.sub(lambda link: link[0] if link[1] in there else "another chapter", text)
 
 
 class SmallBook:

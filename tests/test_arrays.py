@@ -9,7 +9,7 @@ from mxnet.util import use_np
 
 from gluonbook.arrays import as_array, as_ndarray
 
-TYPES = ("float16", "float32", "float64", "int8", "uint8", "int32", "int64", "bool")
+TYPES = ("float16", "float32", "float64", "int8", "uint8", "int32", "int64", "bool", ">f4", ">i4")
 SOURCE = np.arange(24).reshape(2, 3, 4) % 7
 LAYOUTS = {
     "in C order": SOURCE,

@@ -24,6 +24,18 @@ def test_what_are_no_minutes(told):
         budget.minutes(told)
 
 
+@pytest.mark.slow
+def test_what_are_no_minutes_is_one_line_of_pytest():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", Path(__file__)],
+        env={**os.environ, budget.VARIABLE: "abc"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert done.stderr.strip() == f"ERROR: {budget.VARIABLE} must be a number of minutes from 0, got 'abc'"
+
+
 def test_the_time_is_over_when_it_has_passed(monkeypatch):
     monkeypatch.setattr(budget, "BEGUN", budget.BEGUN - 600)
     assert budget.is_over(9.9)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from IPython.utils.capture import capture_output
 from mxnet import nd
 
 from gluonbook import claims
@@ -33,7 +32,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
 def shown(monkeypatch):
     """What `claim` displays, as (data, metadata)."""
     outputs = []
-    monkeypatch.setattr(claims, "display", lambda data, metadata, raw: outputs.append((data, metadata)))
+    monkeypatch.setattr(claims, "display", lambda data, metadata: outputs.append((data, metadata)))
     return outputs
 
 
@@ -107,7 +106,7 @@ def test_a_claim_that_holds_is_shown_and_recorded(shown):
     ((data, metadata),) = shown
     assert "A &lt; B &amp; C" in data["text/html"]
     assert "Measured" in data["text/html"]
-    assert "≤ 0.5" in data["text/html"]
+    assert "—\xa0<strong>0.25</strong> <small>(claimed:\xa0≤\xa00.5)</small>" in data["text/html"]
     assert data["text/plain"] == "small holds: A < B & C: 0.25 (claimed: <= 0.5)"
     record = metadata[RECORD]
     assert (record["id"], record["sentence"], record["condition"]) == ("small", "A < B & C", "<= 0.5")
@@ -148,19 +147,33 @@ def test_a_claim_that_does_not_hold_is_shown_and_raises(shown):
     assert not shown[0][1][RECORD]["holds"]
 
 
-def test_a_claim_in_a_plain_interpreter_prints():
-    with capture_output() as captured:
-        claim("plain", "Sentence", 1, "== 1")
-    assert captured.outputs or "plain holds" in captured.stdout
+def test_a_claim_in_a_plain_interpreter_prints(monkeypatch, capsys):
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: False)
+    claim("plain", "Sentence", 1, "== 1")
+    assert capsys.readouterr().out == "plain holds: Sentence: 1 (claimed: == 1)\n"
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(3.0, "3"), (0.98316, "0.9832"), (1e-7, "1e-07"), (math.inf, "inf"), (-0.0, "0"), (1234567.8, "1.235e+06")],
+    [
+        (3.0, "3"),
+        (0.98316, "0.9832"),
+        (1e-7, "1e−07"),
+        (math.inf, "inf"),
+        (-0.0, "0"),
+        (-0.25, "−0.25"),
+        (1234567.8, "1.235e+06"),
+    ],
 )
 def test_values_are_written_for_the_eye(value, text):
     assert format_value(value) == text
 
 
 def test_conditions_are_typeset():
-    assert typeset(">= 1 and <= 2e3 and != 0") == "≥ 1 and ≤ 2e3 and ≠ 0"
+    assert typeset(">= 1 and <= 2e3 and != -1e-3") == "≥\xa01 and ≤\xa02e3 and ≠\xa0−1e−3"
+
+
+@pytest.mark.parametrize("sentence", ["It is, in the mean,", "It is, in the mean:", "It is, in the mean"])
+def test_what_leads_to_the_number_is_not_kept(shown, sentence):
+    claim("mean", sentence, 1, "== 1")
+    assert shown[0][1][RECORD]["sentence"] == "It is, in the mean"

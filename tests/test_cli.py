@@ -99,9 +99,21 @@ def test_a_missing_data_set_is_one_message(monkeypatch):
     assert "put it there" in str(result.exception) + result.output
 
 
+def test_a_series_is_not_asked_for_as_a_file():
+    result = ask("data", "sunspots")
+    assert result.exit_code == 1
+    assert "comes with the package: gluonbook.series.load('sunspots')" in str(result.exception)
+
+
 def test_the_doctor_needs_no_mxnet():
     code = "import sys; sys.modules['mxnet'] = None; import gluonbook.cli"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("deadline", ["-1", "1e10", "nan"])
+def test_a_deadline_is_refused_in_the_words_of_the_shell(deadline):
+    refusal = str(ask("run", f"--deadline={deadline}", __file__).exception)
+    assert refusal == f"--deadline (s, 0 for never) must be a number in [0, 1e+09], got {float(deadline)}"
 
 
 def test_an_error_that_the_user_can_mend_is_one_message():

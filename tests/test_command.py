@@ -51,12 +51,24 @@ def test_whatever_the_locale_texts_are_utf_8_here_and_in_what_is_started(locales
     assert done.stdout == f"{TEXT} ['Grüße', '-X', ''] utf-8\nutf-8\n", done.stderr
 
 
-@pytest.mark.parametrize("options", [["-E"], ["-I"], ["-X", "utf8=0"], ["-u", "-W", "error"]], ids=" ".join)
-def test_options_of_python_are_kept_and_none_makes_it_begin_for_ever(locales, tmp_path, options):
+FLAGS = "print(sys.flags.ignore_environment, sys.flags.isolated, sys.stdout.write_through, sys.warnoptions)\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (["-E"], "1 0 False []"),
+        (["-I"], "1 1 False []"),
+        (["-X", "utf8=0"], "0 0 False []"),
+        (["-u", "-W", "error"], "0 0 True ['error']"),
+    ],
+)
+def test_options_of_python_are_kept_and_none_makes_it_begin_for_ever(locales, tmp_path, options, kept):
     script = tmp_path / "says.py"
-    script.write_text(SAYS, encoding="utf-8")
+    script.write_text(f"{SAYS}\n{FLAGS}", encoding="utf-8")
     done = do([sys.executable, *options, script], locales, "de_DE.ISO-8859-1")
     assert done.stdout.startswith(f"{TEXT} [] utf-8\n"), done.stderr
+    assert done.stdout.splitlines()[-1] == kept
 
 
 def test_what_the_output_cannot_hold_is_written_as_an_escape(locales, tmp_path):

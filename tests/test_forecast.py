@@ -190,6 +190,20 @@ def test_what_stands_side_by_side_shares_nothing():
     assert len(together.collect_params().keys()) == 4  # the members' own are not among them
 
 
+def test_what_stands_side_by_side_has_the_members_dtype_and_learns_as_they_would():
+    nets = [made(MatrixForecaster, seed=seed) for seed in range(2)]
+    for net in nets:
+        net.cast("float64")
+        net.bias.grad_req, net.weight.lr_mult, net.weight.wd_mult = "null", 0.5, 0.0
+    together, X = SideBySide(nets), nd.array(batch(), dtype="float64")
+    assert np.array_equal(together.weight.data()[1].asnumpy(), nets[1].weight.data().asnumpy())
+    np.testing.assert_allclose(together(nd.stack(X, X))[1].asnumpy(), nets[1](X).asnumpy(), rtol=1e-12)
+    assert (together.bias.grad_req, together.weight.lr_mult, together.weight.wd_mult) == ("null", 0.5, 0.0)
+    nets[1].weight.lr_mult = 1.0
+    with pytest.raises(ValueError, match="must be alike, got"):
+        SideBySide(nets)
+
+
 def test_only_what_is_alike_stands_side_by_side():
     with pytest.raises(ValueError, match="no members"):
         SideBySide([])

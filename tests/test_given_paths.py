@@ -95,6 +95,11 @@ def holds(fact: object) -> None:
     assert fact
 
 
+def cleared(path: Path) -> None:
+    folders.clear(path)  # of a folder that is not there, there is nothing to clear
+    assert not folders.steps(Path.home() / CHECKPOINTS)
+
+
 # What is there before a door is tried: nothing, for those that write, a folder of checkpoints, or a file of results.
 NOTHING, CHECKPOINTS, RESULTS = "nothing", "checkpoints", "results"
 STEP = f"{CHECKPOINTS}/step-00000001"
@@ -120,7 +125,7 @@ DOORS: dict[str, tuple[str, Callable[[str], object]]] = {
     "gluonbook.storage.folders.is_sound": (STEP, lambda path: holds(folders.is_sound(path))),
     "gluonbook.storage.folders.latest": (CHECKPOINTS, lambda path: holds(folders.latest(path))),
     "gluonbook.storage.folders.steps": (CHECKPOINTS, lambda path: holds(folders.steps(path))),
-    "gluonbook.storage.folders.clear": (CHECKPOINTS, folders.clear),
+    "gluonbook.storage.folders.clear": (CHECKPOINTS, cleared),
     "gluonbook.study.results.Results.save": (NOTHING, Results(study.PLANS["mnist"]).save),
     "gluonbook.study.results.Results.load": (RESULTS, Results.load),
     "gluonbook.study.runner.run": (RESULTS, studied),

@@ -192,6 +192,9 @@ def test_shares_are_of_one_length_and_cover_the_images(script, data):
     [
         (["--train", "missing.rec"], "--train: there is no file missing.rec"),
         (["--train", str(SCRIPT)], "must be a .rec with its .idx beside it"),
+        (["--output", ""], "--output: it must be a path, got ''"),
+        (["--output", "/proc/x"], "--output: /proc/x cannot be written ("),
+        (["--output", str(SCRIPT)], f"--output: {SCRIPT} cannot be written (File exists)"),
         (["--method", "median"], "invalid choice: 'median'"),
         (["--epochs", "0"], "--epochs: it must be a whole number from 1, got 0"),
         (["--batch-size", "many"], "--batch-size: it must be a whole number from 1, got 'many'"),

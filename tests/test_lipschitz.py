@@ -8,6 +8,7 @@ import pytest
 from mxnet import autograd, gluon
 from mxnet.gluon import nn
 
+import runs
 from gluonbook import lipschitz, models
 from gluonbook.training import PlainStep, fit, set_seed
 
@@ -115,6 +116,17 @@ def test_a_net_without_dense_layers_or_values_is_refused():
         lipschitz.limit(waiting, 1)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_has_no_bound_and_keeps_its_bits(bad):
+    made = net()
+    lost, *others = (layer.weight for layer in lipschitz.dense_layers(made))
+    lost.set_data(bad * mx.nd.ones(lost.shape))
+    assert np.isnan(lipschitz.bound(made))
+    lipschitz.limit(made, 1)
+    np.testing.assert_array_equal(lost.data().asnumpy(), np.full(lost.shape, bad, np.float32))
+    assert all(np.linalg.norm(other.data().asnumpy(), 2) <= 1 + 1e-6 for other in others)
+
+
 @pytest.mark.parametrize("gamma", [0, -1, float("nan"), float("inf"), "1"])
 def test_gamma_is_refused_before_anything_moves(gamma):
     made = net()
@@ -159,13 +171,25 @@ class TestLimited:
         assert lipschitz.bound(limited) <= 1 + 1e-6
         assert lipschitz.bound(free) > 2
 
+    def test_a_run_that_diverges_ends_as_with_any_step(self):
+        def run(**options):
+            made = net()
+            trainer = gluon.Trainer(made.collect_params(), "sgd", {"learning_rate": 1e38})
+            return fit(made, trainer, DATA, step=lipschitz.Limited(1.0), **RUN, **options)
+
+        assert run(may_diverge=True)["train_loss"].tolist() == [np.inf]
+        with pytest.raises(FloatingPointError):
+            run()
+
     def test_a_run_goes_on_exactly(self, tmp_path):
         whole, parts = net(), net()
         fit(whole, self.trainer(whole), DATA, step=lipschitz.Limited(1.0), **RUN)
         for epochs in (1, 3):
             run = {**RUN, "epochs": epochs}
             parts = net()
-            fit(parts, self.trainer(parts), DATA, step=lipschitz.Limited(1.0), checkpoints=tmp_path, **run)
+            trainer = self.trainer(parts)
+            runs.break_after(trainer, (1 if epochs == 1 else 2) * -(-len(DATA) // RUN["batch_size"]))
+            fit(parts, trainer, DATA, step=lipschitz.Limited(1.0), checkpoints=tmp_path, **run)
         assert all((a == b).all() for a, b in zip(weights(whole), weights(parts)))
 
     def test_another_gamma_is_another_run(self, tmp_path):

@@ -38,7 +38,7 @@ def test_data_are_the_digits_in_quick_and_the_named_set_otherwise(monkeypatch, n
 
 
 def test_an_unknown_data_set_is_refused_in_quick_too():
-    with pytest.raises(ValueError, match=f"'mnits'; there are {', '.join(datasets.NAMES)}"):
+    with pytest.raises(ValueError, match=f"'mnits'; there are {', '.join(datasets.NAMES)}$"):
         digits_or("mnits")
 
 

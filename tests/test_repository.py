@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -88,6 +89,19 @@ def test_the_conda_environment_is_well_formed():
     named = " ".join(pip)
     for package in ("mxnet-cu112==1.9.1", "numpy==1.23.5", "gluoncv", "jupyter", "matplotlib", "jupyter-book", "<2"):
         assert package in named
+
+
+def test_the_licence_names_each_text_that_lies_beside_it_and_no_other():
+    named = re.findall(r"LICENSES/([\w.-]+\.txt)", (ROOT / "LICENSE").read_text())
+    assert sorted(named) == sorted(file.name for file in (ROOT / "LICENSES").iterdir())
+
+
+def test_data_sets_under_the_mit_licence_that_may_be_passed_on_have_its_text_here():
+    """It asks that its text goes along, and `make bundle` packs the repository with them."""
+    described = json.loads((ROOT / "data/manifest.json").read_text()).items()
+    mit = [name for name, entry in described if entry["redistributable"] and entry["licence"].startswith("MIT")]
+    assert mit == ["fashion_mnist"]
+    assert "Zalando" in (ROOT / "LICENSES/Fashion-MNIST-MIT.txt").read_text()
 
 
 def test_pictures_of_the_readme_exist():

@@ -531,6 +531,12 @@ def test_the_conda_environment_asks_for_what_the_project_declares():
     assert any(line.startswith("-e .[") for line in packages)
 
 
+def test_a_lock_without_uv_says_what_is_missing():
+    done = subprocess.run(["sh", REPOSITORY / "scripts/lock.sh", "/nope/uv"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("lock.sh: there is no '/nope/uv' here: ") and done.stderr.count("\n") == 1
+
+
 @pytest.mark.skipif(shutil.which("flock") is None, reason="there is no flock here, and without it no waiting")
 def test_two_set_ups_take_turns(tmp_path):
     """The second says that it waits, and goes on when the first lets go."""

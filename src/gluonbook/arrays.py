@@ -1,4 +1,4 @@
-"""Arrays of numpy's as MXNet's."""
+"""Arrays of numpy's as MXNet's, and of MXNet's with room for a sum."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def as_ndarray(values: np.ndarray) -> mx.nd.NDArray:
     """
     if mx.context.current_context().device_type not in _ON_HOST or not values.ndim or not values.size:
         return mx.nd.array(values, dtype=values.dtype)
-    values = np.ascontiguousarray(values)
+    values = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     fresh = mx.nd.empty(values.shape, dtype=values.dtype)
     address = ctypes.c_void_p()
     check_call(_LIB.MXNDArrayGetData(fresh.handle, ctypes.byref(address)))
@@ -32,3 +32,8 @@ def as_array(values: np.ndarray) -> mx.nd.NDArray:
     """The same, and in MXNet's numpy mode an array of `mx.np`."""
     array = as_ndarray(values)
     return array.as_np_ndarray() if is_np_array() else array
+
+
+def wide(array: mx.nd.NDArray) -> mx.nd.NDArray:
+    """`array` itself, or in float32 if it is float16, whose sums and counts end at 65504."""
+    return array.astype(np.promote_types(array.dtype, np.float32), copy=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import operator
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,13 @@ def real(name: str, value: Any, interval: str) -> float:
     """`value` as a float; raises ValueError that names it and `interval`, such as "[0, 1)", unless it lies within."""
     low, high = map(float, interval[1:-1].split(","))
     plain = plain_number(value)
-    is_number = isinstance(plain, numbers.Real) and not isinstance(plain, bool)
-    if is_number:
-        above = plain >= low if interval[0] == "[" else plain > low
-        below = plain <= high if interval[-1] == "]" else plain < high
-        if above and below:  # neither is true of NaN
-            return float(plain)
+    if isinstance(plain, numbers.Real) and not isinstance(plain, bool):
+        with suppress(OverflowError):  # larger than any float
+            number = float(plain)
+            above = number >= low if interval[0] == "[" else number > low
+            below = number <= high if interval[-1] == "]" else number < high
+            if above and below:  # neither is true of NaN
+                return number
     raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
 
 

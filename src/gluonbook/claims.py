@@ -23,10 +23,9 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from IPython.display import display
-
 from gluonbook.machine import facts, load
 from gluonbook.profiles import profile
+from gluonbook.show import display
 
 RECORD = "gluonbook_claim"  # the key in the metadata of a notebook's output
 
@@ -39,6 +38,7 @@ _OPERATORS = {
     ">": operator.gt,
 }
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+MINUS = "−"
 SOURCES = ("measured", "derived", "stored")  # where a value comes from
 _TYPESET = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "<": "<", ">": ">"}
 
@@ -84,7 +84,8 @@ def claim(id: str, sentence: str, value: Any, condition: str, *, source: str = "
 
     Args:
         id: names the claim in the whole book: lower-case words joined by hyphens.
-        sentence: what is claimed, as a sentence without a final stop and without the measured number.
+        sentence: what is claimed, as a sentence without a final stop and without the measured number; a comma or colon
+            at its end, which leads to that number, is not kept.
         value: a number, or an array of one element (an `NDArray` too); a truth value counts as 0 or 1.
         condition: comparisons with numbers, joined by `and`: `">= 0.95"`, `"> 1 and <= 4"`.
         source: "measured" by the cell; "derived", from a formula or a constant; or "stored", with results of another
@@ -103,7 +104,7 @@ def claim(id: str, sentence: str, value: Any, condition: str, *, source: str = "
     number = _number(value)
     record = Claim(
         id=id,
-        sentence=sentence,
+        sentence=sentence.rstrip(",:"),
         value=number,
         condition=condition,
         holds=holds(number, condition),
@@ -113,7 +114,7 @@ def claim(id: str, sentence: str, value: Any, condition: str, *, source: str = "
         machine=facts.machine(),
         versions=facts.versions(),
     )
-    display({"text/html": badge(record), "text/plain": _plain(record)}, metadata={RECORD: asdict(record)}, raw=True)
+    display({"text/html": badge(record), "text/plain": _plain(record)}, {RECORD: asdict(record)})
     if not record.holds:
         raise ClockClaimFailed(f"{_plain(record)}; {load.busy()}") if clock else ClaimFailed(_plain(record))
 
@@ -123,22 +124,21 @@ def badge(record: Claim) -> str:
     mark, word = ("✔", record.source.capitalize()) if record.holds else ("✘", "Does not hold")
     return (
         '<div class="gb-claim" role="note" style="border-left: .25em solid; padding: .1em .8em; margin: .5em 0">'
-        f'<span aria-hidden="true">{mark}</span> <strong>{word}:</strong> {html.escape(record.sentence)} — '
+        f'<span aria-hidden="true">{mark}</span> <strong>{word}:</strong> {html.escape(record.sentence)} —\xa0'
         f"<strong>{format_value(record.value)}</strong> "
-        f"<small>(claimed: {html.escape(typeset(record.condition))})</small></div>"
+        f"<small>(claimed:\xa0{html.escape(typeset(record.condition))})</small></div>"
     )
 
 
 def format_value(value: float) -> str:
-    """A measured number for the eye: four digits, whole numbers whole."""
-    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return f"{value:.4g}"
+    """A measured number for the eye: four digits, whole numbers whole, and a minus that is no hyphen."""
+    whole = math.isfinite(value) and value == int(value) and abs(value) < 1e15
+    return (str(int(value)) if whole else f"{value:.4g}").replace("-", MINUS)
 
 
 def typeset(condition: str) -> str:
-    """The condition as a reader wants it: `>= 0.95` becomes `≥ 0.95`."""
-    return _COMPARISON.sub(lambda match: f"{_TYPESET[match[1]]} {match[2]}", condition)
+    """The condition as a reader wants it: `>= 0.95` becomes `≥ 0.95`, and no line ends between the two."""
+    return _COMPARISON.sub(lambda match: f"{_TYPESET[match[1]]}\xa0{match[2]}".replace("-", MINUS), condition)
 
 
 def _plain(record: Claim) -> str:

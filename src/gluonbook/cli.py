@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from gluonbook import doctor, paths
+from gluonbook import checks, doctor, paths
 from gluonbook.command import command
 from gluonbook.profiles import profile
 from gluonbook.storage.errors import StorageError
@@ -115,7 +115,7 @@ def _reading_order() -> list[str]:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def bench(asked: typer.Context) -> None:
-    """Measure the kernels against their peers, and print the table of ratios. `bench --help` says what can be asked."""
+    """Measure kernels, steps and exchanges against their peers: a table of ratios. `bench --help` says what to ask."""
     root = paths.checkout()
     if root is None:
         sys.exit("gluonbook: the benchmarks are in the book's repository, not in the installed package: run it there")
@@ -141,7 +141,9 @@ def run_command(
 ) -> None:
     """Run a script in several processes that train together. Exit status 1 if one fails, and then all are ended."""
     from gluonbook import launch
+    from gluonbook.launch.launcher import FOREVER
 
+    deadline = checks.real("--deadline (s, 0 for never)", deadline, f"[0, {FOREVER:g}]")
     try:
         done = launch.run(
             ["-m", *script] if module else script,

@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 from mxnet import nd
-from mxnet.gluon import HybridBlock
+from mxnet.gluon import HybridBlock, Parameter
 
 from gluonbook.checks import whole_number
 
@@ -196,14 +196,16 @@ class SideBySide(HybridBlock):
     """Forecasters of one kind and size that share nothing, computed at once: small ones cost little more than one.
 
     Input: shape (members, batch, at least `read`), for each member its own rows. Output: shape (members, batch, ahead).
-    It begins with the numbers that the members have now, and learns numbers of its own; `apart` gives them back.
+    It begins with the numbers that the members have now, of their dtype, and learns numbers of its own, as the members
+    would (`grad_req`, `lr_mult`, `wd_mult`); `apart` gives them back.
 
         together = SideBySide(nets)  # which are initialized
         …                            # a loss that keeps axis 0, such as `L2Loss`, has each member's own in one place
         nets = together.apart()
 
     Raises:
-        ValueError: there are no members, or they differ in kind, in what they read and forecast, or in size.
+        ValueError: there are no members, or they differ in kind, in what they read and forecast, in size or dtype, or
+            in how they learn.
     """
 
     def __init__(self, members: Sequence[Forecaster], **options: Any) -> None:
@@ -218,7 +220,7 @@ class SideBySide(HybridBlock):
         self._forecast = members[0].forecast
         for name, like in members[0]._reg_params.items():
             numbers = nd.stack(*(member._reg_params[name].data() for member in members))
-            parameter = self.params.get(name, shape=numbers.shape, init="zeros")
+            parameter = self.params.get(name, shape=numbers.shape, dtype=like.dtype, init="zeros", **_learning(like))
             parameter.initialize(ctx=like.list_ctx())
             parameter.set_data(numbers)
             setattr(self, name, parameter)
@@ -234,6 +236,13 @@ class SideBySide(HybridBlock):
         return self._members()
 
 
-def _kind(net: Forecaster) -> tuple[str, int, int, int, dict[str, tuple[int, ...]]]:
-    shapes = {name: tuple(parameter.shape) for name, parameter in net._reg_params.items()}
-    return type(net).__name__, net.read, net.ahead, net.gates, shapes
+def _kind(net: Forecaster) -> tuple[Any, ...]:
+    parameters = {
+        name: {"shape": tuple(parameter.shape), "dtype": np.dtype(parameter.dtype).name, **_learning(parameter)}
+        for name, parameter in net._reg_params.items()
+    }
+    return type(net).__name__, net.read, net.ahead, net.gates, parameters
+
+
+def _learning(parameter: Parameter) -> dict[str, Any]:
+    return {name: getattr(parameter, name) for name in ("grad_req", "lr_mult", "wd_mult")}

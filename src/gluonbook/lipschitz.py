@@ -51,7 +51,7 @@ def dense_layers(net: gluon.Block) -> list[nn.Dense]:
 
 
 def bound(net: gluon.Block) -> float:
-    """‖W₁‖·…·‖W_n‖, which no slope of the net exceeds, with 2-norms of inputs and outputs.
+    """‖W₁‖·…·‖W_n‖, which no slope of the net exceeds, with 2-norms of inputs and outputs; NaN if a W is not finite.
 
     Raises ValueError for a net that `dense_layers` refuses.
     """
@@ -62,9 +62,9 @@ def limit(net: gluon.Block, gamma: float) -> None:
     """Scale each of the n dense layers down to a spectral norm of γ^(1/n).
 
     So the `bound` is at most γ, up to rounding in the type of the weights.
-    Layers that are within it keep their bits. This is not the nearest net
-    that keeps the bound: that would cut the singular values above γ^(1/n),
-    and leave all others.
+    Layers that are within it, or not finite, keep their bits. This is not the
+    nearest net that keeps the bound: that would cut the singular values above
+    γ^(1/n), and leave all others.
 
     Raises ValueError for a net that `dense_layers` refuses, and unless γ is positive.
     """
@@ -123,4 +123,5 @@ def _is_gentle(block: gluon.Block) -> bool:
 
 
 def _norm(layer: nn.Dense) -> float:
-    return float(np.linalg.norm(layer.weight.list_data()[0].asnumpy().astype(np.float64), 2))
+    W = layer.weight.list_data()[0].asnumpy().astype(np.float64)
+    return float(np.linalg.norm(W, 2)) if np.isfinite(W).all() else math.nan  # where numpy would raise an error

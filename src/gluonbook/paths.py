@@ -48,18 +48,23 @@ def manifest_file() -> Path:
 
 
 def manifest_entry(name: str, file: Path | None = None) -> dict:
-    """What the manifest, or the one in this file, says of a data set.
+    """What the manifest, or the one in this file, says of a data set for `datasets.load`.
 
     Raises:
-        ValueError: there is no such data set.
+        ValueError: there is no such data set; or it is a series, whose file comes with the package.
         StorageError: the manifest cannot be read, or is none.
     """
     file = file or manifest_file()
     try:
         with told(file, "read", "reinstall gluonbook"):
             manifest = json.loads(read_text(file))
-    except ValueError as error:
+        # A series is what has its file in the package.
+        series = [other for other, entry in manifest.items() if entry.get("forms", {}).get("embedded")]
+    except (ValueError, AttributeError) as error:
         raise StorageError(f"{file} is damaged ({error}): reinstall gluonbook") from error
-    if name not in tuple(manifest):  # what comes from front matter may be a list, which no dict looks up
-        raise ValueError(f"no data set {name!r}; there are {', '.join(manifest)}")
+    if name in series:
+        raise ValueError(f"{name!r} is a series, which comes with the package: gluonbook.series.load({name!r})")
+    names = [other for other in manifest if other not in series]
+    if name not in names:  # what comes from front matter may be a list, which no dict looks up
+        raise ValueError(f"no data set {name!r}; there are {', '.join(names)}")
     return manifest[name]
