@@ -2,13 +2,19 @@
 
 GLUONBOOK_TEST_MINUTES says after how many minutes no slow test begins any more; those left over are skipped, and
 counted as such. What executes the book, and what reads that, is not left out, nor is a quick test: they come first.
+But after those minutes no chapter begins any more whose present cells are known to have held.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
+
+from gluonbook.book import outcomes
+from gluonbook.book.chapters import Book, Chapter
+from gluonbook.book.what_has_run import seconds_of_now
 
 VARIABLE = "GLUONBOOK_TEST_MINUTES"
 BEGUN = time.monotonic()
@@ -27,6 +33,15 @@ def minutes(told: str) -> float:
 
 def is_over(given: float) -> bool:
     return time.monotonic() - BEGUN >= 60 * given
+
+
+def is_left_out(book: Book, given: float) -> Callable[[Chapter], bool]:
+    """Whether a chapter of the book is not begun now: the time is over, and its present cells have held before.
+
+    That is told by the outcomes kept in the quick profile, which know of the cells alone, not of the package.
+    """
+    held = seconds_of_now(book, outcomes.read(book.root), "quick")
+    return lambda chapter: is_over(given) and chapter in held
 
 
 def place(book: bool, slow: bool) -> int:

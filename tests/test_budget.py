@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import budget
+from gluonbook.book import outcomes
+from gluonbook.book.what_has_run import text_of
+from gluonbook.machine import facts
 
 
 def test_minutes():
@@ -40,6 +43,22 @@ def test_the_time_is_over_when_it_has_passed(monkeypatch):
     monkeypatch.setattr(budget, "BEGUN", budget.BEGUN - 600)
     assert budget.is_over(9.9)
     assert not budget.is_over(1e6)
+
+
+@pytest.mark.parametrize(
+    ("change", "left_out"),
+    [({}, True), ({"profile": "ci"}, False), ({"text": "another"}, False), ({"failed": ("a-claim",)}, False)],
+)
+def test_a_chapter_is_left_out_when_it_is_over_and_its_present_cells_have_held(small_book, change, left_out):
+    small_book.notebook("sum", "1 + 1")
+    small_book.notebook("new", "1 + 2")
+    book = small_book.book
+    known, new = book.running
+    row = {"chapter": known.name, "profile": "quick", "text": text_of(known.notebook()), "seconds": 1.0}
+    ran = outcomes.Outcome(**{**row, **change}, machine=facts.machine(), date="2026-12-01", commit="1234567")
+    outcomes.keep(small_book.root, [ran], {known.name})
+    assert [budget.is_left_out(book, 0)(chapter) for chapter in (known, new)] == [left_out, False]
+    assert not budget.is_left_out(book, float("inf"))(known)
 
 
 @pytest.mark.slow

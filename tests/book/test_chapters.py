@@ -8,9 +8,11 @@ import re
 import jupytext
 import pytest
 
+import budget
 from gluonbook import datasets
 from gluonbook.book import claims_table, notebooks, notes, site
 from gluonbook.book.chapters import Book, Chapter
+from gluonbook.book.executions import Executed
 from gluonbook.exercises.catalogue import catalogue
 from gluonbook.exercises.checking import RECORD
 from gluonbook.profiles import NAMES, VARIABLE
@@ -25,6 +27,14 @@ def named(chapter: Chapter) -> str:
     return chapter.key
 
 
+def of(chapter: Chapter, executed: list[Executed]) -> Executed:
+    """The chapter's result; skips where it was left out."""
+    for result in executed:
+        if result.chapter.name == chapter.name:
+            return result
+    pytest.skip(f"left out, since the time of {budget.VARIABLE} was over; its present cells have held before")
+
+
 def code(chapter: Chapter) -> list:
     return [cell for cell in jupytext.read(chapter.path, fmt="md:myst").cells if cell.cell_type == "code"]
 
@@ -37,13 +47,13 @@ def test_every_file_is_in_the_table_of_contents():
 
 @pytest.mark.parametrize("chapter", RUNNING, ids=named)
 def test_it_executes_cleanly(chapter, executed):
-    (result,) = (result for result in executed if result.chapter.name == chapter.name)
+    result = of(chapter, executed)
     assert not result.problems, "\n\n".join(result.problems)
 
 
 @pytest.mark.parametrize("chapter", TEACHING, ids=named)
 def test_its_exercises_are_solved_by_their_solutions(chapter, executed):
-    (result,) = (result for result in executed if result.chapter.name == chapter.name)
+    result = of(chapter, executed)
     records = [
         (output.metadata[RECORD], cell.metadata.get("tags", []))
         for cell in result.notebook.cells
@@ -68,13 +78,13 @@ def test_side_by_side_one_worker_has_all_that_takes_the_executed_book(executed, 
     assert request.node.nodeid.endswith("@book") or "PYTEST_XDIST_WORKER" not in os.environ
 
 
-def test_the_site_is_built_strictly_and_whole(executed):
+def test_the_site_is_built_strictly_and_whole(all_executed):
     page = site.build(BOOK)
     assert page.is_file()
     for chapter in RUNNING:
         assert (page.parents[1] / f"{chapter.name}.ipynb").is_file()
     claims = (page.parent / "back_matter/claims.html").read_text()
-    for _, claim in claims_table.collect(executed):
+    for _, claim in claims_table.collect(all_executed):
         assert claim.id in claims
     times = (page.parent / "back_matter/what_has_run.html").read_text()
     for chapter in RUNNING:
@@ -83,7 +93,7 @@ def test_the_site_is_built_strictly_and_whole(executed):
 
 def test_every_teaching_chapter_claims_something(executed):
     claiming = {chapter.name for chapter, _ in claims_table.collect(executed)}
-    assert claiming >= {chapter.name for chapter in TEACHING}
+    assert claiming >= {result.chapter.name for result in executed if result.chapter in TEACHING}
 
 
 @pytest.mark.parametrize("chapter", TEACHING, ids=named)

@@ -303,6 +303,24 @@ def test_only_the_last_states_of_a_chapter_are_kept(small_book):
     assert Executions(book).fresh()
 
 
+@pytest.mark.parametrize("front", [FRONT, TIMED])
+def test_what_is_left_out_when_its_turn_comes_is_not_executed_nor_returned(small_book, runs, capsys, front):
+    for name in ("first", "second"):
+        small_book.notebook(name, "1 + 1", front=front)
+    (left,) = execute(small_book.book, is_left_out=lambda chapter: chapter.key == "first")
+    assert left.chapter.key == "second" and runs == ["second"]
+    said = capsys.readouterr().out
+    assert "first left out" in said and "0 to go" in said.splitlines()[-1]
+    assert [result.chapter.key for result in execute(small_book.book)] == ["first", "second"]
+    assert runs == ["second", "first"]
+
+
+def test_what_is_fresh_is_returned_whatever_is_left_out(small_book):
+    small_book.notebook("sum", "1 + 1")
+    execute(small_book.book)
+    assert len(execute(small_book.book, is_left_out=lambda chapter: True)) == 1
+
+
 def test_progress_says_which_chapter_how_long_and_how_many_to_go(small_book, capsys):
     small_book.notebook("sum", "print(1 + 1)")
     execute(small_book.book)

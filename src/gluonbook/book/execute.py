@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import replace
@@ -69,10 +69,16 @@ _RUNNING: set[NotebookClient] = set()
 _INTERRUPTED = Event()
 
 
-def execute(book: Book, kept: Executions | None = None, only: Collection[Chapter] | None = None) -> list[Executed]:
+def execute(
+    book: Book,
+    kept: Executions | None = None,
+    only: Collection[Chapter] | None = None,
+    is_left_out: Callable[[Chapter], bool] = lambda chapter: False,
+) -> list[Executed]:
     """Execute each chapter that has no result of now among those `kept` (by default in `_build`); return all.
 
-    With `only`, no others are executed or returned.
+    With `only`, no others are executed or returned. `is_left_out` is asked of each when its turn to be executed has
+    come; one that is left out is not returned.
     Chapters that measure time run alone, on all cores; the others run side by side, and share them.
     Problems are returned, not raised: see `Executed.problems`.
     """
@@ -82,16 +88,18 @@ def execute(book: Book, kept: Executions | None = None, only: Collection[Chapter
     found = {name: result for name, result in recalled.items() if result}
     rest = [chapter for chapter in todo if chapter.name not in found]
     with _Progress(rest) as progress:
-        for result in _run_all(rest, progress, book.root):
+        for result in _run_all(rest, progress, book.root, is_left_out):
             found[result.chapter.name] = kept.store(result)
     kept.forget_old_states()
-    return [found[chapter.name] for chapter in todo]
+    return [found[chapter.name] for chapter in todo if chapter.name in found]
 
 
-def _run_all(todo: list[Chapter], progress: _Progress, root: Path) -> Iterator[Executed]:
+def _run_all(
+    todo: list[Chapter], progress: _Progress, root: Path, is_left_out: Callable[[Chapter], bool]
+) -> Iterator[Executed]:
     """Each chapter's result as soon as it is there; last come those for which it takes a second attempt."""
     late = []
-    for result in _run_each(todo, progress, root):
+    for result in _run_each(todo, progress, root, is_left_out):
         if result.late:
             late.append(result)
         else:
@@ -109,7 +117,15 @@ def _run_again(first: Executed, progress: _Progress, root: Path) -> Executed:
     return replace(second, problems=(*second.problems, told))
 
 
-def _run_each(todo: list[Chapter], progress: _Progress, root: Path) -> Iterator[Executed]:
+def _run_each(
+    todo: list[Chapter], progress: _Progress, root: Path, is_left_out: Callable[[Chapter], bool]
+) -> Iterator[Executed]:
+    def run(chapter: Chapter, threads: int) -> Executed | None:
+        if is_left_out(chapter):
+            progress.left_out(chapter)
+            return None
+        return _run(chapter, threads, progress, root)
+
     cores = facts.cores()
     # Two notebooks at once: a third gains nothing, since a chapter that computes keeps its cores busy by itself.
     jobs = min(2, cores)
@@ -118,15 +134,15 @@ def _run_each(todo: list[Chapter], progress: _Progress, root: Path) -> Iterator[
         _prepare(root)
     os.environ.update(QUIET)  # which kernel is meant is looked up in this process
     with ThreadPoolExecutor(jobs) as pool:
-        together = [pool.submit(_run, chapter, cores // jobs, progress, root) for chapter in todo if not chapter.timed]
+        together = [pool.submit(run, chapter, cores // jobs) for chapter in todo if not chapter.timed]
         try:
-            yield from (future.result() for future in as_completed(together))
+            yield from filter(None, (future.result() for future in as_completed(together)))
         except BaseException:  # an interrupt, as a rule: nothing may go on behind it
             _INTERRUPTED.set()
             pool.shutdown(wait=False, cancel_futures=True)
             _end_kernels()
             raise
-    yield from (_run(chapter, cores, progress, root) for chapter in todo if chapter.timed)
+    yield from filter(None, (run(chapter, cores) for chapter in todo if chapter.timed))
 
 
 def _run(chapter: Chapter, threads: int, progress: _Progress, root: Path) -> Executed:
@@ -281,6 +297,12 @@ class _Progress:
             self.done += 1
             outcome = "FAILED after" if problems else "executed in"
             self._line(f"{chapter.key} {outcome} {seconds:.0f} s; {self.total - self.done} to go")
+            self.bar.update()
+
+    def left_out(self, chapter: Chapter) -> None:
+        with self.lock:
+            self.done += 1
+            self._line(f"{chapter.key} left out; {self.total - self.done} to go")
             self.bar.update()
 
     def _line(self, text: str) -> None:

@@ -32,6 +32,13 @@ def text_of(notebook: NotebookNode) -> str:
     return freshness.digest(Path(), (), [cell.source for cell in notebook.cells if cell.cell_type == "code"])
 
 
+def seconds_of_now(book: Book, kept: Iterable[Outcome], name: str) -> dict[Chapter, float]:
+    """How long each chapter took whose present cells have run well in the profile `name`; no others are in it."""
+    took = {(one.chapter, one.text): one.seconds for one in kept if one.profile == name and one.went_well}
+    found = {chapter: took.get((chapter.name, text_of(chapter.notebook()))) for chapter in book.running}
+    return {chapter: seconds for chapter, seconds in found.items() if seconds is not None}
+
+
 def outcome_of(result: Executed, cpu_seconds: float | None = None) -> Outcome:
     """What to keep of a chapter that was executed on this machine, well or not."""
     records = [output.get("metadata", {}).get(RECORD) for output in result.outputs()]
