@@ -54,21 +54,30 @@ def start(
     return net, gluon.Trainer(net.collect_params(), optimizer, params, **(kvstore or {}))
 
 
+def times(folder: Path) -> list[float]:
+    """How long each finished epoch took, by the newest checkpoint: two runs never agree in it, only one that goes on."""
+    history = checkpoint.peek(checkpoint.latest(folder)).extra["history"]
+    return list(History.from_json(history)["seconds"])
+
+
 class Interrupted(Exception):
     """Stands for whatever ends a run."""
 
 
 def break_after(trainer: gluon.Trainer, steps: int) -> None:
-    """Let the trainer raise in the middle of step `steps` + 1."""
-    take, left = trainer.step, [None] * steps
+    """Let the trainer raise in the middle of step, or update, `steps` + 1."""
+    left = [None] * steps
 
-    def step(*arguments, **options) -> None:
-        if not left:
-            raise Interrupted
-        left.pop()
-        take(*arguments, **options)
+    def counted(take):
+        def step(*arguments, **options) -> None:
+            if not left:
+                raise Interrupted
+            left.pop()
+            take(*arguments, **options)
 
-    trainer.step = step
+        return step
+
+    trainer.step, trainer.update = counted(trainer.step), counted(trainer.update)
 
 
 def killable_run(folder: str | None) -> tuple[gluon.Block, gluon.Trainer, History]:

@@ -17,6 +17,7 @@ import pytest
 from filelock import FileLock
 from mxnet import gluon
 
+import runs
 from files import names
 from gluonbook import checkpoint, study
 from gluonbook.book import execute as executing
@@ -208,7 +209,9 @@ class TestTraining:
         refuse(monkeypatch, os, "fsync", refusal(number), of=lambda file: Path(f"/proc/self/fd/{file}").is_dir())
         first = self.trained(tmp_path / "run")
         assert checkpoint.latest(tmp_path / "run").name == "step-00000001"
+        before = runs.times(tmp_path / "run")
         assert (self.trained(tmp_path / "run", 2) != first).any()
+        assert runs.times(tmp_path / "run")[:1] == before
 
     def test_a_file_in_the_place_of_the_folder(self, tmp_path):
         (tmp_path / "run").touch()

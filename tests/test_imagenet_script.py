@@ -114,12 +114,14 @@ def test_four_workers_one_is_killed_and_the_run_resumes_exactly(data, tmp_path):
         run(data, broken, "--checkpoint-every", "1")
     assert re.search(r"last checkpoint: .*broken/checkpoints/rank-\d/step-0", str(failed.value))
     assert max(folders.steps(broken / "checkpoints/rank-2")) < 9
+    before = metrics(broken)
 
     run(data, broken, "--checkpoint-every", "1")
     for rank, (_, everything) in enumerate(ranks):
         assert same(everything, weights(broken / f"checkpoints/rank-{rank}")[1]), rank
     kept = ("epoch", "steps", "lr", "train_loss", "train_top1", "val_loss", "top1", "val_images")
     assert [[line[key] for key in kept] for line in metrics(broken)] == [[line[key] for key in kept] for line in lines]
+    assert before and metrics(broken)[: len(before)] == before, "with the times of the epochs that are done"
     assert (broken / "model.params").read_bytes() == (whole / "model.params").read_bytes()
 
 

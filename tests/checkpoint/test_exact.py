@@ -22,10 +22,11 @@ from mxnet.kvstore.base import TestStore
 import runs
 from gluonbook import checkpoint
 from gluonbook.checkpoint import Damaged
-from gluonbook.kvstore import MeanStore
+from gluonbook.kvstore import MeanStore, VoteStore
 from gluonbook.models import mlp
 from gluonbook.storage import folders
 from repetitions import FULL
+from threads import ranks
 
 pytestmark = pytest.mark.slow
 
@@ -282,6 +283,50 @@ def test_another_architecture_or_optimizer_is_refused_and_nothing_changes(tmp_pa
     assert runs.whole_state(tmp_path / "after", net, trainer) == before
 
 
+@pytest.mark.parametrize("left", [0, 1], ids=["before the first step", "after one"])
+def test_an_optimizer_that_the_store_refuses_changes_nothing(tmp_path, left):
+    """By the settings that it had then; the one that is there would do."""
+    schedules = [factor(), factor()]
+    net, trainer = runs.start("signsgd", net=Linear(), wd=1e-3, lr_scheduler=schedules[0], kvstore={"kvstore": None})
+    steps(net, trainer, 4)
+    path = checkpoint.save(tmp_path / "run", net, trainer, step=4, epoch=0)
+
+    net, trainer = runs.start("signsgd", net=Linear(), lr_scheduler=schedules[1], kvstore={"kvstore": VoteStore()})
+    steps(net, trainer, left)
+    before = runs.whole_state(tmp_path / "before", net, trainer)
+    with pytest.raises(ValueError, match=r"does not fit this net and trainer: .*use wd_lh, got wd=0\.001"):
+        checkpoint.load(path, net, trainer)
+    assert runs.whole_state(tmp_path / "after", net, trainer) == before
+    assert (trainer.optimizer.wd, schedules[1].base_lr) == (0, 0.1)
+    steps(net, trainer, 1, first=left)
+
+
+def test_an_optimizer_that_the_store_would_refuse_may_be_the_trainers(tmp_path):
+    net, trainer = runs.start("signsgd", net=Linear(), wd=1e-3)
+    path = checkpoint.save(tmp_path, net, trainer, step=0, epoch=0)
+    apart = {"kvstore": VoteStore(), "update_on_kvstore": False}
+    net, trainer = runs.start("signsgd", net=Linear(), kvstore=apart)
+    checkpoint.load(path, net, trainer)
+    assert trainer.optimizer.wd == 1e-3
+    steps(net, trainer, 1)
+
+
+def test_a_checkpoint_that_one_rank_cannot_load_is_loaded_by_none(tmp_path):
+    def load(link):
+        net, trainer = runs.start(net=Linear(), kvstore={"kvstore": MeanStore(link)})
+        path = checkpoint.save(tmp_path / str(link.rank), net, trainer, step=0, epoch=0)
+        net.weight.set_data(mx.nd.ones_like(net.weight.data()))
+        before = runs.fingerprint(net)
+        if link.rank == 1:
+            (path / "state.safetensors").write_bytes(b"other")
+        kind, message = (Damaged, "does not match") if link.rank == 1 else (ValueError, "rank 1 cannot load")
+        with pytest.raises(kind, match=message):
+            checkpoint.load(path, net, trainer)
+        assert runs.fingerprint(net) == before
+
+    ranks(2, load)
+
+
 def test_a_trainer_of_only_some_layers(tmp_path):
     net, trainer = runs.start(net=mlp(hidden=(8,)))
     steps(net, trainer, 1)
@@ -478,7 +523,7 @@ def test_f12_f14_kill_the_real_thing_and_run_it_again(tmp_path):
     """A training process is killed at random steps, each time started again, and ends where an unharmed one does."""
     net, trainer, _ = runs.killable_run(None)
     expected = runs.whole_state(tmp_path / "unharmed", net, trainer)
-    folder, luck, kills = tmp_path / "run", random.Random(12), 0
+    folder, luck, kills, before = tmp_path / "run", random.Random(12), 0, []
     command = [sys.executable, runs.__file__, str(folder)]
     for target in sorted(luck.sample(range(1, 58), 50 if FULL else 2)):
         with subprocess.Popen(command, env={**os.environ, "TQDM_DISABLE": "1"}) as process:
@@ -487,9 +532,12 @@ def test_f12_f14_kill_the_real_thing_and_run_it_again(tmp_path):
             time.sleep(luck.uniform(0, 0.005))
             process.kill()
         kills += process.returncode == -signal.SIGKILL
+        assert runs.times(folder)[: len(before)] == before
+        before = runs.times(folder)
         assert checkpoint.peek(checkpoint.latest(folder)).step >= target
     subprocess.run(command, check=True, env={**os.environ, "TQDM_DISABLE": "1"})
     assert kills > 0
+    assert before and runs.times(folder)[: len(before)] == before
     net, trainer = runs.start(momentum=0.9, lr_scheduler=mx.lr_scheduler.CosineScheduler(max_update=60, base_lr=0.1))
     checkpoint.load(checkpoint.latest(folder), net, trainer)
     assert runs.whole_state(tmp_path / "killed", net, trainer) == expected

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import runs
 from gluonbook.storage import folders
 
 ROOT = Path(__file__).parents[2]
@@ -86,4 +87,6 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert max(folders.steps(tmp_path / "killed")) < 580  # it had not come to its end
+    before = runs.times(tmp_path / "killed")
     assert said(started(line_of("resume"), runs_digits=tmp_path / "killed")) == whole
+    assert before and runs.times(tmp_path / "killed")[: len(before)] == before

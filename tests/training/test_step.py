@@ -108,10 +108,16 @@ class SharpnessAware(Step):
         return outcomes
 
 
-def start(devices=1, **options):
+def start(devices=1, left=None, **options):
+    """A net and a trainer, which takes no more than the `left` steps: a run that goes on does not begin anew."""
     options = {"learning_rate": 0.1, "momentum": 0.9, **options}
     store = {"kvstore": "local", "update_on_kvstore": False}
-    return runs.start(net=mlp(hidden=(8,)), ctx=[mx.cpu(i) for i in range(devices)], kvstore=store, **options)
+    net, trainer = runs.start(
+        net=mlp(hidden=(8,)), ctx=[mx.cpu(i) for i in range(devices)], kvstore=store, **options
+    )
+    if left is not None:
+        runs.break_after(trainer, left)
+    return net, trainer
 
 
 def trained(step, devices=1, **changes):
@@ -161,9 +167,7 @@ class Spread(Step):
 
 
 def added(folder, step, left=None, **more):
-    net, trainer = start(2)
-    if left is not None:
-        runs.break_after(trainer, left)
+    net, trainer = start(2, left)
     net.collect_params().setattr("grad_req", "add")
     history = fit(net, trainer, DATA, step=step, checkpoints=folder, **{**RUN, **more})
     return [p.data(c).asnumpy() for p in net.collect_params().values() for c in trainer._contexts], history
@@ -179,7 +183,9 @@ def test_gradients_that_add_up_are_those_of_one_batch_in_a_plain_step(tmp_path):
 def test_gradients_that_add_up_over_batches_go_on_exactly(tmp_path):
     expected = added(tmp_path / "whole", Spread(4))  # of three batches an epoch
     added(tmp_path / "parts", Spread(4), epochs=1)
+    before = runs.times(tmp_path / "parts")
     equal(added(tmp_path / "parts", Spread(4)), expected)
+    assert runs.times(tmp_path / "parts")[:1] == before
 
 
 def test_pieces_hold_each_sample_once():
@@ -249,8 +255,8 @@ def cut(history):
         raise Cut
 
 
-def averaged_run(folder, step, devices, **more):
-    net, trainer = start(devices)
+def averaged_run(folder, step, devices, left=None, **more):
+    net, trainer = start(devices, left)
     fit(net, trainer, DATA, step=step, checkpoints=folder, every=2, **RUN, **more)
     return {place: mean.asnumpy() for place, mean in step.states.items()}, runs.fingerprint(net)
 
@@ -261,7 +267,7 @@ def test_what_a_step_remembers_is_restored_exactly_within_an_epoch_too(tmp_path,
     with pytest.raises(Cut):
         averaged_run(tmp_path / "cut", Averaged(0.9, Clipped(0.5)), devices, on_epoch=cut)
     assert checkpoint.peek(checkpoint.latest(tmp_path / "cut")).step == 2
-    found, again = averaged_run(tmp_path / "cut", Averaged(0.9, Clipped(0.5)), devices)
+    found, again = averaged_run(tmp_path / "cut", Averaged(0.9, Clipped(0.5)), devices, left=4)
     assert again == weights
     assert found.keys() == expected.keys()
     for place, mean in found.items():
@@ -320,8 +326,8 @@ def scaling(trainer, scale=2.0**16):
     trainer._amp_loss_scaler._loss_scale = trainer._amp_loss_scaler._next_loss_scale = scale
 
 
-def scaled_run(scale, data=DATA, lr=0.1, **more):
-    net, trainer = start(learning_rate=lr)
+def scaled_run(scale, data=DATA, lr=0.1, left=None, **more):
+    net, trainer = start(left=left, learning_rate=lr)
     scaling(trainer, scale)
     history = fit(net, trainer, data, step=Scaled(), **RUN, **more)
     return ([p.data().asnumpy() for p in net.collect_params().values()], history), trainer
@@ -339,7 +345,7 @@ def test_an_overflow_is_skipped_and_a_scaled_run_goes_on_exactly(tmp_path):
     assert 0 < trainer.optimizer.num_update < 6
     with pytest.raises(Cut):
         scaled_run(**steep, checkpoints=tmp_path, every=2, on_epoch=cut)
-    resumed, trainer_again = scaled_run(**steep, checkpoints=tmp_path, every=2)
+    resumed, trainer_again = scaled_run(**steep, checkpoints=tmp_path, every=2, left=4)
     equal(resumed, whole)
     assert vars(trainer_again._amp_loss_scaler) == vars(trainer._amp_loss_scaler)
 
