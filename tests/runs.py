@@ -55,7 +55,7 @@ def start(
 
 
 def times(folder: Path) -> list[float]:
-    """How long each finished epoch took, by the newest checkpoint: two runs never agree in it, only one that goes on."""
+    """How long each finished epoch took, by the newest checkpoint, in which no two runs agree but one that goes on."""
     history = checkpoint.peek(checkpoint.latest(folder)).extra["history"]
     return list(History.from_json(history)["seconds"])
 

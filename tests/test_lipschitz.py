@@ -6,7 +6,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd, gluon
-from mxnet.gluon import nn
+from mxnet.gluon import contrib, nn
 
 import runs
 from gluonbook import lipschitz, models
@@ -105,6 +105,72 @@ def test_a_layer_of_which_it_says_nothing_is_refused(layer):
     made.initialize()
     with pytest.raises(ValueError, match="no bound here"):
         lipschitz.bound(made)
+
+
+class Tenfold(nn.HybridSequential):
+    def hybrid_forward(self, F, x):
+        return 10 * super().hybrid_forward(F, x)
+
+
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+class Called(nn.HybridSequential):
+    def __call__(self, *args):
+        return 10 * super().__call__(*args)
+
+
+class SteepDense(nn.Dense):
+    def hybrid_forward(self, F, x, **parameters):
+        return 10 * super().hybrid_forward(F, x, **parameters)
+
+
+class SteepActivation(nn.Activation):
+    def hybrid_forward(self, F, x):
+        return 10 * super().hybrid_forward(F, x)
+
+
+class SteepDropout(nn.Dropout):
+    def forward(self, x):
+        return 10 * super().forward(x)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *(Tenfold(), Residual(), Called(), contrib.nn.HybridConcurrent()),
+        *(SteepDense(3, in_units=3), SteepActivation("relu"), SteepDropout(0.5)),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_subclass_that_computes_something_else_is_refused(layer):
+    made = nn.Sequential()
+    made.add(nn.Dense(3, in_units=3), layer)
+    made.initialize()
+    with pytest.raises(ValueError, match=rf"net has the layer {type(layer).__name__}\([^;]* no bound here"):
+        lipschitz.bound(made)
+
+
+def test_so_is_a_block_whose_forward_has_been_replaced():
+    made = nn.Dense(3, in_units=3)
+    made.initialize()
+    made.forward = lambda x: 10 * x
+    with pytest.raises(ValueError, match="no bound here"):
+        lipschitz.bound(made)
+
+
+def test_a_subclass_that_only_builds_is_a_chain():
+    class Net(nn.HybridSequential):
+        def __init__(self):
+            super().__init__()
+            self.add(nn.Dense(3, in_units=3), nn.Dense(2, in_units=3))
+
+    made = Net()
+    made.initialize()
+    made.hybridize()
+    assert lipschitz.bound(made) == pytest.approx(np.prod([np.linalg.norm(W, 2) for W in weights(made)]))
 
 
 def test_a_net_without_dense_layers_or_values_is_refused():

@@ -161,6 +161,14 @@ def initialized(net):
             lambda arrays: arrays.update({"1.weight": np.full(4, 2.0)}),
             r"1\.weight scales, and 1\.gamma of net does not",
         ),
+        (lambda arrays: arrays.update({"3.2.bias": np.array(list("abc"))}), r"3\.2\.bias must hold real .* got <U1"),
+        (lambda arrays: arrays.update({"1.weight": np.array(list("abcd"))}), r"1\.weight must hold real .* got <U1"),
+        (lambda arrays: arrays.update({"3.2.bias": np.ones(3, dtype=complex)}), "must hold real .* got complex128"),
+        (lambda arrays: arrays.update({"3.2.bias": np.ones(3, dtype=object)}), "must hold real .* got object"),
+        (
+            lambda arrays: arrays.update({"3.2.bias": np.array([1, -1e39, 2])}),
+            r"3\.2\.bias holds -1e\+39, which float32 cannot hold",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_has_changed(change, words):
@@ -171,6 +179,38 @@ def test_what_does_not_fit_is_refused_before_anything_has_changed(change, words)
     with pytest.raises(ValueError, match=words):
         load_state_dict(net, arrays)
     assert all(np.array_equal(state_dict(net)[name], array) for name, array in before.items())
+
+
+def test_what_is_not_finite_there_is_not_finite_here():
+    layer = initialized(nn.Dense(3, in_units=1, use_bias=False))
+    load_state_dict(layer, {"weight": np.array([[np.inf], [-np.inf], [np.nan]])})
+    np.testing.assert_array_equal(layer.weight.data().asnumpy().ravel(), [np.inf, -np.inf, np.nan])
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_parameter_in_two_places_has_one_value(waits):
+    net, inputs = nn.Sequential(), 0 if waits else 3
+    net.add(nn.Dense(3, in_units=inputs))
+    net.add(nn.Dense(3, in_units=inputs, params=net[0].params))
+    net.initialize()
+    arrays = {"weight": np.full((3, 3), 2.0), "bias": np.array([1, 2, np.nan])}
+    named = {f"{place}.{name}": array for place in "01" for name, array in arrays.items()}
+    with pytest.raises(ValueError, match=r"1\.weight and 0\.weight are one parameter of net, and .* other values"):
+        load_state_dict(net, {**named, "1.weight": np.ones((3, 3))})
+    with pytest.raises(ValueError, match=r"1\.weight and 0\.weight are one parameter of net, and .* other values"):
+        load_state_dict(
+            net, {**named, "1.weight": np.full((3, 1), 2.0)} if waits else {**named, "1.weight": -named["1.weight"]}
+        )
+    load_state_dict(net, named)
+    assert (net[1].weight.data().asnumpy() == 2).all()
+    load_state_dict(net, state_dict(net))
+
+
+def test_the_counter_of_a_net_that_is_a_batch_norm_is_passed_over():
+    net = initialized(nn.BatchNorm(in_channels=2))
+    load_state_dict(net, {**state_dict(net), "num_batches_tracked": np.array(7)})
+    with pytest.raises(ValueError, match="arrays holds my_num_batches_tracked, which net has not"):
+        load_state_dict(net, {**state_dict(net), "my_num_batches_tracked": np.array(7)})
 
 
 def test_a_net_that_is_not_initialized_is_refused():

@@ -23,6 +23,7 @@ import numpy as np
 from mxnet import gluon
 from mxnet.gluon import nn
 
+from gluonbook.blocks import computes_as
 from gluonbook.checks import real
 from gluonbook.training.outcome import Outcome
 from gluonbook.training.scaling import store_has_optimizer
@@ -37,7 +38,8 @@ def dense_layers(net: gluon.Block) -> list[nn.Dense]:
     """The dense layers of a net, from the input to the output.
 
     Between them, in `nn.Sequential` or `nn.HybridSequential`, however deep, may stand what is no steeper than 1 when
-    the net predicts: the activations relu, sigmoid, softrelu, softsign and tanh, dropout, and `nn.Flatten`.
+    the net predicts: the activations relu, sigmoid, softrelu, softsign and tanh, dropout, and `nn.Flatten`. A subclass
+    of any of these is another layer if it has a `forward`, `hybrid_forward` or `__call__` of its own.
 
     Raises:
         ValueError: the net has another layer, of which this says nothing, or no dense layer; or one has no values yet.
@@ -106,20 +108,20 @@ class Limited(Step):
 
 
 def _dense(block: gluon.Block) -> Iterator[nn.Dense]:
-    if isinstance(block, nn.Dense):
+    if computes_as(block, nn.Dense):
         yield block
         if block.act is not None:
             yield from _dense(block.act)
-    elif isinstance(block, (nn.Sequential, nn.HybridSequential)):
+    elif computes_as(block, nn.Sequential, nn.HybridSequential):
         for child in block._children.values():
             yield from _dense(child)
-    elif not (isinstance(block, (nn.Dropout, nn.Flatten)) or _is_gentle(block)):
+    elif not (computes_as(block, nn.Dropout, nn.Flatten) or _is_gentle(block)):
         legal = f"dense layers, dropout, Flatten, and the activations {', '.join(_GENTLE)}"
         raise ValueError(f"net has the layer {block!r}, for which there is no bound here; wanted {legal}")
 
 
 def _is_gentle(block: gluon.Block) -> bool:
-    return isinstance(block, nn.Activation) and block._act_type in _GENTLE
+    return computes_as(block, nn.Activation) and block._act_type in _GENTLE
 
 
 def _norm(layer: nn.Dense) -> float:

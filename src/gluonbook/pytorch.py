@@ -18,7 +18,7 @@ from mxnet.gluon import nn, rnn
 # What one library calls gamma, beta and alpha is weight and bias in the other; all other names agree.
 _PYTORCH = {"gamma": "weight", "beta": "bias", "alpha": "weight"}
 _RENAMED = (nn.BatchNorm, nn.LayerNorm, nn.InstanceNorm, nn.PReLU)
-_COUNTERS = ".num_batches_tracked"  # a counter of PyTorch's batch norm, which MXNet does not keep
+_COUNTER = "num_batches_tracked"  # a counter of PyTorch's batch norm, which MXNet does not keep
 _OTHERWISE = (rnn.rnn_layer._RNNLayer, rnn.RecurrentCell)  # they split or order their weights in another way
 
 
@@ -59,29 +59,36 @@ def load_state_dict(
     """Give `net` the values of `arrays`, which are named as `state_dict(net, rename)` names them.
 
     Nothing is changed unless all fit. `net` must be initialized; shapes that wait for a batch are taken from `arrays`.
+    A parameter that stands in several places has a name for each of them, and one value.
     Counters of batches (`num_batches_tracked`) are passed over.
 
     Raises:
-        ValueError: as for `state_dict`; a name that is missing or left over; another shape; a scale that is not 1 for a
-            batch norm that uses none.
+        ValueError: as for `state_dict`; a name that is missing or left over; another shape; what is no real number, or
+            too large for the parameter's type; a scale that is not 1 for a batch norm that uses none; two values for
+            one parameter.
     """
     wanted = list(_named(net, rename))
     names = [name for name, *_ in wanted]
     if missing := [name for name in names if name not in arrays]:
         raise ValueError(f"arrays lacks {', '.join(missing)}")
-    if over := [name for name in arrays if name not in names and not name.endswith(_COUNTERS)]:
+    if over := [name for name in arrays if name not in names and name.rpartition(".")[2] != _COUNTER]:
         raise ValueError(f"arrays holds {', '.join(over)}, which net has not; it has {', '.join(names)}")
-    values = {name: np.asarray(arrays[name]) for name in names}
+    values: dict[gluon.Parameter, tuple[str, np.ndarray]] = {}  # of each, and the name that has brought it
     for name, place, block, parameter in wanted:
         if parameter._data is None and not parameter._deferred_init:
             raise ValueError(f"{place} of net is not initialized: net.initialize() first")
-        shape, own = values[name].shape, parameter.shape
+        array = np.asarray(arrays[name])
+        shape, own = array.shape, parameter.shape
         if len(shape) != len(own) or any(given != n for given, n in zip(shape, own) if n > 0):
             raise ValueError(f"{name} has shape {shape}, and {place} of net {own}")
-        if _fixed(block, parameter) and not (values[name] == 1).all():
+        value = _converted(name, array, parameter.dtype)
+        if _fixed(block, parameter) and not (value == 1).all():
             raise ValueError(f"{name} scales, and {place} of net does not (scale=False): make it with scale=True")
-    for name, _, _, parameter in wanted:
-        parameter.set_data(mx.nd.array(values[name], dtype=parameter.dtype))
+        first, other = values.setdefault(parameter, (name, value))
+        if not np.array_equal(value, other, equal_nan=True):
+            raise ValueError(f"{name} and {first} are one parameter of net, and arrays has other values for each")
+    for parameter, (_, value) in values.items():
+        parameter.set_data(mx.nd.array(value, dtype=parameter.dtype))
         if parameter._deferred_init:
             parameter._finish_deferred_init()  # it knows its shape now, and need not wait for a batch
 
@@ -133,6 +140,17 @@ def _must_be_alike(place: str, block: gluon.Block) -> None:
     layout = getattr(block, "_kwargs", {}).get("layout", "NC")
     if isinstance(layout, str) and not layout.startswith("NC"):
         raise ValueError(f"{place} of net is a {kind} of layout {layout}; PyTorch's filters have their channels first")
+
+
+def _converted(name: str, array: np.ndarray, dtype: str | type) -> np.ndarray:
+    """The array in a parameter's type, for which no number may be too large."""
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, of a type such as float32, got {array.dtype}")
+    with np.errstate(over="ignore"):
+        converted = array.astype(dtype)
+    if (lost := np.isfinite(array) & ~np.isfinite(converted)).any():
+        raise ValueError(f"{name} holds {array[lost][0]}, which {converted.dtype} cannot hold")
+    return converted
 
 
 def _fixed(block: gluon.Block, parameter: gluon.Parameter) -> bool:

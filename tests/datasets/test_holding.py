@@ -84,6 +84,12 @@ def test_a_class_that_one_part_would_lack_is_an_error(labels, count):
         datasets.hold_out(numbered(labels), count)
 
 
+@pytest.mark.parametrize("labels", [np.zeros((100, 2)), np.zeros((100, 1), dtype=int)], ids=["two", "one"])
+def test_a_sample_has_one_label(labels):
+    with pytest.raises(ValueError, match=r"labels of train must have shape \(100,\), got \(100, [12]\)"):
+        datasets.hold_out(numbered(labels), 20)
+
+
 @pytest.mark.parametrize(
     "train",
     [

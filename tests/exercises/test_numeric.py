@@ -9,6 +9,7 @@ import pytest
 
 from gluonbook.exercises.exercise import Hint, Mistake
 from gluonbook.exercises.numeric import Number, Numbers, Place, Within, near
+from gluonbook.exercises.verbal import Words
 
 
 def told(exercise, answer):
@@ -41,6 +42,14 @@ def test_what_is_no_number(answer):
     assert told(Numbers("two", Place(1, otherwise="a"), Place(1, otherwise="b")), (1, answer)).startswith(
         "Answer with 2"
     )
+
+
+@pytest.mark.parametrize("answer", [np.array(1), np.array("up"), np.ones((2, 2)), np.ones((2, 1)), 1, {1, 2}])
+def test_what_is_no_row_of_parts(answer):
+    numbers = Numbers("two", Place(1, otherwise="a"), Place(1, otherwise="b"))
+    words = Words("two", [("up", "a"), ("up", "b")], among=("up", "down"))
+    assert told(numbers, answer).startswith("Answer with 2 numbers, as a tuple, not ")
+    assert told(words, answer).startswith("Answer with 2 words, as a tuple, not ")
 
 
 def test_whole_numbers_are_right_exactly_and_others_to_three_digits():

@@ -40,6 +40,15 @@ def test_both_directions_of_each_connection_count(pair):
     assert settled(wire.Traffic(1030, 1030), before)
 
 
+def test_a_connection_with_two_descriptors_counts_once(pair):
+    near, far = pair
+    with near.dup():
+        before = wire.counted()
+        near.sendall(b"x" * 1000)
+        far.recv(1000, socket.MSG_WAITALL)
+        assert settled(wire.Traffic(1000, 1000), before)
+
+
 def test_other_sockets_do_not_count(pair):
     before = wire.counted()
     near, far = socket.socketpair()

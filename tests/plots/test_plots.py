@@ -155,6 +155,27 @@ def test_a_label_that_is_none_of_a_class_is_refused(label):
             draw()
 
 
+@pytest.mark.parametrize(
+    "labels", [np.array([0.0, 1.0]), np.array([True, False]), np.array([[0, 1]]), np.array(1)], ids=str
+)
+def test_labels_are_whole_numbers_in_a_row(labels):
+    y = np.array([0, 1])
+    for name, draw in (
+        ("y", lambda: plots.confusion(labels, y, ["cat", "dog"])),
+        ("predicted", lambda: plots.confusion(y, labels, ["cat", "dog"])),
+    ):
+        told = rf"{name} must hold whole numbers, in an array of one axis; got {labels.dtype} of shape"
+        with pytest.raises(ValueError, match=told):
+            draw()
+    with pytest.raises(ValueError, match="must hold whole numbers"):
+        plots.batches({"mixed": [np.array([0.5, 1])]}, ["cat", "dog"])
+
+
+def test_each_image_is_taken_for_one_class():
+    with pytest.raises(ValueError, match="predicted must hold a class for each of 3 images, got 1"):
+        plots.confusion(np.array([0, 1, 1]), np.array([1]), ["cat", "dog"])
+
+
 def test_confusion_without_an_error():
     assert plots.confusion(np.array([0, 1]), np.array([0, 1]), ["a", "b"]).alt.endswith("0 lie off the diagonal.")
 

@@ -24,6 +24,28 @@ def test_a_product_does_not_depend_on_the_length_of_what_it_multiplies(size):
     assert np.array_equal(hessian_product(rosen_der, x, 0 * v), 0 * v)
 
 
+@pytest.mark.parametrize("far", [1e3, -1e6, 1e12, 1e200])
+def test_far_from_the_origin_the_shift_is_not_rounded_away(far):
+    x, H = np.array([far, 1.0]), np.diag([3.0, 1.0])
+    assert hessian(lambda x: H @ x, x) == pytest.approx(H, rel=1e-7, abs=1e-7)
+    assert hessian_product(lambda x: H @ x, x, np.array([1.0, 0.0])) == pytest.approx(H[0], rel=1e-7)
+    assert hessian(lambda x: x**2, np.array([1e12, 1.0]))[1, 1] == pytest.approx(2), "the other shift stays short"
+
+
+def test_near_the_origin_the_shift_is_the_one_asked_for():
+    asked = []
+    hessian(lambda x: asked.append(x[0]) or x, np.zeros(1), h=1e-12)
+    assert asked == [1e-12, -1e-12]
+    asked.clear()
+    hessian(lambda x: asked.append(x) or x, np.array([100.0, -1.0]), h=1e-5)
+    assert [point.tolist() for point in asked] == [
+        [100 + 1e-5, -1],
+        [100 - 1e-5, -1],
+        [100, -1 + 1e-5],
+        [100, -1 - 1e-5],
+    ]
+
+
 @pytest.mark.parametrize("count", [1, 3, 6])
 def test_extremes_are_the_ends_of_the_spectrum(count):
     values, vectors = np.linalg.eigh(rosen_hess(x))

@@ -55,6 +55,37 @@ def test_a_shared_parameter_counts_once_and_a_fixed_one_not_at_all():
     assert per_sample_gradients(net, X.astype("float64"), y).dtype == np.float64
 
 
+@pytest.mark.parametrize("req", ["write", "add"])
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_gradients_that_the_parameters_hold_stay(req, hybrid):
+    net = build(nn.Dense(5), nn.Activation("tanh"), nn.Dense(4))
+    net(X)
+    if hybrid:
+        net.hybridize()
+    for parameter in net.collect_params().values():
+        parameter.grad_req = req
+        parameter.grad()[:] = 7
+    per_sample_gradients(net, X, y)
+    assert all((parameter.grad() == 7).asnumpy().all() for parameter in net.collect_params().values())
+
+
+class Residual(nn.HybridSequential):
+    def hybrid_forward(self, F, x):
+        return x + super().hybrid_forward(F, x)
+
+
+class Doubled(nn.Dense):
+    def hybrid_forward(self, F, x, weight, bias=None):
+        return 2 * super().hybrid_forward(F, x, weight, bias)
+
+
+def test_a_subclass_that_computes_something_else_is_refused():
+    with pytest.raises(ValueError, match=r"that computes nothing else, got Residual\("):
+        per_sample_gradients(Residual(), X, y)
+    with pytest.raises(ValueError, match=r"without activation, got Doubled\("):
+        per_sample_gradients(build(Doubled(4)), X, y)
+
+
 def test_what_it_cannot_do_is_refused():
     net = build(nn.Dense(4, activation="relu"))
     with pytest.raises(ValueError, match=r"nn.Dense without activation, got Dense\("):

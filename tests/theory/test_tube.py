@@ -44,8 +44,19 @@ def test_saddles_and_the_minimum():
     assert tube.minimum == tube.value(x)
 
 
-def test_outside_there_is_no_value():
-    assert np.isnan(tube.value(np.array([0.0, 2.0, 0.0]) * tube.tau))
+@pytest.mark.parametrize("outside", [(0, 2, 0), (0, 0, -1.01), (4, 0, 2), (0, np.nan, 0)])
+def test_outside_there_is_no_value_and_no_gradient(outside):
+    x = np.array(outside) * tube.tau
+    assert np.isnan(tube.value(x))
+    assert np.isnan(tube.grad(x)).all()
+
+
+def test_what_is_no_number_has_passed_nothing():
+    assert tube.passed(np.full(3, np.nan)) == 0
+    assert tube.passed(np.array([4 * tube.tau, np.nan, 4 * tube.tau])) == 1
+
+
+def test_the_edge_belongs_to_the_tube():
     assert np.isfinite(tube.value(np.array([0.0, 1.0, 0.0]) * tube.tau))
 
 

@@ -112,9 +112,7 @@ def start(devices=1, left=None, **options):
     """A net and a trainer, which takes no more than the `left` steps: a run that goes on does not begin anew."""
     options = {"learning_rate": 0.1, "momentum": 0.9, **options}
     store = {"kvstore": "local", "update_on_kvstore": False}
-    net, trainer = runs.start(
-        net=mlp(hidden=(8,)), ctx=[mx.cpu(i) for i in range(devices)], kvstore=store, **options
-    )
+    net, trainer = runs.start(net=mlp(hidden=(8,)), ctx=[mx.cpu(i) for i in range(devices)], kvstore=store, **options)
     if left is not None:
         runs.break_after(trainer, left)
     return net, trainer

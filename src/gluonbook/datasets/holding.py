@@ -30,6 +30,8 @@ def hold_out(train: ArrayDataset, count: int, seed: int = 0) -> tuple[ArrayDatas
     if not (isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, np.ndarray) for part in pair)):
         raise ValueError(f"train must be an ArrayDataset of two NumPy arrays, got {type(train).__name__}")
     X, y = pair
+    if y.ndim != 1:
+        raise ValueError(f"the labels of train must have shape ({len(y)},), got {y.shape}")
     count = whole_number("count", count, 1, len(y) - 1)
     seed = whole_number("seed", seed, 0, 2**32 - 1)
     classes = y if np.issubdtype(y.dtype, np.integer) else None

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Callable, final
 
+import numpy as np
+
 
 @final
 class Hint(Exception):
@@ -24,6 +26,12 @@ class Mistake:
         """
         self.answers = answers
         self.hint = hint
+
+
+def several(answer: Any) -> tuple[Any, ...]:
+    """The parts of an answer that has several, as a tuple, a list or an array of one axis; () where it has none."""
+    row = isinstance(answer, (tuple, list)) or (isinstance(answer, np.ndarray) and answer.ndim == 1)
+    return tuple(answer) if row else ()
 
 
 class Exercise(ABC):

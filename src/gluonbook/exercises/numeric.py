@@ -11,7 +11,7 @@ from typing import Any, Union, final
 
 import numpy as np
 
-from gluonbook.exercises.exercise import Exercise, Hint, Mistake
+from gluonbook.exercises.exercise import Exercise, Hint, Mistake, several
 
 
 @final
@@ -102,7 +102,7 @@ class Numbers(Exercise):
         self._mistakes = tuple(mistakes)
 
     def judge(self, answer: Any) -> None:
-        given = tuple(answer) if isinstance(answer, (tuple, list, np.ndarray)) else ()
+        given = several(answer)
         if len(given) != len(self._places) or not all(map(_number, given)):
             raise Hint(f"Answer with {len(self._places)} numbers, as a tuple, not {answer!r:.60}.")
         for mistake in self._mistakes:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, final
 
-import numpy as np
-
-from gluonbook.exercises.exercise import Exercise, Hint
+from gluonbook.exercises.exercise import Exercise, Hint, several
 
 Asked = tuple[str, str]  # one word of an answer: the right one, and the hint for each of the others
 
@@ -59,7 +57,7 @@ class Words(Exercise):
         """The words of an answer by their places, or {} where it has none."""
         if self._named:
             return answer if isinstance(answer, dict) else {}
-        return dict(enumerate(answer)) if isinstance(answer, (tuple, list, np.ndarray)) else {}
+        return dict(enumerate(several(answer)))
 
     def _answer(self, words: dict[Any, str]) -> Any:
         """The answer that holds these words in their places."""

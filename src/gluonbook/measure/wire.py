@@ -32,6 +32,8 @@ class Traffic(NamedTuple):
 def counted() -> Traffic:
     """The bytes over all TCP connections that this process has open now; one that is closed takes its count along.
 
+    A connection counts once, however many descriptors the process has for it.
+
     Source: Linux's socket option TCP_INFO, which needs no privileges.
 
     Raises:
@@ -42,13 +44,15 @@ def counted() -> Traffic:
 
 
 def _connections() -> Iterator[socket.socket]:
+    seen: set[str] = set()  # one of them may have several descriptors
     for entry in Path("/proc/self/fd").iterdir():
         try:
-            if not str(entry.readlink()).startswith("socket:"):
+            if not (socket_id := str(entry.readlink())).startswith("socket:") or socket_id in seen:
                 continue
             connection = socket.socket(fileno=os.dup(int(entry.name)))
         except OSError:  # closed since the folder was listed, as is the one that lists it
             continue
+        seen.add(socket_id)
         with connection:
             if connection.family in (socket.AF_INET, socket.AF_INET6) and connection.type == socket.SOCK_STREAM:
                 yield connection

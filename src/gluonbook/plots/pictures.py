@@ -31,10 +31,12 @@ def images(X: np.ndarray | Sequence[np.ndarray], titles: Sequence[str], *, colum
 def confusion(y: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Figure:
     """How often each class (row) is taken for which (column); what is right lies on the diagonal.
 
-    Raises ValueError if `y` or `predicted` holds a number that is none of a class.
+    Raises ValueError unless `y` and `predicted` are of shape (n,), and hold whole numbers that are those of classes.
     """
     _refuse_unknown_classes("y", y, classes)
     _refuse_unknown_classes("predicted", predicted, classes)
+    if len(y) != len(predicted):
+        raise ValueError(f"predicted must hold a class for each of {count(len(y), 'image')}, got {len(predicted)}")
     counts = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(counts, (y, predicted), 1)
     fig, ax = axes(size=(4.6, 4.2))
@@ -68,7 +70,7 @@ def batches(named: Mapping[str, Sequence[np.ndarray]], classes: Sequence[str]) -
     """What the batches of an epoch are made of: for each name a panel, a column a batch, a row a class.
 
     `named` maps the name of an order to its batches, each the array of its labels. Raises ValueError if one of these is
-    none of a class.
+    no whole number, or none of a class.
     """
     fig, panels = axes(1, len(named), size=(6.4, 3.2), sharey=True, squeeze=False)
     sentences = []
@@ -90,6 +92,9 @@ def batches(named: Mapping[str, Sequence[np.ndarray]], classes: Sequence[str]) -
 
 def _refuse_unknown_classes(name: str, labels: np.ndarray, classes: Sequence[str]) -> None:
     labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        got = f"{labels.dtype} of shape {labels.shape}"
+        raise ValueError(f"{name} must hold whole numbers, in an array of one axis; got {got}")
     unknown = labels[(labels < 0) | (labels >= len(classes))]
     if unknown.size:
         raise ValueError(f"{name} must hold whole numbers from 0 to {len(classes) - 1}, got {unknown[0]}")

@@ -11,6 +11,7 @@ from gluonbook.checks import flag, real, whole_number
 
 Gradient = Callable[[np.ndarray], np.ndarray]
 H = 1e-5  # the cube root of float64's rounding: truncation and rounding err alike
+_STEPS = 2.0**29  # a shift is at least so many steps from one float to the next: more than half of their 53 bits
 
 
 def hessian(grad: Gradient, x: np.ndarray, *, h: float = H) -> np.ndarray:
@@ -19,7 +20,8 @@ def hessian(grad: Gradient, x: np.ndarray, *, h: float = H) -> np.ndarray:
         H e_i ≈ (∇f(x + h·e_i) − ∇f(x − h·e_i)) / 2h
 
     `grad` maps a point of shape (d,) to ∇f there. It is asked 2d times. In float64, with f of order 1 and `h` as it is,
-    entries are right to about ten digits; with a gradient in float32 the rounding swamps small eigenvalues.
+    entries are right to about ten digits; with a gradient in float32 the rounding swamps small eigenvalues. Where |x_i|
+    is above 10⁷·h, the shift of x_i is some 10⁻⁷ of it, or it would be rounded away.
 
     Raises ValueError where x has not one axis, `h` is not positive, or a gradient is not shaped like x.
     """
@@ -31,6 +33,7 @@ def hessian(grad: Gradient, x: np.ndarray, *, h: float = H) -> np.ndarray:
 def hessian_product(grad: Gradient, x: np.ndarray, v: np.ndarray, *, h: float = H) -> np.ndarray:
     """H·v at x, of shape (d,), by one central difference along v, with a shift of length `h` whatever the length of v.
 
+    Where x is large along v, the shift is longer, as for `hessian`; the largest coordinate that moves decides.
     Two gradients, however large d is. Raises ValueError as `hessian` does, and where v is not shaped like x.
     """
     x, v, h = _point(x), np.asarray(v, dtype=np.float64), real("h", h, "(0, inf)")
@@ -78,6 +81,8 @@ def _point(x: np.ndarray) -> np.ndarray:
 
 
 def _difference(grad: Gradient, x: np.ndarray, direction: np.ndarray, h: float) -> np.ndarray:
+    # Far from the origin h would be rounded away. A power of two is not: x_i ± h are exact, and 2h lies between them.
+    h = max(h, _STEPS * np.spacing(np.abs(x[direction != 0]).max()))
     ahead, behind = (np.asarray(grad(x + shift * direction), dtype=np.float64) for shift in (h, -h))
     if ahead.shape != x.shape or behind.shape != x.shape:
         raise ValueError(f"grad gave shape {ahead.shape} at a point of shape {x.shape}")

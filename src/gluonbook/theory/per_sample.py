@@ -9,6 +9,8 @@ import numpy as np
 from mxnet import autograd, gluon
 from mxnet.gluon import nn
 
+from gluonbook.blocks import computes_as
+
 Loss = Callable[[mx.nd.NDArray, mx.nd.NDArray], mx.nd.NDArray]
 
 
@@ -24,13 +26,15 @@ def per_sample_gradients(
         ∂ℓᵢ/∂W = δᵢ ⊗ aᵢ,   ∂ℓᵢ/∂b = δᵢ,   where δᵢ = ∂ℓᵢ/∂hᵢ
 
     and one pass gives the δ of all. For a parameter that several layers share these are added. The gradients that the
-    parameters hold are overwritten.
+    parameters hold stay as they are.
 
     Raises:
-        ValueError: a layer with parameters is not an `nn.Dense` without activation (put an `nn.Activation` behind it),
-            or does not give one vector a sample (`flatten=False`); no parameter has a gradient; or the loss does not
-            give one value a sample.
+        ValueError: `net` is not layers in a row, or computes something else with them; a layer with parameters is not
+            an `nn.Dense` without activation (put an `nn.Activation` behind it), or does not give one vector a sample
+            (`flatten=False`); no parameter has a gradient; or the loss does not give one value a sample.
     """
+    if not computes_as(net, nn.HybridSequential, nn.Sequential):
+        raise ValueError(f"net must be layers in a row, an nn.HybridSequential that computes nothing else, got {net!r}")
     loss = loss or gluon.loss.SoftmaxCrossEntropyLoss()
     dense, out = [], X  # of each dense layer: the layer, a, and a shift of h
     with autograd.record():
@@ -38,7 +42,7 @@ def per_sample_gradients(
             if not layer.collect_params().keys():
                 out = layer(out)
                 continue
-            if not isinstance(layer, nn.Dense) or layer.act is not None:
+            if not computes_as(layer, nn.Dense) or layer.act is not None:
                 raise ValueError(f"layers with parameters must be nn.Dense without activation, got {layer}")
             a, out = out.reshape((len(out), -1)), layer(out)
             if out.ndim != 2:
@@ -53,10 +57,10 @@ def per_sample_gradients(
         raise ValueError(f"loss must give one value a sample, shape ({len(X)},), got {losses.shape}")
     if not any(p.grad_req != "null" for layer, *_ in dense for p in layer.collect_params().values()):
         raise ValueError("net has no parameters that can be trained")
-    losses.backward()
+    deltas = autograd.grad(losses, [shift for *_, shift in dense])
     columns: dict[gluon.Parameter, np.ndarray] = {}
-    for layer, a, shift in dense:
-        a, delta = a.asnumpy(), shift.grad.asnumpy()
+    for (layer, a, _), delta in zip(dense, deltas):
+        a, delta = a.asnumpy(), delta.asnumpy()
         outer = np.einsum("no,ni->noi", delta, a).reshape(len(a), -1)
         for parameter, part in ((layer.weight, outer), (layer.bias, delta)):
             if parameter is not None and parameter.grad_req != "null":

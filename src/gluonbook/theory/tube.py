@@ -55,7 +55,7 @@ class Tube:
         """f at x of shape (d,), NaN outside the tube."""
         x = np.abs(self._checked(x))
         i = self._turn(x)
-        if (x[i + 1 :] > self.tau).any():
+        if self._is_outside(x, i):
             return float("nan")
         far = self.L * ((x[:i] - 4 * self.tau) ** 2).sum() - i * self.drop
         if i == self.d:
@@ -64,10 +64,12 @@ class Tube:
         return float(far + self._own(x[i])[0] + bent + self.L * (x[i + 2 :] ** 2).sum())
 
     def grad(self, x: np.ndarray) -> np.ndarray:
-        """∇f at x of shape (d,)."""
+        """∇f at x of shape (d,), NaN in all coordinates outside the tube."""
         x = self._checked(x)
         side, x = np.where(x < 0, -1.0, 1.0), np.abs(x)
         i = self._turn(x)
+        if self._is_outside(x, i):
+            return np.full(self.d, np.nan)
         g = 2 * self.L * x
         g[:i] -= 8 * self.L * self.tau
         if i < self.d:
@@ -90,8 +92,12 @@ class Tube:
 
     def _turn(self, x: np.ndarray) -> int:
         """The first coordinate that has not passed its saddle, or d."""
-        waiting = np.flatnonzero(x < 2 * self.tau)
+        waiting = np.flatnonzero(~(x >= 2 * self.tau))  # NaN has passed nothing
         return int(waiting[0]) if waiting.size else self.d
+
+    def _is_outside(self, x: np.ndarray, i: int) -> bool:
+        """Whether a coordinate behind the i-th, whose turn it is, is beyond τ already, or NaN."""
+        return not (x[i + 1 :] <= self.tau).all()
 
     def _own(self, t: float) -> tuple[float, float]:
         tau, gamma, L = self.tau, self.gamma, self.L

@@ -21,6 +21,10 @@ def shuffled_anew(X):
     return np.random.permutation(X.reshape(len(X), -1).T).T.reshape(X.shape)
 
 
+def shuffled_by(seed):
+    return lambda X: X.reshape(len(X), -1)[:, np.random.RandomState(seed(X)).permutation(X[0].size)].reshape(X.shape)
+
+
 def smoothed(out, y):
     K = out.shape[1]
     target = 0.9 * nd.one_hot(y, K) + 0.1 / K
@@ -30,6 +34,8 @@ def smoothed(out, y):
 test_right_answers_are_right = right_answers(
     ("places", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),
     ("smoothed", smoothed),
+    ("scrambled", lambda X: X[:, :, ::-1]),
+    ("scrambled", shuffled_by(lambda X: X.shape[-1])),
     ("worth-of-neighbours", np.float64(-0.003)),
 )
 
@@ -45,6 +51,9 @@ test_hints_fit_the_mistake = hints(
     ("scrambled", lambda X: X[:2], "shape"),
     ("scrambled", np.zeros_like, "keep all"),
     ("scrambled", shuffled_anew, "one and the same"),
+    ("scrambled", shuffled_by(len), "one and the same"),
+    ("scrambled", shuffled_by(lambda X: int(X.max())), "one and the same"),
+    ("scrambled", shuffled_by(lambda X: int(X[0].sum())), "one and the same"),
     ("worth-of-neighbours", 0.3, "not what one measures"),
     ("worth-of-neighbours", 1.3, "one per cent is 0.01"),
     ("places", lambda n, k, p, s: 7, "places; you have 7"),

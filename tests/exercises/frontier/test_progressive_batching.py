@@ -28,7 +28,7 @@ test_right_answers_are_right = right_answers(
     ("sample-size", lambda slopes, theta: np.int64(by_statistics(slopes, theta))),
     ("dense-update", multiplied_out),
     ("norm-asks-for-less", ([[10, 40], [10, 0], [10, -37]], [1, 100])),
-    ("norm-asks-for-less", (np.array([[0.5, 20.0], [-0.1, 20.0], [0.0, 20.0]]), np.array([50.0, Fraction(1, 2)]))),
+    ("norm-asks-for-less", (np.array([[0.5, 20], [-0.3, 20], [-0.1, 20]]), np.array([5000.0, Fraction(1, 2)]))),
 )
 
 test_wrong_answers_get_their_hint = hints(
@@ -44,7 +44,9 @@ test_wrong_answers_get_their_hint = hints(
     ("norm-asks-for-less", ([[10, 2], [10, 0], [10, 1]], [1, 1]), "Cauchy and Schwarz"),
     ("norm-asks-for-less", ([[10, 2], [10, 0], [10, 1]], [100, 1]), "where the gradient is small"),
     ("norm-asks-for-less", ([[1, 2], [-1, 0], [0, -2]], [1, 2]), "have the mean 0"),
-    ("norm-asks-for-less", ([[1e200, 1], [0, 1], [0, 0]], [1, 2]), "With θ = 1 the norm asks for nan"),
+    ("norm-asks-for-less", ([[1e200, 1], [0, 1], [0, 0]], [1, 2]), "the norm asks for a batch of nan"),
+    ("norm-asks-for-less", ([[1000, 1], [1000, 0.1], [1000, -1]], [1, 1000]), "a batch of 1, the inner product for 1."),
+    ("norm-asks-for-less", ([[10, 40], [10, 0], [10, -37]], [1, 3]), "a batch of 15, the inner product for 11."),
     ("norm-asks-for-less", ([[1, 2]] * 3, [1, 2]), "all the same"),
     ("norm-asks-for-less", ([[1, 2]] * 3, [1, -2]), "H is positive"),
     ("norm-asks-for-less", ([[1, 2]] * 2, [1, 2]), "three gradients"),

@@ -50,6 +50,7 @@ def other_error(blob):
 test_right_answers_are_right = right_answers(
     ("how-stale", staleness),
     ("safe-reader", reader(only_ordered)),
+    ("safe-reader", reader(lambda module, name: only_ordered(module, name) or name == "complex")),
 )
 
 
@@ -59,7 +60,7 @@ test_hints_fit_the_mistake = hints(
     ("safe-reader", reader(lambda *_: False), "harmless, and refused"),
     ("safe-reader", reader(lambda *_: True), "List what is allowed"),
     ("safe-reader", reader(lambda module, name: module == "collections"), "Counter was loaded"),
-    ("safe-reader", reader(lambda module, name: only_ordered(module, name) or name == "complex"), "complex was loaded"),
+    ("safe-reader", reader(lambda module, name: only_ordered(module, name) or name == "print"), "was loaded"),
     ("safe-reader", too_late, "too late"),
     ("safe-reader", other_error, "not ValueError"),
     ("safe-reader", lambda blob: str(pickle.loads(blob)), "comes back as"),

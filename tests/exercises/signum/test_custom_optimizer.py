@@ -5,6 +5,7 @@ from __future__ import annotations
 import mxnet as mx
 import numba
 import numpy as np
+import pytest
 from answers import hints, right_answers
 
 from gluonbook.exercises.signum.custom_optimizer import lion, sgd_pass
@@ -127,6 +128,20 @@ test_hints_fit_the_mistake = hints(
     ("one-pass-sgd", forgetful_sgd, "momentum is wrong"),
     ("one-pass-sgd", spoiling_sgd, "gradient has changed"),
 )
+
+
+@pytest.mark.parametrize("name", ["AdaGrad", "Lion", "MySignum", "GroupAdaGrad"])
+def test_a_name_of_mxnet_or_of_the_book_is_not_free(verdict, monkeypatch, name):
+    kind = type(name, (OwnSign,), {})
+    monkeypatch.setitem(mx.optimizer.Optimizer.opt_registry, name.lower(), kind)
+    assert verdict("registered-class", kind) == (False, f"Not yet: The name {name.lower()!r} was not free.")
+
+
+def test_a_name_that_the_reader_has_given_before_is_free(verdict, monkeypatch):
+    for _ in range(2):
+        again = type("OwnSign", (OwnSign,), {})
+        monkeypatch.setitem(mx.optimizer.Optimizer.opt_registry, "ownsign", again)
+        assert verdict("registered-class", again) == (True, "Solved: That is right.")
 
 
 def test_an_answer_that_raises_is_a_mistake_and_no_crash(verdict):

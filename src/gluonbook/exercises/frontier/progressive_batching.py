@@ -208,12 +208,12 @@ def _norm_asks_for_less(answer: Any) -> None:
     if not gradients.std(axis=0).any():
         raise Hint("Your gradients are all the same. Then there is nothing to test.")
     slopes = gradients @ (diagonal**2 * g)
-    inner = slopes.var(ddof=1) / slopes.mean() ** 2
-    norm = gradients.var(axis=0, ddof=1).sum() / (g @ g)
+    wanted = slopes.var(ddof=1) / slopes.mean() ** 2, gradients.var(axis=0, ddof=1).sum() / (g @ g)
+    inner, norm = np.maximum(1, np.ceil(wanted))
     if diagonal[0] == diagonal[1]:
         raise Hint("With H in proportion to the identity it cannot be done: Cauchy and Schwarz are against you.")
     if not inner >= 10 * norm:  # numbers too large for squares make it NaN
         raise Hint(
-            f"With θ = 1 the norm asks for {norm:.3g} samples, the inner product for {inner:.3g}. Put the noise where "
-            "the gradient is small, and let H look at that coordinate above all."
+            f"With θ = 1 the norm asks for a batch of {norm:.3g}, the inner product for {inner:.3g}. Put the noise "
+            "where the gradient is small, and let H look at that coordinate above all."
         )

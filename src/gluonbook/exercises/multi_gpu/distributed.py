@@ -126,7 +126,7 @@ def safe_reader(loads: Callable[[bytes], Any]) -> None:
             if back != thing or type(back) is not type(thing):
                 raise Hint(f"{thing!r} comes back as {back!r}.")
         _SPRUNG.clear()
-        for thing in (_Trap(), [_Trap()], print, 1j, datetime.date(2020, 1, 1), collections.Counter("aab")):
+        for thing in (_Trap(), [_Trap()], print, datetime.date(2020, 1, 1), collections.Counter("aab")):
             try:
                 loads(pickle.dumps(thing, protocol))
             except pickle.UnpicklingError:

@@ -97,6 +97,14 @@ exercises.add(
 )
 
 
+# What nobody may take: the names of MXNet and of the book, and those that the chapter gives. A reader's own are free.
+_TAKEN = {"papersignum", "mysignum"} | {
+    name
+    for name, kind in mx.optimizer.Optimizer.opt_registry.items()
+    if kind.__module__.startswith(("mxnet.", "gluonbook."))
+}
+
+
 @final
 @mx.optimizer.register
 class BooksSign(mx.optimizer.Optimizer):
@@ -115,7 +123,7 @@ def registered_class(kind: type) -> None:
         raise Hint(
             f"Nobody, or somebody else, answers to the name {name!r}. Is @mx.optimizer.register above the class?"
         )
-    if name in ("signum", "signsgd", "papersignum", "mysignum"):
+    if name in _TAKEN:
         raise Hint(f"The name {name!r} was not free.")
     if kind(learning_rate=0.125).create_state(0, nd.zeros(4)) is not None:
         raise Hint("It keeps a state that the formula has no use for: what does create_state of the base class return?")

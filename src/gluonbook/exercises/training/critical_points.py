@@ -50,11 +50,11 @@ def hidden_condition(answer: Any) -> None:
     matrix = np.asarray(answer, dtype=float)
     if matrix.shape != (2, 2):
         raise Hint(f"Answer with an array of shape (2, 2), not of shape {matrix.shape}.")
-    trace, determinant = np.trace(matrix), matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
-    if not np.allclose([trace, determinant], [2, 1]):
-        raise Hint(
-            f"With both eigenvalues 1 the trace is 2 and the determinant 1; yours are {trace:g} and {determinant:g}."
-        )
+    (a, b), (c, d) = matrix
+    # The eigenvalues differ by the root of (a − d)² + 4bc: they may be far apart where the determinant is nearly 1.
+    if not (abs(a + d - 2) < 1e-9 and np.isclose((a - d) ** 2, -4 * b * c, rtol=1e-13, atol=1e-10)):
+        yours = f"{a + d:.10g} and {a * d - b * c:.10g}"
+        raise Hint(f"With both eigenvalues 1 the trace is 2 and the determinant 1; yours are {yours}.")
     if (condition := np.linalg.cond(matrix)) <= 1000:
         raise Hint(
             f"Both eigenvalues are 1, and the condition number is {condition:.4g}. A symmetric matrix cannot do better "
