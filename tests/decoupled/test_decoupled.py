@@ -110,6 +110,21 @@ def test_a_gradient_is_that_of_the_weights_which_the_pass_was_made_with():
     assert layer.weight.data().asscalar() == 1 - 2 * 10 - 3 * 100 - 5 * 1000
 
 
+def test_a_pass_that_is_broken_off_leaves_the_weights_and_may_be_made_again(monkeypatch):
+    layer = nn.Dense(1, use_bias=False, in_units=1)
+    layer.initialize(mx.init.One())
+    one = Module(layer, gluon.Trainer(layer.collect_params(), "sgd", {"learning_rate": 1.0}, kvstore=None))
+    for x in (2.0, 3.0):
+        one.forward(nd.array([[x]]))
+    for waiting, weight in ((2, 1), (1, 1 - 2)):
+        with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+            broken.setattr(nd.NDArray, "backward", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            one.backward()
+        assert (one.waiting, layer.weight.data().asscalar()) == (waiting, weight)
+        one.backward()
+    assert layer.weight.data().asscalar() == 1 - 2 - 3
+
+
 def test_parts_are_the_layers_in_their_order():
     net = ranks.net()
     assert [[type(layer) for layer in part] for part in cut(net, 2)] == [
@@ -161,7 +176,12 @@ def waiting(layer, ctx=None):
         lambda net: emulate([ranks.module(net)], [], seed=-1): "^seed must be a whole number from 0 to .*, got -1$",
         lambda net: emulate([ranks.module(net)], [], first=0.5): "^first must be a whole number from 0, got 0.5$",
         lambda net: ranks.module(net).backward(): "^no forward pass waits for a gradient$",
-        lambda net: busy()[0].backward(nd.ones((1, 9))): r"^grad must have the shape .* \(1, 10\), got \(1, 9\)$",
+        lambda net: busy()[0].backward(nd.ones((1, 9))): r"^grad must be as .* \(1, 10\) .*, got .* \(1, 9\) ",
+        lambda net: busy()[0].backward(
+            nd.ones((1, 10), dtype="float64")
+        ): r"^grad must be as .*, got .* float64 on cpu",
+        lambda net: busy()[0].backward(nd.ones((1, 10), mx.cpu(1))): r"^grad must be as .* cpu\(0\), got .* cpu\(1\)$",
+        lambda net: busy()[0].backward(np.ones((1, 10), "float32")): r"^grad must be as .* cpu\(0\), got an array of",
         lambda net: emulate(
             [ranks.module(net)], ranks.batches(0), lambda out, y: out.sum()
         ): r"^loss must give one value a sample, shape \(30,\), got \(1,\)$",

@@ -32,6 +32,7 @@ KINDS = {
     "few": lambda luck, d: luck.randn(d) * (luck.rand(d) < 0.1),
     "outliers": lambda luck, d: luck.standard_cauchy(d),
     "large": lambda luck, d: 1e30 * luck.randn(d),
+    "largest": lambda luck, d: 2e36 * luck.choice([-1, 1], d),
     "tiny": lambda luck, d: 1e-42 * luck.randn(d),
     "equal": lambda luck, d: np.full(d, luck.randn()),
     "zeros": lambda luck, d: np.zeros(d),
@@ -143,6 +144,13 @@ def test_half_is_float16_and_ends_where_it_ends():
     np.testing.assert_array_equal(through(Half(), v, (5,)), np.float32([np.float16(1 / 3), -65504, 65504, 0, 0]))
 
 
+@pytest.mark.parametrize("codec", [ScaledSign(), OneBit()], ids=str)
+def test_a_mean_of_numbers_whose_sum_is_beyond_float32(codec):
+    np.testing.assert_array_equal(through(codec, np.float32([3e38] * 3), (3,)), np.float32([3e38] * 3))
+    million = np.full(10**6, 1e34, np.float32)
+    np.testing.assert_allclose(through(codec, million, million.shape), million, rtol=1e-5)
+
+
 def test_a_scaled_sign_is_the_multiple_of_the_signs_with_the_least_error():
     v = drawn((4097,), "outliers", 3)
     found = through(ScaledSign(), v, v.shape)
@@ -223,6 +231,12 @@ def test_a_threshold_sends_itself_or_nothing():
     np.testing.assert_array_equal(through(Threshold(0.5), v, (5,)), [0.5, 0, -0.5, -0.5, 0])
 
 
+@pytest.mark.parametrize("t", [1e-45, 3.4e38])
+def test_a_threshold_may_be_any_number_of_float32(t):
+    v = np.float32([t, 0, -t])
+    np.testing.assert_array_equal(through(Threshold(t), v, (3,)), v)
+
+
 def test_feedback_is_its_formula():
     codec, shape = Threshold(0.5), (7, 9)
     g, e = drawn(shape, "normal", 0), drawn(shape, "normal", 1)
@@ -277,6 +291,14 @@ def test_each_worker_clips_to_its_part_of_the_norm(workers, norm):
     np.testing.assert_allclose(np.linalg.norm(gone[0]), norm, rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e19, 1e30, 3e38])
+def test_a_gradient_is_clipped_however_large_it_is(size):
+    g = np.full(100, size, np.float32)
+    send, gone = sender(Exact(), (100,))
+    MomentumCorrection(mask=False, clip=1e-3).pass_on(g, [0 * g, 0 * g], send, 1)
+    np.testing.assert_allclose(gone[0], 1e-4, rtol=1e-6)
+
+
 @pytest.mark.parametrize("codec", [codec for codec in CODECS if not isinstance(codec, (TopK, RandomK))], ids=str)
 def test_no_mask_after_a_codec_that_speaks_of_every_place(codec):
     with pytest.raises(ValueError, match=r"mask=True needs a codec that chooses places, TopK or RandomK: .*; got"):
@@ -291,11 +313,14 @@ def test_no_mask_after_a_codec_that_speaks_of_every_place(codec):
         (lambda: Levels(128), "levels must be a whole number from 1 to 127, got 128"),
         (lambda: Levels(1, 2), "norm must be 'l2' or 'max', got 2"),
         (lambda: Levels(1, "l1"), "norm must be 'l2' or 'max', got 'l1'"),
-        (lambda: Threshold(0), r"t must be a number in \(0, inf\), got 0"),
+        (lambda: Threshold(0), r"t must be a number in \[1e-45, 3.4e38\], got 0"),
+        (lambda: Threshold(1e-50), r"t must be a number in \[1e-45, 3.4e38\], got 1e-50"),
+        (lambda: Threshold(1e39), r"t must be a number in \[1e-45, 3.4e38\], got 1e\+39"),
         (lambda: TopK(0), r"share must be a number in \(0, 1\], got 0"),
         (lambda: RandomK(1.5), r"share must be a number in \(0, 1\], got 1.5"),
-        (lambda: Feedback(0), r"alpha must be a number in \(0, inf\), got 0"),
-        (lambda: Feedback(1, -1), r"beta must be a number in \[0, inf\), got -1"),
+        (lambda: Feedback(0), r"alpha must be a number in \[1e-45, 3.4e38\], got 0"),
+        (lambda: Feedback(1e39), r"alpha must be a number in \[1e-45, 3.4e38\], got 1e\+39"),
+        (lambda: Feedback(1, -1), r"beta must be a number in \[0, 3.4e38\], got -1"),
         (lambda: MomentumCorrection(1), r"momentum must be a number in \[0, 1\), got 1"),
         (lambda: MomentumCorrection(0.9, mask=1), "mask must be True or False, got 1"),
         (lambda: MomentumCorrection(clip=0), r"clip must be a number in \(0, inf\), got 0"),

@@ -172,3 +172,17 @@ def test_a_gradient_of_zeros_does_not_end_the_iteration():
     moved = [np.linalg.norm(stepped(training, [gradient((20, 30), 0, 0, 0)])[0]) for _ in range(3)]
     assert min(moved) > 1
     assert all(np.isfinite(weight).all() for weight in training.weights)
+
+
+def test_large_gradients_have_the_same_bits_but_for_their_exponent():
+    """Each Q is of the size of A, and A·Q would be of the size of A²."""
+
+    def sent(factor: float) -> list[np.ndarray]:
+        store, out = PowerStore(), nd.zeros(SHAPE)
+        found = []
+        for step in range(4):
+            store.pushpull(0, nd.array(factor * gradient(SHAPE, 0, step, 0)), out)
+            found.append(out.asnumpy() / np.float32(factor))
+        return found
+
+    np.testing.assert_array_equal(sent(2.0**80), sent(1.0))

@@ -11,11 +11,22 @@ import numpy as np
 import pytest
 from made_up import CASES, Case, gradient, parameters, remembered, trained
 from mxnet import autograd, gluon, nd
-from own_stores import HalfStore, TopStore
+from own_stores import GossipStore, HalfStore, TopStore
+from threads import ranks
 
 from gluonbook import checkpoint, kvstore
 from gluonbook.kernels import bits
-from gluonbook.kvstore import CompressedStore, ErrorFeedbackStore, Feedback, MeanStore, PowerStore, RandomK, VoteStore
+from gluonbook.kvstore import (
+    CompressedStore,
+    ErrorFeedbackStore,
+    Exact,
+    Feedback,
+    MeanStore,
+    PowerStore,
+    RandomK,
+    ScaledSign,
+    VoteStore,
+)
 
 STORES = (VoteStore, MeanStore, ErrorFeedbackStore)
 EVERY = (
@@ -202,6 +213,74 @@ def test_a_gradient_that_is_not_finite_changes_nothing(store, value):
         assert all(np.array_equal(a, b) for a, b in zip(found, states[key]))
 
 
+def at_once(store, *grads, dtype="float32", optimizer="plainsgd", **options) -> list:
+    """The weights, from 0, after steps of one parameter; the gradients of a step are one number a device."""
+    parameter = gluon.Parameter("p", shape=(5,), dtype=dtype)
+    parameter.initialize(mx.init.Zero(), ctx=devices(len(grads[0])))
+    trainer = gluon.Trainer([parameter], optimizer, {"learning_rate": 1e-3, **options}, kvstore=store)
+    for step in grads:
+        for device, size in zip(parameter.list_ctx(), step):
+            parameter.grad(device)[:] = nd.full(5, size, device, dtype)
+            parameter.data(device)._fresh_grad = True
+        trainer.step(1)
+    return [weight.asnumpy() for weight in parameter.list_data()]
+
+
+scaled_sign = partial(CompressedStore, codec=ScaledSign(), memory=Feedback())
+OVERLAPPING = (MeanStore, PowerStore, ErrorFeedbackStore, pytest.param(scaled_sign, id="CompressedStore"))
+
+
+@pytest.mark.parametrize("store", OVERLAPPING)
+def test_a_finite_gradient_is_finite_all_the_way(store):
+    """Its sum is beyond float32, or would be."""
+    np.testing.assert_allclose(at_once(store(), [2e38]), -2e35, rtol=1e-5)
+
+
+@pytest.mark.parametrize("store", [*OVERLAPPING, HalfStore, GossipStore])
+@pytest.mark.parametrize("nonfinite", ["raise", "zero"])
+def test_a_gradient_beyond_float32_is_not_finite(store, nonfinite):
+    store = store(nonfinite=nonfinite)
+    with pytest.raises(FloatingPointError, match="on rank 0 is not finite") if nonfinite == "raise" else nullcontext():
+        assert not np.any(at_once(store, [1e39], dtype="float64"))
+    assert store.abstentions == [int(nonfinite == "zero")]
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("store", OVERLAPPING)
+def test_finite_gradients_that_do_not_stay_so_count_as_not_finite(store):
+    """Since their sum over the devices is beyond float32."""
+    with pytest.raises(FloatingPointError, match=r"step 1: the gradient of 0 \(p\) on rank 0 is not finite"):
+        at_once(store(), [3e38, 3e38])
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("store", OVERLAPPING[1:])
+def test_finite_gradients_that_are_rescaled_beyond_float32_count_as_not_finite(store):
+    with pytest.raises(FloatingPointError, match=r"step 1: the gradient of 0 \(p\) on rank 0 is not finite"):
+        at_once(store(), [1e30, -1e30], rescale_grad=1e10)
+
+
+@pytest.mark.parametrize("store", [ErrorFeedbackStore, scaled_sign])
+def test_a_gradient_that_does_not_stay_finite_with_what_was_left_counts_as_not_finite(store):
+    store, uneven = store(nonfinite="zero"), np.float32([3e38, 1, 1, 1])
+    grads, out = nd.array(uneven), nd.zeros(4)
+    store.pushpull(0, grads, out)
+    before = remembered(store)
+    store.pushpull(0, nd.array(uneven), out)
+    assert store.abstentions == [1]
+    np.testing.assert_equal(remembered(store), before)
+    assert not out.asnumpy().any()
+
+
+@pytest.mark.parametrize("store", [MeanStore, PowerStore, partial(CompressedStore, codec=Exact())])
+def test_finite_gradients_whose_sum_over_ranks_is_not(store):
+    def of_rank(link):
+        with pytest.raises(FloatingPointError, match="on rank 0 is not finite"):
+            at_once(store(link), [3e38])
+
+    ranks(2, of_rank)
+
+
 @pytest.mark.parametrize("store", EVERY)
 def test_the_only_worker_that_abstains_leaves_the_weights(store):
     store = store(nonfinite="zero")
@@ -336,6 +415,15 @@ def test_what_cannot_be_is_refused(make, message):
         make()
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3, 4])
+def test_a_weight_whose_gradient_is_zero_moves_to_and_fro(workers):
+    votes = [np.tile([-0.125, 0.125], 3)[:5], np.zeros(5)]
+    zeros = [0.0] * workers
+    for steps in range(1, 5):
+        weights = at_once(VoteStore(), *[zeros] * steps, optimizer="signsgd", learning_rate=0.125)
+        np.testing.assert_array_equal(weights, [votes[(steps - 1) % 2]] * workers)
+
+
 def test_coupled_weight_decay_is_refused_beside_a_vote():
     params, trainer = setting(VoteStore(), wd=0.1)
     with pytest.raises(ValueError, match=r"use wd_lh, got wd=0\.1"):
@@ -447,6 +535,37 @@ def test_weights_that_an_inference_has_turned_into_another_layout(store):
     net(nd.ones((1, 16, 8, 8))).wait_to_read()
     store().broadcast(0, net.weight.data(), net.weight.list_data())
     np.testing.assert_array_equal(net.weight.data().asnumpy(), expected)
+
+
+@pytest.mark.parametrize("store", [*STORES, HalfStore, GossipStore])
+@pytest.mark.parametrize("inside", [None, False])
+def test_an_inference_before_a_step_on_several_devices(store, inside):
+    """See above; here the weights, and gradients, of each device are in an order of their own."""
+    inside = None if store is GossipStore else inside  # which takes the optimizer
+    net = gluon.nn.Conv2D(16, kernel_size=3, in_channels=16)
+    net.initialize(mx.init.Xavier(), ctx=devices(2))
+    net.hybridize()
+    trainer = gluon.Trainer(
+        net.collect_params(),
+        "sgd",
+        {"learning_rate": 0.5},
+        kvstore=store(),
+        update_on_kvstore=inside,
+    )
+    for _ in range(2):
+        for device in devices(2):
+            X = nd.ones((1, 16, 8, 8), device)
+            net(X).wait_to_read()
+            with autograd.record():
+                out = net(X).sum()
+            out.backward()
+            net(X).wait_to_read()
+        before = net.weight.data(mx.cpu(1)).copy()
+        net(X).wait_to_read()
+        trainer.step(1)
+        one, other = (weight.asnumpy() for weight in net.weight.list_data())
+        np.testing.assert_array_equal(one, other)
+        assert not np.array_equal(other, before.asnumpy())
 
 
 def test_statistics_that_a_backward_pass_still_moves(monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from mxnet import Context, autograd, gluon
@@ -113,22 +113,24 @@ class Module:
         """A step by the oldest forward pass that waits, given the gradient of what came out of it; that of its x.
 
         Without one the gradient is that of the sum. The batch has as many samples as x. Raises ValueError, before
-        anything has changed, if none waits, or `grad` has another shape.
+        anything has changed, if none waits, or `grad` has another shape or type, or is elsewhere. Whoever breaks the
+        pass off, say by Ctrl-C, may make it again.
         """
         if not self._tapes:
             raise ValueError("no forward pass waits for a gradient")
-        if grad is not None and grad.shape != self._tapes[0].out.shape:
-            raise ValueError(
-                f"grad must have the shape of what was given, {self._tapes[0].out.shape}, got {grad.shape}"
-            )
-        tape = self._tapes.popleft()
+        tape = self._tapes[0]
+        if grad is not None and (got := _kind(grad)) != (given := _kind(tape.out)):
+            raise ValueError(f"grad must be as what was given, {given}, got {got}")
         if tape.weights is None:
             tape.out.backward(grad)
         else:
             now = self._copies()
-            self._put(tape.weights)
-            tape.out.backward(grad)
-            self._put(now)
+            try:
+                self._put(tape.weights)
+                tape.out.backward(grad)
+            finally:
+                self._put(now)
+        self._tapes.popleft()
         if late := [waiting for waiting in self._tapes if waiting.weights is None]:
             copies = self._copies()
             for waiting in late:
@@ -142,3 +144,8 @@ class Module:
     def _put(self, weights: list[NDArray]) -> None:
         for parameter, weight in zip(self._trained, weights):
             weight.copyto(parameter.data())
+
+
+def _kind(array: Any) -> str:
+    place = f" on {array.context}" if isinstance(array, NDArray) else ""
+    return described(array) + place

@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike
 from gluonbook import kernels
 from gluonbook.checks import real, whole_number
 from gluonbook.kernels import bits
+from gluonbook.kvstore.finite import LARGEST, POSITIVE, euclidean, mean_sizes, reduced
 from gluonbook.optimizers.onebit_sgd import two_means
 
 Shape = tuple[int, ...]
 
 _FLOAT = np.dtype(np.float32).itemsize
 _NORMS = ("l2", "max")
-_LARGEST, _LARGEST_HALF = np.finfo(np.float32).max, np.finfo(np.float16).max
+_LARGEST_HALF = np.finfo(np.float16).max
 
 
 class Codec(ABC):
@@ -89,7 +90,7 @@ class ScaledSign(Codec):
     """
 
     def encode(self, v: np.ndarray, shape: Shape, random: np.random.Generator) -> np.ndarray:
-        return np.concatenate([_bytes(nd.abs(nd.array(v)).mean().asnumpy()), kernels.pack(v).view(np.uint8)])
+        return np.concatenate([_bytes(reduced(mean_sizes, nd.array(v))), kernels.pack(v).view(np.uint8)])
 
     def decode(self, message: np.ndarray, shape: Shape) -> np.ndarray:
         signs = kernels.unpack(message[_FLOAT:].copy().view(np.uint64), prod(shape))
@@ -113,7 +114,7 @@ class OneBit(Codec):
     """
 
     def encode(self, v: np.ndarray, shape: Shape, random: np.random.Generator) -> np.ndarray:
-        means = two_means(nd.array(v.reshape(_rows(shape), -1))).asnumpy()
+        means = reduced(two_means, nd.array(v.reshape(_rows(shape), -1)))
         # A row that has both has one above zero and one below; the other of a row that has one only is never read.
         return np.concatenate([_bytes(means.max(axis=1)), _bytes(means.min(axis=1)), np.packbits(v >= 0)])
 
@@ -157,7 +158,8 @@ class Levels(Codec):
 
     def encode(self, v: np.ndarray, shape: Shape, random: np.random.Generator) -> np.ndarray:
         size = np.abs(v)
-        norm = _euclidean(v) if self.norm == "l2" else np.float32(size.max(initial=0))
+        # In float32 not below the largest element, or the largest number of that.
+        norm = np.float32(min(euclidean(v), LARGEST) if self.norm == "l2" else size.max(initial=0))
         if norm > 0:
             size /= norm
             size *= self.levels
@@ -188,7 +190,7 @@ class Threshold(Codec):
     Here t has the unit of what is sent, rescale_grad·gradient; in MXNet that of the gradient as it comes.
 
     Args:
-        t: above 0
+        t: above 0, and finite, in float32
 
     Source: MXNet 1.9.1, src/kvstore/gradient_compression-inl.h; after Strom, Scalable distributed DNN training using
     commodity GPU cloud computing (Interspeech 2015).
@@ -197,7 +199,7 @@ class Threshold(Codec):
     t: float = 0.5
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "t", real("t", self.t, "(0, inf)"))
+        object.__setattr__(self, "t", real("t", self.t, POSITIVE))
 
     def encode(self, v: np.ndarray, shape: Shape, random: np.random.Generator) -> np.ndarray:
         t = np.float32(self.t)
@@ -331,8 +333,3 @@ def _digits(planes: np.ndarray, width: int, n: int) -> np.ndarray:
     for place, plane in enumerate(np.split(planes, width)):
         digits |= np.unpackbits(plane, count=n) << np.uint8(place)
     return digits
-
-
-def _euclidean(v: np.ndarray) -> np.float32:
-    """‖v‖₂, not below the largest element, as it would be if rounded in float32; or the largest number of that."""
-    return np.float32(min(np.sqrt(np.einsum("i,i->", v, v, dtype=np.float64)), _LARGEST))

@@ -11,6 +11,7 @@ import numpy as np
 
 from gluonbook.checks import flag, real
 from gluonbook.kvstore.codecs import Codec, Shape, Sparse
+from gluonbook.kvstore.finite import FROM_ZERO, POSITIVE, euclidean
 
 
 @final
@@ -85,8 +86,8 @@ class Feedback(Memory):
     error is on average γ·‖v‖² needs less of it: e is bounded if α²·γ + (β − α)² < 1.
 
     Args:
-        alpha: α, above 0
-        beta: β, from 0
+        alpha: α, above 0, and finite, in float32
+        beta: β, from 0, and so
 
     Source: Seide, Fu, Droppo, Li and Yu, 1-bit stochastic gradient descent and its application to data-parallel
     distributed training of speech DNNs (Interspeech 2014); with α and β, Wu, Huang, Huang and Zhang, Error compensated
@@ -98,8 +99,8 @@ class Feedback(Memory):
     slots = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "alpha", real("alpha", self.alpha, "(0, inf)"))
-        object.__setattr__(self, "beta", real("beta", self.beta, "[0, inf)"))
+        object.__setattr__(self, "alpha", real("alpha", self.alpha, POSITIVE))
+        object.__setattr__(self, "beta", real("beta", self.beta, FROM_ZERO))
 
     def accept(self, codec: Codec) -> None:
         pass
@@ -166,5 +167,5 @@ class MomentumCorrection(Memory):
     def _clipped(self, g: np.ndarray, workers: int) -> np.ndarray:
         if self.clip is None:
             return g
-        norm, bound = float(np.linalg.norm(g)), self.clip / workers**0.5
-        return g if norm <= bound else g * np.float32(bound / norm)
+        norm, bound = euclidean(g), self.clip / workers**0.5
+        return g if norm <= bound else np.multiply(g, bound / norm, dtype=np.float64).astype(np.float32)

@@ -16,6 +16,7 @@ from gluonbook.checks import whole_number
 from gluonbook.kvstore.bucket import Bucket
 from gluonbook.kvstore.codecs import Codec, Shape
 from gluonbook.kvstore.compensation import Kept, Memory, NoMemory, Sent
+from gluonbook.kvstore.finite import LARGEST, NotFinite, within
 from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.prepared import already, prepared
 from gluonbook.kvstore.store import Store
@@ -99,16 +100,18 @@ class CompressedStore(Store):
         if not bucket.devices:
             return Messages(rows, {})
         kept = {key: self._kept(key, own) for key, own in zip(bucket.keys, bucket.grads)}
+        workers = self.num_workers * len(rows)
         for device in bucket.devices:
             grads = prepared(bucket, device, self.optimizer).parts
             for (key, grad), room in zip(grads.items(), self._pieces(rows[device], shapes)):
-                send = partial(self._send, room, grad.shape, self._random(key, device))
-                workers = self.num_workers * len(rows)
+                send = partial(self._send, key, device, room, grad.shape, workers)
                 kept[key][device] = [*self.memory.pass_on(grad.reshape(-1), kept[key][device], send, workers)]
         return Messages(rows, {key: own for key in kept if (own := self._state(key, kept[key]))})
 
-    def _send(self, room: np.ndarray, shape: Shape, random: np.random.Generator, v: np.ndarray) -> Sent:
-        room[:] = self.codec.encode(v, shape, random)
+    def _send(self, key: int | str, device: int, room: np.ndarray, shape: Shape, workers: int, v: np.ndarray) -> Sent:
+        if not within(v, LARGEST / workers):
+            raise NotFinite([key])
+        room[:] = self.codec.encode(v, shape, self._random(key, device))
         return Sent(self.codec, room, shape)
 
     def _pieces(self, row: np.ndarray, shapes: Sequence[Shape]) -> list[np.ndarray]:

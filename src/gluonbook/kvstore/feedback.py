@@ -15,6 +15,7 @@ from mxnet.optimizer import Optimizer
 from gluonbook import kernels
 from gluonbook.kernels import bits
 from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.finite import LARGEST, NotFinite, mean_sizes, reduced, within
 from gluonbook.kvstore.memory import beside
 from gluonbook.kvstore.prepared import already, clips
 from gluonbook.kvstore.store import Store
@@ -79,7 +80,14 @@ class ErrorFeedbackStore(Store):
         for device in bucket.devices:
             for own, grads, bound in zip(errors, bucket.grads, bounds):
                 own[device] = own[device] + _prepared(grads[device], bucket.terms.rescale, bound)
-            _compress([own[device] for own in errors], sent.words[device], sent.scales[device])
+            p, scales = [own[device] for own in errors], sent.scales[device]
+            scales[:] = reduced(mean_sizes, *p)
+            if not within(scales, LARGEST / devices):
+                raise NotFinite(
+                    [key for key, scale in zip(bucket.keys, scales) if not within(scale, LARGEST / devices)]
+                )
+            kernels.pack(p, out=sent.words[device])
+            kernels.apply_signs(p, sent.words[device], lr=scales.tolist())  # leaves p − Δ in its place
         return Step([sent], dict(zip(bucket.keys, errors)))
 
     def exchange(self, message: Step, bucket: Bucket) -> Step:
@@ -118,11 +126,3 @@ def _write_sum(parts: Sequence[Compressed], rescale: float, arrays: Sequence[NDA
         kernels.apply_signs(totals, words, lr=scales.tolist())
     for total, array in zip(totals, arrays):
         array[:] = total / -rescale
-
-
-def _compress(errors: Sequence[NDArray], words: np.ndarray, scales: np.ndarray) -> None:
-    """Write the signs and scales of p, given in the place of e, and leave e = p − Δ there."""
-    sizes = [nd.abs(error).mean().reshape(1) if error.size else nd.zeros(1, error.context) for error in errors]
-    scales[:] = nd.concat(*sizes, dim=0).asnumpy()
-    kernels.pack(errors, out=words)
-    kernels.apply_signs(errors, words, lr=scales.tolist())

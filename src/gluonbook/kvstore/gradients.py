@@ -10,6 +10,7 @@ import numpy as np
 from mxnet.optimizer import Optimizer
 
 from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.finite import LARGEST
 from gluonbook.kvstore.store import Store
 from gluonbook.kvstore.vector import Vector
 
@@ -33,6 +34,8 @@ class GradientStore(Store):
     Arguments and errors are those of `Store`.
     """
 
+    examines = True
+
     @abstractmethod
     def aggregate(self, gradients: Vector, voters: Sequence[int]) -> np.ndarray:
         """One gradient of all ranks', the same on every rank, as values in the order of `gradients.values`, or there.
@@ -51,7 +54,8 @@ class GradientStore(Store):
     @final
     def message(self, bucket: Bucket) -> Vector:
         """The sums over the devices that have used the parameters, or zeros."""
-        return Vector.summed(bucket).times(bucket.terms.rescale, self._left(bucket))
+        gradients = Vector.summed(bucket).times(bucket.terms.rescale, self._left(bucket))
+        return gradients.bounded(LARGEST / self.num_workers) if self.overlaps else gradients
 
     @final
     def exchange(self, message: Vector, bucket: Bucket) -> Vector:

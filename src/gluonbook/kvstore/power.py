@@ -13,6 +13,7 @@ from mxnet.optimizer import Optimizer
 
 from gluonbook.checks import whole_number
 from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.finite import LARGEST
 from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.prepared import already, prepared
 from gluonbook.kvstore.store import Store
@@ -94,7 +95,10 @@ class PowerStore(Store):
             for key, matrix in matrices.items():
                 if _ERROR in self.states.get(key, {}):
                     matrix += self.states[key][_ERROR]
-        return Own(gradients, {key: self._factor(key, matrix.shape[1]) for key, matrix in matrices.items()})
+        return Own(
+            gradients.bounded(LARGEST / self.num_workers),
+            {key: self._factor(key, matrix.shape[1]) for key, matrix in matrices.items()},
+        )
 
     def _matrices(self, vector: Vector) -> dict[int | str, np.ndarray]:
         """The parameters that are worth it, as views of (n, m)."""
@@ -116,7 +120,7 @@ class PowerStore(Store):
         gradients, share = message.gradients, np.float32(len(bucket.terms.voters))
         matrices = self._matrices(gradients)
         exact = {key: part for key, part in gradients.parts.items() if key not in matrices}
-        sums = self._mean({**{key: A @ message.factors[key] for key, A in matrices.items()}, **exact}, share)
+        sums = self._mean({**{key: A @ _scaled(message.factors[key]) for key, A in matrices.items()}, **exact}, share)
         P = {key: np.linalg.qr(sums[key].astype(np.float64))[0].astype(np.float32) for key in matrices}
         Q = self._mean({key: A.T @ P[key] for key, A in matrices.items()}, share)
         approximation = Vector(np.empty_like(gradients.values), gradients.shapes)
@@ -142,3 +146,8 @@ class PowerStore(Store):
             self.states[key] = {**self.states.get(key, {}), **state}
         with already(self.optimizer):
             self.deliver(combined.approximation.times(1.0, bucket.terms.common).write, bucket)
+
+
+def _scaled(Q: np.ndarray) -> np.ndarray:
+    """Q times a power of two, its largest element about 1: P has the same bits, and A·Q is not of the size of A²."""
+    return np.ldexp(Q, -np.frexp(np.abs(Q).max())[1])

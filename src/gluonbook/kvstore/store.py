@@ -22,6 +22,7 @@ from gluonbook.kvstore.arguments import listing, rows
 from gluonbook.kvstore.bucket import Bucket, Item, Terms, buckets, share
 from gluonbook.kvstore.consent import Consent
 from gluonbook.kvstore.engines import connected
+from gluonbook.kvstore.finite import NotFinite
 from gluonbook.kvstore.gathering import ANOTHER, Gathering
 from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.readiness import Readiness, Watch
@@ -74,7 +75,9 @@ class Store(KVStoreBase, Collective):
         nonfinite: what happens if a gradient holds NaN or infinity, on any rank. "raise": all ranks raise
             FloatingPointError in the same step, before anything has changed. "zero": the ranks that have one sit this
             step out, and are counted (`abstentions`); if all do, the weights stay, or, where the trainer runs the
-            optimizer, it gets zeros.
+            optimizer, it gets zeros. A gradient of float64 beyond float32 counts as infinite where it is sent in that;
+            and where the store `overlaps`, so does one that is beyond it once it is rescaled, summed over the devices
+            and added to what is remembered, or could be in the sum over the ranks.
         check_every: every so many steps all ranks compare a hash of their weights; 0 for never. It takes part in the
             exchange that tells of NaN, and needs the store to have the optimizer, and then it is 100 by default.
 
@@ -99,7 +102,7 @@ class Store(KVStoreBase, Collective):
     per_device: ClassVar[bool] = False  # whether a rank with more devices sends a longer message
     takes_turns: ClassVar[bool] = False  # whether it counts in `states[key][TURNS]` how often a parameter is exchanged
     overlaps: ClassVar[bool] = False  # whether `apply` alone changes what lasts, so that what is sent may be dropped
-    examines: ClassVar[bool] = False  # whether a message says, as `bad`, of which parameters gradients are not finite
+    examines: ClassVar[bool] = False  # whether `message`, where it overlaps, raises NotFinite for such gradients itself
     remembers: bool = True  # whether gradients of one step have a part in the next, and so must be in one unit
 
     def __init__(self, link: str | Link = "local", *, nonfinite: str = "raise", check_every: int | None = None) -> None:
@@ -267,6 +270,9 @@ class Store(KVStoreBase, Collective):
 
         The gradients of `bucket.devices` count. If there are none, this rank takes part in name only: the message has
         the right size, and nothing else changes. Where the store `overlaps`, what is to be remembered goes along.
+
+        Raises:
+            NotFinite: only where the store `overlaps`: some gradients cannot be sent, and count as not finite.
         """
 
     @abstractmethod
@@ -372,11 +378,14 @@ class Store(KVStoreBase, Collective):
 
     def _examined(self, bucket: Bucket) -> tuple[Any, Sequence[int | str]]:
         """The message, and the parameters with a gradient that counts and is not finite; then nobody looks into it."""
-        if self.examines:
-            message = self.message(bucket)
-            return message, message.bad
-        bad = _nonfinite(bucket)
-        return self.message(bucket._replace(devices=()) if bad else bucket), bad
+        bad: Sequence[int | str] = () if self.examines else _nonfinite(bucket)
+        if not bad:
+            try:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    return self.message(bucket), bad
+            except NotFinite as found:
+                bad = found.keys
+        return self.message(bucket._replace(devices=())), bad
 
     def _sent(self, parts: Sequence[Bucket]) -> Sequence[tuple[Bucket, Future | None]]:
         """The buckets, and what `exchange` will have given; None where nobody speaks.
@@ -454,14 +463,20 @@ class Store(KVStoreBase, Collective):
 def _first_nonfinite(items: Sequence[Item]) -> int:
     """The place of the first item with a gradient that counts and is not finite."""
     checked = [(place, item.grads[device]) for place, item in enumerate(items) for device in item.fresh]
-    bad = kernels.nonfinite([grad for _, grad in checked])
+    bad = _beyond([grad for _, grad in checked])
     return checked[bad[0]][0] if bad else _FINE
 
 
 def _nonfinite(bucket: Bucket) -> list[int | str]:
     """The parameters with a gradient that counts and is not finite."""
     checked = [(key, own[device]) for key, own in zip(bucket.keys, bucket.grads) for device in bucket.devices]
-    return [checked[place][0] for place in kernels.nonfinite([grad for _, grad in checked])]
+    return [checked[place][0] for place in _beyond([grad for _, grad in checked])]
+
+
+def _beyond(grads: Sequence[NDArray]) -> list[int]:
+    """The places of those that are not finite in float32, in which they will be sent."""
+    narrowed = (grad.astype(np.float32) if grad.dtype == np.float64 else grad for grad in grads)
+    return kernels.nonfinite([*narrowed])
 
 
 def _first_stale(items: Sequence[Item]) -> int:

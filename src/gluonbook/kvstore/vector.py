@@ -10,8 +10,10 @@ from typing import final
 import numpy as np
 from mxnet.ndarray import NDArray
 
+from gluonbook.arrays import as_ndarray
 from gluonbook.kernels import memory, views
 from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.finite import NotFinite, within
 
 
 @final
@@ -60,6 +62,16 @@ class Vector:
         """The vector times factor/divisor; itself, to the bit, where the two are equal."""
         return self if factor == divisor else Vector(self.values * np.float32(factor / divisor), self.shapes)
 
+    def bounded(self, bound: float) -> Vector:
+        """The vector itself.
+
+        Raises:
+            NotFinite: its numbers are not all from −bound to bound.
+        """
+        if not within(self.values, bound):
+            raise NotFinite([key for key, part in self.parts.items() if not within(part, bound)])
+        return self
+
     def add(self, arrays: Sequence[NDArray]) -> None:
         """Add an array to each part."""
         for part, array in zip(self.parts.values(), arrays):
@@ -68,7 +80,8 @@ class Vector:
     def write(self, arrays: Sequence[NDArray]) -> None:
         """Write each part into an array of its shape."""
         for part, array in zip(self.parts.values(), arrays):
-            array[:] = part
+            # Not array[:] = part: what an inference has turned into oneDNN's layout takes no numpy array.
+            as_ndarray(part.astype(array.dtype, copy=False)).copyto(array)
 
 
 def _on_host(array: NDArray) -> np.ndarray:

@@ -15,6 +15,7 @@ from gluonbook import kernels
 from gluonbook.checks import real
 from gluonbook.kernels import bits
 from gluonbook.kvstore.bucket import Bucket
+from gluonbook.kvstore.finite import NotFinite
 from gluonbook.kvstore.link import Link
 from gluonbook.kvstore.memory import beside
 from gluonbook.kvstore.prepared import already, clips
@@ -32,7 +33,6 @@ class Ballot(NamedTuple):
     words: np.ndarray
     momenta: dict[int | str, list[NDArray]]
     room: dict[int | str, list[NDArray]]  # for those of the next step
-    bad: list[int | str]  # the parameters with a gradient that is not finite
 
 
 @KVStoreBase.register
@@ -57,7 +57,8 @@ class VoteStore(Store):
 
     A bit has no zero. In the k-th vote on a parameter, from 0, element i of a tie is (−1)^(k + i), and a zero of
     worker m votes (−1)^(k + m + i); k is among the `states`, and goes on after a resume (see `gluonbook.kernels`). So
-    four workers are as good as three, and a weight whose gradient is zero stays where it is.
+    four workers are as good as three, and a weight whose gradient is zero does not walk: however many vote, it moves to
+    and fro by lr.
 
     Several devices of a process vote first, each with a momentum of its own; their majority is the ballot of the
     process. So with more than one process *and* device this is a majority of majorities.
@@ -89,7 +90,7 @@ class VoteStore(Store):
     def message(self, bucket: Bucket) -> Ballot:
         if not bucket.devices:
             empty = np.zeros(sum(bits.words_for(own[0].size) for own in bucket.grads), np.uint64)
-            return Ballot(empty, {key: self._momenta(key) for key in bucket.keys}, {}, [])
+            return Ballot(empty, {key: self._momenta(key) for key in bucket.keys}, {})
         # New momenta go beside the old ones, which hold until all ranks know that the step is taken. Then they change
         # places: new memory at each step would take longer.
         old, room = ([*map(_beside, map(own, bucket.keys), bucket.grads)] for own in (self._momenta, self._free))
@@ -109,9 +110,10 @@ class VoteStore(Store):
             )
             for device, seen in zip(bucket.devices, bad)
         ]
+        if bad.any():
+            raise NotFinite([key for key, seen in zip(bucket.keys, bad.any(axis=0)) if seen])
         words = kernels.vote(ballots, step=step) if len(ballots) > 1 else ballots[0]
-        momenta, free = dict(zip(bucket.keys, new)), dict(zip(bucket.keys, left))
-        return Ballot(words, momenta, free, [key for key, seen in zip(bucket.keys, bad.any(axis=0)) if seen])
+        return Ballot(words, dict(zip(bucket.keys, new)), dict(zip(bucket.keys, left)))
 
     def exchange(self, message: Ballot, bucket: Bucket) -> Ballot:
         self.link.vote(message.words, bucket.speakers, bucket.turn)
