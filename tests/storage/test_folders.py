@@ -99,6 +99,9 @@ def test_nothing_sound_is_an_error_and_not_a_fresh_start(tmp_path):
     (folders.write(tmp_path, 1, {"a": b"x"}) / "a").unlink()
     with pytest.raises(Damaged, match=r"every checkpoint .* step-00000001"):
         folders.latest(tmp_path)
+    folders.write(tmp_path, 2, {"a": b"x"})
+    with pytest.raises(Damaged, match=r"every checkpoint up to step 1 in .* is damaged: step-00000001"):
+        folders.latest(tmp_path, until=1)
 
 
 @pytest.mark.parametrize("change", ["missing sums", "missing file", "added file", "renamed file", "folder", "empty"])

@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 from mxnet import autograd, gluon
 from mxnet.gluon import nn
+from threads import ranks
 
 import runs
 from gluonbook import checkpoint
+from gluonbook.kvstore import MeanStore
 from gluonbook.models import mlp
-from gluonbook.training import History, ShuffledBatches, evaluate, fit, set_seed
+from gluonbook.storage import folders
+from gluonbook.training import History, PlainStep, ShuffledBatches, evaluate, fit, set_seed
+from gluonbook.training.run import Run, start_or_resume
 
 pytestmark = pytest.mark.slow
 
@@ -263,6 +267,56 @@ def test_a_checkpoint_of_another_loop_is_refused(tmp_path):
     checkpoint.save(tmp_path, net, trainer, step=0, epoch=0)
     with pytest.raises(ValueError, match="step-00000000 was not written by fit"):
         fit(net, trainer, DATA, **FEW, checkpoints=tmp_path)
+
+
+def begun(link, folder) -> Run:
+    """A run of one of several ranks, before its first step, or where it goes on."""
+    net, trainer = runs.start(net=nn.Dense(10, in_units=64), kvstore={"kvstore": MeanStore(link)})
+    loss, batches = gluon.loss.SoftmaxCrossEntropyLoss(), ShuffledBatches(100, 10, 0)
+    return start_or_resume(net, trainer, loss, PlainStep(), batches, cpus(1), 20, folder)
+
+
+@pytest.mark.parametrize("saving", [0, 1])
+def test_ranks_save_all_or_none(tmp_path, saving):
+    said = [f"rank {rank}: 20 steps, 10 an epoch, {'' if rank == saving else 'not '}saved" for rank in range(2)]
+
+    def run(link):
+        with pytest.raises(ValueError, match="; ".join(said)):
+            begun(link, tmp_path if link.rank == saving else None)
+
+    ranks(2, run)
+
+
+def test_what_keeps_one_rank_from_going_on_is_raised_on_all(tmp_path):
+    def run(link):
+        begun(link, tmp_path).save()
+        if link.rank == 1:
+            folders.write(tmp_path / "rank-1", 0, {"other": b"sound, and no checkpoint of a net"})
+        return raised(lambda: begun(link, tmp_path))
+
+    its, mine = ranks(2, run)
+    assert isinstance(mine, checkpoint.Damaged) and "has no state.safetensors" in str(mine)
+    assert isinstance(its, ValueError) and "rank 1: Damaged: " in str(its)
+
+
+def test_a_folder_that_one_rank_cannot_write_is_raised_on_all(tmp_path):
+    def run(link):
+        one = begun(link, tmp_path)
+        if link.rank == 1:
+            (tmp_path / "rank-1").touch()
+        return raised(one.prepare)
+
+    its, mine = ranks(2, run)
+    assert isinstance(mine, checkpoint.StorageError) and "cannot be written" in str(mine)
+    assert isinstance(its, ValueError) and "rank 1: StorageError: " in str(its)
+
+
+def raised(act) -> BaseException | None:
+    try:
+        act()
+    except (ValueError, RuntimeError, OSError) as error:
+        return error
+    return None
 
 
 @pytest.mark.parametrize("every", [None, 1])

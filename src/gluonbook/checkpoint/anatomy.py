@@ -9,12 +9,14 @@ import mxnet as mx
 import numpy as np
 from mxnet.gluon import Block, Parameter, Trainer
 from mxnet.kvstore import KVStoreBase
+from mxnet.model import _create_kvstore
 
-from gluonbook.checkpoint.optimizers import attributes, chosen, packed_settings, settings
+from gluonbook.checkpoint.optimizers import attributes, chosen, packed_settings, restored, settings
 from gluonbook.checkpoint.packing import qualified_name
 from gluonbook.checkpoint.parameters import GRADIENT, VALUE
 from gluonbook.checkpoint.stateful import Stateful
 from gluonbook.checkpoint.stores import Collective, ranks_of, store_of
+from gluonbook.checkpoint.tensors import Tensors
 
 NOTHING: dict[str, list] = {"dict": []}  # an empty dict, packed
 
@@ -88,6 +90,27 @@ def differences(
     there, here = record["ranks"], ranks_of(store_of(trainer))
     if there != here and remembered:
         yield f"each of its {there} ranks remembers something else, and num_workers is {here} here"
+
+
+def refusals(
+    record: Mapping, arrays: dict[str, np.ndarray], trainer: Trainer, names: Mapping[int, str]
+) -> Iterator[str]:
+    """What the store has against the optimizer of then, of the same kind as the trainer's; it is asked about a copy."""
+    store = store_of(trainer)
+    if isinstance(store, Collective):
+        optimizer = restored(trainer.optimizer, record["optimizer"], Tensors(trainer._contexts, arrays), names)
+        try:
+            store.accept(optimizer if _store_has_optimizer(trainer) else None)
+        except ValueError as error:
+            yield str(error)
+
+
+def _store_has_optimizer(trainer: Trainer) -> bool:
+    """Whether the store runs the optimizer, or will once it is asked."""
+    if trainer._kv_initialized:
+        return bool(trainer._update_on_kvstore)
+    asked = trainer._kvstore_params["update_on_kvstore"]
+    return _create_kvstore(store_of(trainer), 1, {})[1] if asked is None else asked
 
 
 def _is_of_one_device(key: str) -> bool:

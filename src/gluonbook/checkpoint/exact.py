@@ -12,7 +12,7 @@ import numpy as np
 from mxnet.gluon import Block, Trainer
 
 from gluonbook import __version__, checks
-from gluonbook.checkpoint.anatomy import differences, named, refuse_out_of_reach, some, updaters_of
+from gluonbook.checkpoint.anatomy import differences, named, refusals, refuse_out_of_reach, some, updaters_of
 from gluonbook.checkpoint.optimizers import (
     attributes,
     by_name,
@@ -28,7 +28,7 @@ from gluonbook.checkpoint.parameters import packed as packed_parameters
 from gluonbook.checkpoint.parameters import restore as restore_parameters
 from gluonbook.checkpoint.record import read, write
 from gluonbook.checkpoint.stateful import Stateful, memories
-from gluonbook.checkpoint.stores import ranks_of, store_of
+from gluonbook.checkpoint.stores import raised_on_all, ranks_of, store_of
 from gluonbook.checkpoint.tensors import Tensors
 from gluonbook.checks import whole_number
 from gluonbook.rank import heartbeat
@@ -116,20 +116,22 @@ def load(path: str | Path, net: Block, trainer: Trainer, *, memory: Mapping[str,
     load into objects that were used is to load into new ones. Devices may be others, and also more or fewer unless
     they held different values, and so may ranks unless their stores remembered something. Raises `Damaged` if a byte is
     not what was written, and ValueError that names what differs if the checkpoint belongs to another network or
-    optimizer.
+    optimizer, or what the store has against that. Where one of several ranks cannot load its own, none does.
     """
-    record, arrays = read(checks.path("path", path))
-    refuse_out_of_reach(trainer)
-    names, parameters = named(net, trainer)
-    memory = memories(trainer, memory)
-    if problems := list(differences(record, arrays, trainer, names, parameters, memory)):
-        raise ValueError(f"{path} does not fit this net and trainer: {some(problems, '; ')}")
-    # First make everything, then change anything.
-    tensors, places = Tensors(trainer._contexts, arrays), {name: place for place, name in names.items()}
-    kept = tensors.unpack(record["optimizer"], attributes(trainer.optimizer, names))
-    counts = tensors.unpack(record["counts"])
-    tensors.unpack(record["loss_scaler"], getattr(trainer, "_amp_loss_scaler", None))
-    remembered = {name: by_position(tensors.unpack(packed), places) for name, packed in record["memory"].items()}
+    with raised_on_all(store_of(trainer), "load its checkpoint"):
+        record, arrays = read(checks.path("path", path))
+        refuse_out_of_reach(trainer)
+        names, parameters = named(net, trainer)
+        memory = memories(trainer, memory)
+        problems = [*differences(record, arrays, trainer, names, parameters, memory)]
+        if problems := problems or [*refusals(record, arrays, trainer, names)]:
+            raise ValueError(f"{path} does not fit this net and trainer: {some(problems, '; ')}")
+        # First make everything, then change anything.
+        tensors, places = Tensors(trainer._contexts, arrays), {name: place for place, name in names.items()}
+        kept = tensors.unpack(record["optimizer"], attributes(trainer.optimizer, names))
+        counts = tensors.unpack(record["counts"])
+        tensors.unpack(record["loss_scaler"], getattr(trainer, "_amp_loss_scaler", None))
+        remembered = {name: by_position(tensors.unpack(packed), places) for name, packed in record["memory"].items()}
 
     tensors.settle()
     restore(trainer.optimizer, kept, places)  # before a store is handed the optimizer, and looks at its options

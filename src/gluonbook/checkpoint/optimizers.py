@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from mxnet.gluon import Trainer
 from mxnet.optimizer import Optimizer
 
 from gluonbook.checkpoint.packing import OwnNames, leaves, pack, qualified_name
+from gluonbook.checkpoint.tensors import Tensors
 
 # What a trainer or a symbol wires into an optimizer when it is made (no state), and the counters (kept by name).
 _WIRING = {"idx2name", "sym_info", "lr_mult", "wd_mult", "allow_np_array"}
@@ -80,6 +82,16 @@ def restore(optimizer: Optimizer, kept: Mapping[str, Any], places: Mapping[str, 
                 restore(part, value[label], places)
         elif key != "class":
             vars(optimizer)[key] = by_position(value, places)
+
+
+def restored(optimizer: Optimizer, packed: Any, tensors: Tensors, names: Mapping[int, str]) -> Optimizer:
+    """A copy of an optimizer, for the same parameters, with what was `packed` of it."""
+    copied = copy.deepcopy(optimizer)
+    copied.param_dict = optimizer.param_dict  # which a copy leaves out, as a pickle does
+    kept = tensors.unpack(packed, attributes(copied, names))
+    tensors.settle()
+    restore(copied, kept, {name: place for place, name in names.items()})
+    return copied
 
 
 def counts_of(optimizer: Optimizer, trainer: Trainer, names: Mapping[int, str]) -> dict[int, dict[str, int]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mxnet.gluon import Trainer
+from mxnet.optimizer import Optimizer
 
 from gluonbook import checks
 from gluonbook.checkpoint.record import glance
@@ -39,6 +41,29 @@ class Collective(ABC):
     @abstractmethod
     def all_gather(self, values: np.ndarray) -> np.ndarray:
         """The arrays of all ranks, (num_workers, length), for short arrays of one axis."""
+
+    @abstractmethod
+    def accept(self, optimizer: Optimizer | None) -> None:
+        """Raise ValueError for an optimizer that would not do what it says; None: the trainer runs it, out of reach."""
+
+
+@contextmanager
+def raised_on_all(store: Any, act: str) -> Iterator[None]:
+    """Each rank does something of its own in this block, and where one fails, all raise: none waits for another.
+
+    The `act`, such as "read its checkpoints", is called the same on all ranks.
+
+    Raises:
+        ValueError: on the others; it says what has happened to whom. These raise that itself.
+    """
+    agree = store.agree if isinstance(store, Collective) else lambda what: None
+    try:
+        yield
+    except Exception as error:
+        with suppress(ValueError):
+            agree(f"{type(error).__name__}: {error}")
+        raise
+    agree(act)
 
 
 def store_of(trainer: Trainer) -> Any:
@@ -79,16 +104,18 @@ def latest_common(folder: str | Path, store: Any) -> Path | None:
 
     Raises:
         ValueError: the checkpoints are those of another number of ranks; or there is no such step, though ranks have
-            saved more than once; on every rank.
-        Damaged: every checkpoint of this rank is damaged.
+            saved more than once; or another rank raises one of the following; on every rank.
+        Damaged: every checkpoint of this rank is damaged, or every one up to the newest step that another has.
+        StorageError: one cannot be read.
     """
     _refuse_other_ranks(checks.path("folder", folder), store)
     own = own_folder(folder, store)
     if not isinstance(store, Collective):
         return folders.latest(own)
-    saved, bound = len(folders.steps(own)), None
+    bound = None
     while True:
-        path = folders.latest(own, until=bound)
+        with raised_on_all(store, "go on from its checkpoints"):
+            path, saved = folders.latest(own, until=bound), len(folders.steps(own))
         newest = -1 if path is None else folders.step_of(path)
         told = store.all_gather(np.array([newest, saved], np.int64))
         bound = int(told[:, 0].min())
@@ -105,7 +132,8 @@ def latest_common(folder: str | Path, store: Any) -> Path | None:
 def _refuse_other_ranks(folder: Path, store: Any) -> None:
     """Raise ValueError, on every rank, if one finds a checkpoint in `folder` that another number of ranks has saved."""
     ranks = ranks_of(store)
-    other = max((found for found in _ranks_in(folder) if found != ranks), default=0)
+    with raised_on_all(store, "read all checkpoints"):
+        other = max((found for found in _ranks_in(folder) if found != ranks), default=0)
     if isinstance(store, Collective):
         other = int(store.all_gather(np.array([other], np.int64)).max())
     if other:

@@ -130,7 +130,8 @@ def latest(folder: str | Path, *, until: int | None = None) -> Path | None:
             return path
         skipped.append(path.name)
     if skipped:
-        raise Damaged(f"every checkpoint in {folder} is damaged: {', '.join(skipped)}")
+        which = "every checkpoint" if until is None else f"every checkpoint up to step {until}"
+        raise Damaged(f"{which} in {folder} is damaged: {', '.join(skipped)}; restore one, or clear the folder")
     return None
 
 

@@ -66,7 +66,8 @@ def fit(
     With a folder `checkpoints`, the run is saved there after each epoch, or after `every` steps and at its end, and
     goes on from the newest sound checkpoint: bit for bit the run that was never interrupted; a finished run is loaded
     and its history returned. To start over, call `checkpoint.clear(folder)` before. Of several ranks every one saves in
-    a folder of its own in it (`checkpoint.own_folder`), and all go on from the newest step that all have saved.
+    a folder of its own in it (`checkpoint.own_folder`), so all are given one, or none; and all go on from the newest
+    step that all have saved.
 
     A run that goes on has to be the same: the length of the data, `batch_size`, `seed`, `shuffle`, the number of ranks,
     and all attributes of `net`, of its parameters (`lr_mult`, `wd_mult`, `grad_req`), of `loss`, `step`, store,

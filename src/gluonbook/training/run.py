@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, final
 
 import mxnet as mx
-import numpy as np
 from mxnet import gluon
 from mxnet.contrib.amp import amp
 
 from gluonbook import checkpoint, checks
-from gluonbook.rank.ranks import ranges
+from gluonbook.checkpoint.stores import raised_on_all
 from gluonbook.storage import folders
 from gluonbook.training.batches import ShuffledBatches
 from gluonbook.training.description import Description, same
@@ -108,7 +107,9 @@ class Run:
     def prepare(self) -> None:
         """See that a checkpoint can be written, if there is a folder; raises StorageError if not."""
         if self.checkpoints is not None:
-            folders.prepare(checkpoint.own_folder(self.checkpoints, checkpoint.store_of(self.trainer)))
+            store = checkpoint.store_of(self.trainer)
+            with raised_on_all(store, "prepare its folder"):
+                folders.prepare(checkpoint.own_folder(self.checkpoints, store))
 
     def resume(self, last: int) -> None:
         """Go on from the folder's newest checkpoint, if there is one.
@@ -117,22 +118,24 @@ class Run:
         """
         if self.checkpoints is None:
             return
-        identity = self.identity()
-        checkpoint.refuse(self.net, self.trainer, identity.stateful)
-        self.begun = identity.values
         store = checkpoint.store_of(self.trainer)
+        with raised_on_all(store, "describe its run"):
+            identity = self.identity()
+            checkpoint.refuse(self.net, self.trainer, identity.stateful)
+        self.begun = identity.values
         path = checkpoint.latest_common(self.checkpoints, store)
         folder = checkpoint.own_folder(self.checkpoints, store)
-        newest = path or checkpoint.latest(folder)
-        found = self._found(newest, last)
+        with raised_on_all(store, "go on from its checkpoint"):
+            newest = path or checkpoint.latest(folder)
+            found = None if newest is None else self._found(newest, last)
         if path is None or found is None:
             if found is not None:
                 warnings.warn(f"{newest} is deleted: not all ranks have saved yet", RuntimeWarning, stacklevel=4)
-            checkpoint.clear(folder)
+            _clear(folder, store)
             return
         checkpoint.load(path, self.net, self.trainer, memory=identity.stateful)
         if isinstance(store, checkpoint.Collective):
-            checkpoint.clear(folder, after=found.step)  # others do not have these, and they will come again
+            _clear(folder, store, after=found.step)  # others do not have these, and they will come again
         extra = found.extra
         identity.put(extra["changed"])
         self.begun, self.steps, self.seconds = extra["begun"], found.step, extra["seconds"]
@@ -162,20 +165,11 @@ class Run:
             }
         )
 
-    def _found(self, path: Path | None, last: int) -> checkpoint.Position | None:
-        """What is in a checkpoint; raises ValueError, on all ranks, if that of one of them is not of this run."""
-        found = problem = None
-        if path is not None:
-            found = checkpoint.peek(path)
-            problem = self._problem(path.parent, found, last)
-        refusing, store = [problem is not None], checkpoint.store_of(self.trainer)
-        if isinstance(store, checkpoint.Collective):
-            refusing = store.all_gather(np.array(refusing))[:, 0].tolist()
-        if problem is not None:
+    def _found(self, path: Path, last: int) -> checkpoint.Position:
+        """What is in a checkpoint; raises ValueError if that is not of this run."""
+        found = checkpoint.peek(path)
+        if problem := self._problem(path.parent, found, last):
             raise ValueError(f"{path} {problem}")
-        if any(refusing):
-            odd = ranges([rank for rank, refuses in enumerate(refusing) if refuses])
-            raise ValueError(f"rank {odd} cannot go on from its checkpoint in {self.checkpoints}, and says why")
         return found
 
     def _problem(self, folder: Path, found: checkpoint.Position, last: int) -> str | None:
@@ -209,6 +203,11 @@ def _finite_or_infinite(loss: float) -> float:
     return loss if math.isfinite(loss) else math.inf
 
 
+def _clear(folder: Path, store: Any, after: int = -1) -> None:
+    with raised_on_all(store, "delete its checkpoints"):
+        checkpoint.clear(folder, after=after)
+
+
 def start_or_resume(
     net: gluon.Block,
     trainer: gluon.Trainer,
@@ -221,12 +220,12 @@ def start_or_resume(
 ) -> Run:
     """A run of `last` steps at its start, or where the newest checkpoint in the folder `checkpoints` has left it.
 
-    All ranks of the trainer's store have found then that they take the same number of steps.
+    All ranks of the trainer's store have found then that they take the same number of steps, and all save or none.
     """
     store = checkpoint.store_of(trainer)
-    if isinstance(store, checkpoint.Collective):
-        store.agree(f"{last} steps, {len(batches)} an epoch")  # else they would wait for one that has ended
     folder = None if checkpoints is None else checks.path("checkpoints", checkpoints)
+    if isinstance(store, checkpoint.Collective):  # else they would wait for one that has ended, or is at another place
+        store.agree(f"{last} steps, {len(batches)} an epoch, {'not saved' if folder is None else 'saved'}")
     run = Run(net, trainer, loss, step, batches, Tally(ctx), folder)
     run.resume(last)
     return run
