@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import inspect
 import math
+import os
 import subprocess
 from decimal import Decimal
 from typing import Callable
@@ -17,7 +20,9 @@ from gluonbook.launch import launcher, supervisor
 from gluonbook.machine import load
 from gluonbook.models import mlp
 from gluonbook.rank import heartbeat, notes
+from read_only import read_only
 from repetitions import FULL
+from troubles import refusal, refuse
 
 pytestmark = pytest.mark.slow
 
@@ -119,6 +124,40 @@ def test_a_folder_for_logs_that_cannot_be(tmp_path):
     for folder in (tmp_path / "logs", tmp_path / "logs" / "deeper"):
         with pytest.raises(launch.LaunchError, match=r"the logs have no folder: .*logs"):
             launch.run(launched.script(tmp_path, ""), log_dir=folder)
+
+
+BESIDE = """
+    import os, sys
+    from pathlib import Path
+    from gluonbook import launch
+
+    print("mine", [link for link in map(os.path.realpath, Path("/proc/self/fd").iterdir()) if link.endswith(".lock")])
+    try:
+        launch.run(sys.argv[1], 1, log_dir=sys.argv[2], quiet=True)
+    except launch.LaunchError as error:
+        print(error)
+"""
+
+
+def test_two_runs_do_not_write_to_one_folder(tmp_path, mark):
+    """The first starts the second."""
+    path, other, logs = launched.script(tmp_path, BESIDE), launched.script(tmp_path, "", "other.py"), tmp_path / "logs"
+    done = launch.run([path, other, logs], 1, log_dir=logs, quiet=True)
+    said = f"another run writes its logs to {logs}: wait for it, or name another log_dir"
+    assert done.log() == f"mine []\n{said}\n"
+    assert launch.run(other, 1, log_dir=logs, quiet=True).log() == ""
+    assert sorted(file.name for file in logs.iterdir()) == ["mpiexec.log", "rank-0.log"]
+
+
+def test_logs_on_a_share_that_knows_no_locks(tmp_path, monkeypatch, mark):
+    refuse(monkeypatch, fcntl, "flock", refusal(errno.ENOLCK))
+    assert launch.run(launched.script(tmp_path, ""), 1, log_dir=tmp_path / "logs", quiet=True).log() == ""
+
+
+def test_a_folder_for_logs_that_cannot_be_written(tmp_path):
+    said = r"^the run cannot be started: .*Read-only file system" if os.geteuid() == 0 else "Permission denied"
+    with read_only(tmp_path), pytest.raises(launch.LaunchError, match=said):
+        launch.run(__file__, 1, log_dir=tmp_path)
 
 
 def test_a_rank_that_a_result_does_not_have(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from launched import MPI, script, since_fault
 
 import promises
+from disks import small_disk
 from gluonbook import launch
 from gluonbook.launch import supervisor
 from repetitions import FULL
@@ -174,3 +175,32 @@ def test_a_pause_suspends_the_deadline(tmp_path):
         """,
     )
     assert launch.run(path, workers=2, deadline=1, quiet=True).codes == {"rank-0": 0, "rank-1": 0}
+
+
+FILLING = """
+    import sys
+    from contextlib import suppress
+    from mpi4py import MPI
+    from gluonbook.rank import heartbeat
+
+    heartbeat.step()
+    comm = MPI.COMM_WORLD
+    comm.Barrier()
+    if comm.rank == 0:
+        with suppress(OSError), open(sys.argv[1], "wb", 0) as file:
+            while file.write(b"x" * 4096):
+                pass
+    comm.Barrier()
+    if sys.argv[2] == "raise":
+        if comm.rank == 0: raise ValueError("no such batch")
+        comm.Barrier()
+"""
+
+
+@pytest.mark.parametrize("fault", ["raise", "none"])
+def test_the_disk_of_the_logs_is_full(tmp_path, fault):
+    """Nothing can be noted of how it ended: the run ends at once all the same, and the report says why it is short."""
+    path = script(tmp_path, FILLING)
+    said = r"^rank \d was lost: how it ended could not be noted: .* \(No space left on device\); make room there"
+    with small_disk(tmp_path / "disk", "1m") as disk, pytest.raises(launch.LaunchFailed, match=said):
+        launch.run([path, disk / "filler", fault], workers=2, log_dir=disk / "logs", deadline=10, quiet=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -12,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from files import names
 from gluonbook.storage import atomic, folders, locks
@@ -161,7 +162,6 @@ class TestFlushing:
         assert names(tmp_path) == []
 
     def test_through_a_descriptor_that_may_write(self, tmp_path, monkeypatch):
-        fcntl = pytest.importorskip("fcntl")
         seen = []
 
         def look(descriptor: int) -> None:
@@ -197,9 +197,26 @@ class TestLocks:
                     assert f"{tmp_path}/lock cannot be locked ({os.strerror(number)}" in str(error)
             assert entered == (number in NO_LOCKS), os.strerror(number)
 
-    def test_filelock_s_own_refusal(self, tmp_path, monkeypatch):
-        refuse(monkeypatch, FileLock, "_acquire", NotImplementedError("use SoftFileLock instead"))
-        with locks.alone(tmp_path / "lock", seconds=0):
+    @pytest.mark.parametrize("seconds", [0, 1, float("inf")])
+    def test_whatever_filelock_makes_of_the_system_s_answer(self, tmp_path, monkeypatch, seconds):
+        """Its third version takes any refusal but ENOSYS for another process, and asks again until the time is up."""
+        waited = []
+        refuse(monkeypatch, FileLock, "acquire", Timeout("lock"), of=lambda *_, **__: waited.append(1) or True)
+        for number in ERRNOS:
+            with monkeypatch.context() as patch:
+                refuse(patch, fcntl, "flock", refusal(number))
+                if number in NO_LOCKS:
+                    with locks.alone(tmp_path / "lock", seconds=seconds):
+                        pass
+                elif number != errno.EACCES:  # some shares say so of a lock that another holds
+                    with pytest.raises(StorageError, match=os.strerror(number)):
+                        locks.alone(tmp_path / "lock", seconds=seconds).__enter__()
+            assert not waited, os.strerror(number)
+
+    def test_a_share_without_locks_asks_for_no_other_kind_of_lock(self, tmp_path, monkeypatch):
+        """The fourth makes do with a file that stands for the lock, and stays when its maker is killed."""
+        refuse(monkeypatch, fcntl, "flock", refusal(errno.ENOSYS))
+        with locks.alone(tmp_path / "lock", seconds=0), locks.alone(tmp_path / "lock", seconds=0):
             pass
 
     def test_one_that_another_holds(self, tmp_path):

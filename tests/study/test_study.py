@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 from dataclasses import replace
 
 import mxnet as mx
@@ -95,6 +96,21 @@ def test_a_closer_look_lies_between_the_neighbours_of_the_best():
     assert PLAN.refining_trials("signSGD", Setting(0.01, None)) == []
 
 
+def test_around_a_single_step_size_there_is_nothing_closer():
+    plan = replace(PLAN, methods=study.methods(1, (0.9,)), closer=1)
+    made = filled(plan)
+    assert len(made.refining("Adam")) == len(set(made.refining("Adam"))) == len(REFINING_SEEDS)
+    assert Results(plan).missing() == len(made.runs) == 4 * (1 + 2 + 2)
+    assert made.missing() == 0
+
+
+@pytest.mark.parametrize("changed", [{"lrs": (0.1, 0.01, 0.1)}, {"betas": (0.9, 0.9)}])
+def test_a_grid_holds_each_value_once(changed):
+    ((name, values),) = changed.items()
+    with pytest.raises(ValueError, match=rf"^SGD: {name} must hold each value once, got {re.escape(str(values))}$"):
+        replace(SGD, **changed)
+
+
 def test_the_closer_look_decides_by_the_mean_over_its_seeds():
     """Of accuracies .80 and .79, .78 and .77, … the first two are the best; until one of their runs is bad."""
     made = filled(CLOSER)
@@ -137,6 +153,7 @@ def test_final_runs_train_on_the_validation_images_as_well():
         ({"tuning_images": 65}, "from 1 to 64, got 65"),
         ({"epochs": 0}, "epochs must be a whole number from 1"),
         ({"closer": -1}, "closer must be a whole number from 0"),
+        ({"closer": 300}, r"SGD: closer=300 .* around lr = 0\.01 .* three digits: choose a smaller one"),
     ],
 )
 def test_a_study_that_makes_no_sense_is_refused(changed, named):
@@ -400,14 +417,58 @@ def test_a_final_run_goes_on_at_its_last_epoch(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "fit", stopped)
     with pytest.raises(KeyboardInterrupt):
         study.run(PLAN, path)
-    assert list(kept.glob("step-*"))
+    assert list(kept.glob("*/step-*"))
     begun.append(None)
     again = study.run(PLAN, path)
     assert begun[begun.index(None) + 1] == 2, "the first epoch was not done again"
-    assert not list(kept.glob("step-*"))
+    assert not list(kept.iterdir())
     assert {t: [r.test_loss for r in run.history.rows] for t, run in again.runs.items()} == {
         t: [r.test_loss for r in run.history.rows] for t, run in whole.runs.items()
     }
+
+
+ONE = replace(PLAN, methods=(SIGN,))
+
+
+def test_what_is_left_of_a_finished_run_is_in_the_way_of_no_other(tmp_path, monkeypatch):
+    """Each final run is killed when it is in the file, and what was kept of it is not gone yet."""
+    save = Results.save
+
+    def killed(made, path):
+        save(made, path)
+        if len(made.runs) > 2 and made.runs.keys() - seen:
+            seen.update(made.runs)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Results, "save", killed)
+    seen = set()
+    for left in (1, 0):
+        with pytest.raises(KeyboardInterrupt):
+            study.run(ONE, tmp_path / "made.jsonl")
+        assert list(tmp_path.rglob("step-*"))
+        assert Results.load(tmp_path / "made.jsonl").missing() == left
+    assert study.run(ONE, tmp_path / "made.jsonl").missing() == 0
+    assert not list(tmp_path.rglob("step-*"))
+
+
+def test_nor_is_what_is_kept_of_another_study_whose_file_was_moved_away(tmp_path, monkeypatch):
+    path, away, fit = tmp_path / "made.jsonl", tmp_path / "away.jsonl", runner.fit
+
+    def stopped(*arguments, checkpoints, epochs, **options):
+        history = fit(*arguments, checkpoints=checkpoints, epochs=1, **options)
+        if checkpoints:
+            raise KeyboardInterrupt
+        return history
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runner, "fit", stopped)
+        study.run(ONE, path)
+    path.rename(away)
+    assert study.run(replace(ONE, epochs=3), path).missing() == 0
+    away.replace(path)
+    assert list(tmp_path.rglob("step-*")), "the first study goes on where it was"
+    assert study.run(ONE, path).missing() == 0
+    assert not list(tmp_path.rglob("step-*"))
 
 
 def test_a_run_that_breaks_down_after_it_was_resumed_is_told_whole(tmp_path):

@@ -8,7 +8,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -18,6 +18,7 @@ from gluonbook.launch import asked, logs, mpi, pslite, room
 from gluonbook.launch.progress import Progress
 from gluonbook.launch.setup import MOST, LaunchError, Plan, Setup
 from gluonbook.launch.supervisor import Supervisor
+from gluonbook.storage import locks
 from gluonbook.storage.text import read_output
 
 ENGINES = ("mpi", "pslite")
@@ -82,7 +83,8 @@ def run(
     Raises:
         LaunchFailed: a part died, hung or left early; the message says which, how and where. Nothing is left running.
             LaunchTimedOut, one of them: it was a limit of time that has passed.
-        LaunchError: the run cannot be started: a package, a host, a free port or a file's permission is missing.
+        LaunchError: the run cannot be started: a package, a host, a free port or a file's permission is missing, or
+            another run writes its logs to `log_dir`.
         FileNotFoundError: there is no such script or host file.
         ValueError: an argument is out of range.
     """
@@ -135,6 +137,26 @@ def _notebook(settings: Setup) -> Iterator[Setup]:
     with room.named():
         folder = Path(tempfile.mkdtemp(prefix=".run-", dir=settings.logs))
     try:
-        yield dataclasses.replace(settings, folder=folder, run=uuid.uuid4().hex)
+        with _alone(settings.logs):
+            yield dataclasses.replace(settings, folder=folder, run=uuid.uuid4().hex)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other runs from writing their logs to `folder` meanwhile; the lock is gone afterwards."""
+    lock = folder / ".lock"
+    with ExitStack() as held:
+        try:
+            with room.named():
+                held.enter_context(locks.alone(lock, seconds=0))
+        except locks.Busy:
+            raise LaunchError(
+                f"another run writes its logs to {folder}: wait for it, or name another log_dir"
+            ) from None
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                lock.unlink()

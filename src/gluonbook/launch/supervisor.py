@@ -20,6 +20,8 @@ from gluonbook.launch.setup import Plan, Setup
 from gluonbook.machine.load import Limit
 from gluonbook.rank import heartbeat, lifeline
 from gluonbook.rank.notes import Notes
+from gluonbook.storage import folders
+from gluonbook.storage.errors import StorageError
 
 STARTING = 15.0
 """Within so many seconds of a quiet machine every part must have begun to run Python."""
@@ -162,8 +164,12 @@ class Supervisor:
     def _lost(self, names: list[str]) -> Failure | None:
         if not names:
             return None
-        name = names[0]
-        return died(self.notes[name], 1, self.setup.log(name), "was lost: the process that started it was killed")
+        name, why = names[0], "the process that started it was killed"
+        try:
+            folders.prepare(self.setup.folder)
+        except StorageError as error:
+            why = f"how it ended could not be noted: {error}"
+        return died(self.notes[name], 1, self.setup.log(name), f"was lost: {why}")
 
     def _gone(self, names: list[str]) -> Failure | None:
         for process in self.plan.processes:

@@ -6,6 +6,7 @@ import os
 import runpy
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -20,16 +21,23 @@ def fail(reason: str, error: BaseException, code: int = 1) -> NoReturn:
     trace = error.__traceback__
     while trace and trace.tb_frame.f_code.co_filename.startswith(_MACHINERY):
         trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace)
-    leave(reason, code)
+    leave(reason, code, lambda: traceback.print_exception(type(error), error, trace))
 
 
-def leave(reason: str, code: int) -> NoReturn:
-    """End this process without the clean-up of Python, which may wait for ranks that wait for this one."""
+def leave(reason: str, code: int, say: Callable[[], object] = lambda: None) -> NoReturn:
+    """End this process without the clean-up of Python, which may wait for ranks that wait for this one.
+
+    What it says last and notes may get lost, as on a full disk: it ends all the same.
+    """
     status = code & 0xFF or 1
+    try:
+        for last in (say, lambda: _note(f"{status} {reason}"), lambda: sys.stdout.flush(), lambda: sys.stderr.flush()):
+            with suppress(Exception):  # the disk may be full, or the script may have closed the stream
+                last()
+    finally:
+        os._exit(status)
+
+
+def _note(reason: str) -> None:
     if own := Notes.own():
-        own.write("reason", f"{status} {reason}")
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # the script may have closed it, or the disk may be full
-            stream.flush()
-    os._exit(status)
+        own.write("reason", reason)

@@ -48,8 +48,10 @@ def keep(own: notes.Notes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both, and this one is to tell of the other
     _, status = os.waitpid(inner, 0)
     code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-    own.write("ended", str(code))
-    os._exit(code if code >= 0 else 128 - code)
+    try:
+        own.write("ended", str(code))
+    finally:  # where that cannot be noted, the launcher says why
+        os._exit(code if code >= 0 else 128 - code)
 
 
 def _perform(task: Callable[[], None]) -> None:
@@ -59,8 +61,8 @@ def _perform(task: Callable[[], None]) -> None:
         task()
     except SystemExit as end:
         if end.code is not None and not isinstance(end.code, int):
-            print(end.code, file=sys.stderr)
-            leave(f"ended with the message {str(end.code)!r}", 1)
+            words = str(end.code)
+            leave(f"ended with the message {words!r}", 1, lambda: print(words, file=sys.stderr))
         elif end.code:
             leave(f"ended with exit status {end.code}", end.code)
     except BaseException as error:

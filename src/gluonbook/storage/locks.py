@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from gluonbook.storage.errors import told
 
 # What a share answers that knows no locks: NFS without its lock service, some of FUSE, 9p.
 _UNKNOWN = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+_HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES}  # and where another process has the lock
 
 
 @final
@@ -35,11 +37,10 @@ def alone(path: Path, *, seconds: float, busy: Callable[[], object] = lambda: No
     lock = FileLock(path)
     with told(path, "locked"):
         try:
+            _ask(path)
             _acquire(lock, seconds, busy)
         except Timeout:
             raise Busy(f"another process has held {path} for {seconds:g} s") from None
-        except NotImplementedError:  # a share without locks, as filelock says it up to its third version
-            pass
         except OSError as error:
             if error.errno not in _UNKNOWN:
                 raise
@@ -48,6 +49,19 @@ def alone(path: Path, *, seconds: float, busy: Callable[[], object] = lambda: No
     finally:
         with suppress(OSError):  # the system does it at the end of the process
             lock.release()
+
+
+def _ask(path: Path) -> None:
+    """Raise what the system says where no lock can be had.
+
+    Which filelock may not: by its version it takes that for another process, or makes do with a file instead of a lock.
+    """
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _HELD:
+                raise
 
 
 def _acquire(lock: FileLock, seconds: float, busy: Callable[[], object]) -> None:

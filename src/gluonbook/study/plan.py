@@ -27,7 +27,7 @@ class Setting(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Method:
-    """An optimizer and the grid of its settings: every step size with every beta.
+    """An optimizer and the grid of its settings: every step size with every beta, none of them twice.
 
     `sums` says that its momentum adds gradients up, Σ β^k g_{t−k}, where that of others averages them: a gradient moves
     a weight by lr/(1 − β) in all. It gets lr·(1 − β), so that lr means the same whatever the beta.
@@ -40,6 +40,11 @@ class Method:
     option: str = "momentum"  # what the optimizer calls beta
     sums: bool = False
 
+    def __post_init__(self) -> None:
+        for name, values in (("lrs", self.lrs), ("betas", self.betas)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{self.name}: {name} must hold each value once, got {values}")
+
     def settings(self) -> list[Setting]:
         """The grid, step sizes outermost."""
         return [Setting(lr, beta) for lr, beta in product(self.lrs, self.betas or (None,))]
@@ -50,7 +55,12 @@ class Method:
         return float((max(self.lrs) / min(self.lrs)) ** (1 / max(len(self.lrs) - 1, 1)))
 
     def around(self, setting: Setting, count: int) -> list[Setting]:
-        """`setting`, and on each side of it `count` step sizes on the way to the next of the grid, evenly spaced."""
+        """`setting`, and on each side of it `count` step sizes on the way to the next of the grid, evenly spaced.
+
+        `setting` alone where the grid has no next one.
+        """
+        if len(self.lrs) == 1:
+            return [setting]
         shifts = [step / (count + 1) for step in range(-count, count + 1)]
         return [setting._replace(lr=float(f"{setting.lr * self.ratio**shift:.3g}")) for shift in shifts]
 
@@ -86,7 +96,7 @@ class Study:
     settings were chosen by.
 
     Raises ValueError if a method would get more step sizes than another, or more closely spaced ones, or more betas
-    than another that has any; and if names or seeds come twice.
+    than another that has any; and if names or seeds come twice, or step sizes of the closer look would.
     """
 
     problem: Problem
@@ -110,6 +120,7 @@ class Study:
                 f"a study takes one method or more and one seed or more, none twice, got {names} and {self.seeds}"
             )
         self._must_be_fair()
+        self._must_stay_apart()
 
     def _must_be_fair(self) -> None:
         grids = {m.name: f"{len(m.lrs)} step sizes from {min(m.lrs):g} to {max(m.lrs):g}" for m in self.methods}
@@ -119,6 +130,16 @@ class Study:
         betas = {m.name: len(m.betas) for m in self.methods if m.betas}
         if len(set(betas.values())) > 1:
             raise ValueError(f"every method that has a beta must get as many as every other, got {betas}")
+
+    def _must_stay_apart(self) -> None:
+        for method in self.methods:
+            for setting in method.settings():
+                around = method.around(setting, self.closer)
+                if len(set(around)) < len(around):
+                    raise ValueError(
+                        f"{method.name}: closer={self.closer} puts step sizes around lr = {setting.lr:g} "
+                        "so close that some have the same three digits: choose a smaller one"
+                    )
 
     def method(self, name: str) -> Method:
         """The method of that name; raises ValueError if there is none."""

@@ -19,7 +19,7 @@ from gluonbook.machine import facts
 from gluonbook.measure.grids import at_edge
 from gluonbook.storage import atomic, locks
 from gluonbook.storage.text import read_lines
-from gluonbook.study.plan import REFINING_SEEDS, STAGES, Setting, Study, Trial
+from gluonbook.study.plan import STAGES, Method, Setting, Study, Trial
 from gluonbook.tables import Table
 from gluonbook.training import History
 
@@ -103,9 +103,13 @@ class Results:
 
     def missing(self) -> int:
         """How many trainings are still to be done."""
-        closer = (2 * self.study.closer + 1) * len(REFINING_SEEDS) if self.study.closer else 0
-        wanted = [len(method.settings()) + closer + len(self.study.seeds) for method in self.study.methods]
-        return sum(wanted) - len(self.runs)
+
+        def wanted(method: Method) -> int:
+            settings = method.settings()
+            closer = self.study.refining_trials(method.name, settings[0])  # around each there are as many
+            return len(settings) + len(closer) + len(self.study.seeds)
+
+        return sum(map(wanted, self.study.methods)) - len(self.runs)
 
     def seeds(self) -> list[int]:
         """The seeds under which every method's final run is there."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import mxnet as mx
@@ -65,6 +67,17 @@ def _run(
     report: Callable[[str], None] | None,
     unfinished: Path | None,
 ) -> Results:
+    def kept(trial: Trial) -> Path | None:
+        """Of each final run's own: what is left of another, or of another study, is in its way nowhere else."""
+        named = sha256(repr((study, trial)).encode()).hexdigest()[:16]
+        return unfinished / named if unfinished and trial.stage == "final" else None
+
+    def discard(trial: Trial) -> None:
+        if folder := kept(trial):
+            shutil.rmtree(folder, ignore_errors=True)  # at the latest when the study is continued
+
+    for trial in results.runs:
+        discard(trial)
     if not results.missing():
         return results
     data = study.problem.load()
@@ -75,12 +88,10 @@ def _run(
         if trial in results.runs:
             return
         begun = time.perf_counter()
-        kept = unfinished if trial.stage == "final" else None
-        history = train(study, trial, data, kept)
+        history = train(study, trial, data, kept(trial))
         results.add(trial, history)
         save()
-        if kept is not None:
-            checkpoint.clear(kept)
+        discard(trial)
         if report is not None:
             report(_line(trial, history, time.perf_counter() - begun, results.missing()))
 
