@@ -501,6 +501,8 @@ two = np.zeros(2, np.uint64)
         (lambda: kernels.unpack(two, 128, "int8"), "dtype must be float16 or float32 or float64, got int8"),
         (lambda: kernels.unpack(two.astype(int), 128), "words must be a numpy array of uint64 with one axis.* int64"),
         (lambda: kernels.unpack(two.reshape(1, 2), 128), r"words must be .* one axis.* shape \(1, 2\)"),
+        (lambda: kernels.unpack(two, 3, out=np.ones(128)), "n=3 and dtype=None have no effect beside out, which"),
+        (lambda: kernels.unpack(two, dtype="float16", out=np.ones(128)), "dtype=float16 have no effect beside out"),
         (lambda: kernels.pack(np.ones(128), step=-1), "step must be a whole number from 0, got -1"),
         (lambda: kernels.vote([two], step=0.5), "step must be a whole number from 0, got 0.5"),
         (lambda: kernels.momentum_pack(np.ones(3), np.ones(3), momentum=0.9, step="1"), "step must be .* got '1'"),

@@ -246,6 +246,14 @@ def test_parts_cover_the_range_once(two_threads):
         assert full or n < 999_999  # so many are shared
 
 
+def test_one_thread_leaves_no_work_for_others(monkeypatch):
+    """There are none, so that nobody would take it, and arrays would live for ever."""
+    monkeypatch.setattr(threads, "count", lambda: 1)
+    x = np.ones(6_000_000, np.float32)
+    kernels.pack(x)
+    assert threads._tasks(0).qsize() == 0
+
+
 def test_an_error_in_a_thread_is_raised(two_threads):
     def kernel(start, stop):
         if start:

@@ -383,6 +383,18 @@ def test_ggt_of_nearly_parallel_gradients():
     np.testing.assert_allclose(small, full_inverse_root(rows.T.astype(float), 1e-4, rows[2].astype(float)), atol=1e-4)
 
 
+@pytest.mark.parametrize("scale", [1, 2.0**17, 2.0**27, 2.0**-27])
+@pytest.mark.parametrize("eps", [1e-4, 1e-8, 1e-30])
+def test_ggt_of_gradients_that_depend_on_each_other(scale, eps):
+    """Two directions in twenty gradients: what rounding makes of the others is no direction."""
+    luck = np.random.RandomState(0)
+    rows = scale * luck.randint(-8, 9, (20, 2)) @ luck.randint(-99, 99, (2, 50))
+    _, sizes, directions = (part[:2] for part in np.linalg.svd(rows))
+    expected = (directions @ rows[7] / (sizes + eps)) @ directions
+    found = inverse_root_times_column(nd(rows, "float32"), 7, eps).asnumpy()
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 # A whole matrix that is not finite
 
 

@@ -80,6 +80,18 @@ def test_a_multiplier_may_be_negative():
     np.testing.assert_array_equal(one.data().asnumpy(), 1 + 0.5 * (0.5 - 0.5))
 
 
+@every
+@pytest.mark.parametrize(("multiplier", "of"), [("lr_mult", "learning_rate"), ("wd_mult", "wd")])
+@pytest.mark.parametrize("wrong", [math.inf, math.nan])
+def test_a_multiplier_is_finite(kind, multiplier, of, wrong):
+    one = parameter()
+    trainer = gluon.Trainer([one], kind(0.5, wd=0.5))
+    setattr(one, multiplier, wrong)
+    with pytest.raises(ValueError, match=rf"^{of}·{multiplier} of parameter 0 must be a finite number, got {wrong}$"):
+        step(trainer)
+    np.testing.assert_array_equal(one.data().asnumpy(), 1)
+
+
 def test_numbers_are_kept_as_the_constructor_keeps_them():
     optimizer = PlainAdam()
     optimizer.beta1, optimizer.begin_num_update, optimizer.lr = np.float32(0.5), np.int64(2), nd.array([0.25])
@@ -98,17 +110,18 @@ def small(kind):
 
 
 @every
-@pytest.mark.parametrize(("dtype", "vanishing"), [("float16", 1e-8), ("float32", 1e-46)])
+@pytest.mark.parametrize(("dtype", "vanishing"), [("float16", 1e-8), ("float32", 1e-46), ("float64", 1e-310)])
 def test_what_is_0_in_the_type_of_the_weight_is_refused(kind, dtype, vanishing):
     safe = {option: 1e-3 for option in ("eps", "epsilon") if option in kind.options()}
     for option in small(kind):
         if option in kind.wide and dtype == "float16":
             gluon.Trainer([parameter(dtype)], kind(**{option: vanishing}))
-            continue
-        if option in kind.wide:
+            with pytest.raises(ValueError, match=rf"{option}=1e-46 is 0 in float32, in which p is updated"):
+                gluon.Trainer([parameter(dtype)], kind(**{option: 1e-46}))
             continue
         optimizer = kind(**{**safe, option: vanishing})
-        message = rf"{option}={vanishing} is 0 in {dtype}, in which p is updated: take .* or more"
+        found = f"{option}={vanishing} is {'less than MXNet reads' if dtype == 'float64' else '0'} in {dtype}"
+        message = rf"{found}, in which p is updated: take .* or more"
         with pytest.raises(ValueError, match=message):
             gluon.Trainer([parameter(dtype)], optimizer)
         with pytest.raises(ValueError, match=message):
@@ -118,19 +131,22 @@ def test_what_is_0_in_the_type_of_the_weight_is_refused(kind, dtype, vanishing):
         weight, before = nd.ones((2,), dtype=dtype), kind(**safe)
         state = before.create_state(0, weight)
         setattr(before, ATTRIBUTE.get(option, option), vanishing)
-        with pytest.raises(ValueError, match=f"{option}={vanishing} is 0 in {dtype}"):
+        with pytest.raises(ValueError, match=found):
             before.update_multi_precision([0], [weight], [weight], [state])
         np.testing.assert_array_equal(weight.asnumpy(), 1)
 
 
 @every
 def test_the_least_that_is_recommended_makes_no_nan(kind):
-    for option in {"eps", "epsilon"} & set(kind.options()) - set(kind.wide):
-        optimizer, weight = kind(**{option: 5.97e-08}), nd.ones((3,), dtype="float16")
-        updater = mx.optimizer.get_updater(optimizer)
-        for _ in range(3):
-            updater(0, nd.array([0, 1e-5, 1], dtype="float16"), weight)
-        assert np.isfinite(weight.asnumpy()).all()
+    own = {"max_size": 0} if "max_size" in kind.options() else {}
+    for option in {"eps", "epsilon"} & set(kind.options()):
+        for dtype, least in {"float16": 5.97e-08, "float32": 1.4e-45, "float64": 2.23e-308}.items():
+            least = 1.4e-45 if option in kind.wide and dtype == "float16" else least
+            optimizer, weight = kind(**{option: least}, **own), nd.ones((3,), dtype=dtype)
+            updater = mx.optimizer.get_updater(optimizer)
+            for _ in range(3):
+                updater(0, nd.array([0, 1e-5, 1], dtype=dtype), weight)
+            assert np.isfinite(weight.asnumpy()).all()
 
 
 def test_a_net_that_is_cast_later_is_looked_at_in_its_step():
@@ -295,8 +311,20 @@ def test_a_constant_of_integers_beside_a_weight(kind):
 def test_what_is_not_trained_may_be_of_any_kind(kind):
     frozen = gluon.Parameter("s", shape=(2, 3), stype="row_sparse", grad_req="null")
     tiny = gluon.Parameter("h", shape=(2, 3), dtype="float16", grad_req="null")
-    optimizer = kind(param_dict={0: frozen, 1: tiny, 2: gluon.Parameter("i", shape=(2,), dtype="int32")})
-    optimizer.wd = 1e-30
+    whole = gluon.Parameter("i", shape=(2,), dtype="int32", grad_req="null")
+    kind(param_dict={0: frozen, 1: tiny, 2: whole}).wd = 1e-30
+
+
+@every
+@pytest.mark.parametrize("dtype", ["int32", "uint8"])
+def test_a_weight_of_integers_is_refused(kind, dtype):
+    message = rf"^p must be of type float16, float32 or float64 to be updated, got {dtype}$"
+    with pytest.raises(ValueError, match=message):
+        gluon.Trainer([parameter(dtype)], kind())
+    weight = nd.ones((2,), dtype=dtype)
+    for update in (kind().update, kind().update_multi_precision):
+        with pytest.raises(ValueError, match=r"^parameter 0 must be of type float16"):
+            update(0, weight, weight, None)
 
 
 # Sparse weights.

@@ -202,6 +202,13 @@ def test_a_learning_rate_set_later_keeps_the_ratios():
     assert trainer.learning_rate == 0.5
 
 
+def test_a_learning_rate_that_one_part_refuses_is_set_in_none():
+    trainer = together(fresh_net(dtype="float16"), (PlainSGD(0.5), SignSGD(1e-3)))
+    with pytest.raises(ValueError, match=r"lr=2e-08 is 0 in float16"):
+        trainer.set_learning_rate(1e-5)
+    assert [one.learning_rate for one in trainer.optimizer.optimizers.values()] == [0.5, 1e-3]
+
+
 def test_the_batch_size_is_for_all():
     net = fresh_net()
     trainer = together(net, (PlainSGD(0.5, rescale_grad=2.0), SignSGD(0.01, rescale_grad=2.0)))

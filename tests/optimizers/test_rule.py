@@ -100,6 +100,32 @@ def test_multipliers_schedule_and_count():
     assert (optimizer.t, optimizer.lr_seen) == (4, 1 / 32)
 
 
+def test_a_count_that_is_set_before_the_first_update_is_the_schedules_too():
+    optimizer = Seen(lr_scheduler=lambda num_update: num_update / 8, begin_num_update=10)
+    optimizer.begin_num_update = 0
+    optimizer.update(0, mx.nd.ones((2,)), mx.nd.zeros((2,)), None)
+    optimizer.begin_num_update = 0  # what it is already
+    assert (optimizer.t, optimizer.lr_seen, optimizer.num_update) == (1, 1 / 8, 1)
+
+
+class Careful(Seen):
+    def delta(self, grad, state, lr, t):
+        if grad.shape != (2,):
+            raise ValueError(f"a shape of (2,), got {grad.shape}")
+        return super().delta(grad, state, lr, t)
+
+
+@pytest.mark.parametrize("wrong", [mx.nd.zeros((1, 2)).tostype("csr"), mx.nd.zeros((3,))], ids=["sparse", "long"])
+def test_a_step_that_fails_is_not_counted(wrong):
+    optimizer, weight, grad = Careful(), mx.nd.ones((2,)), mx.nd.zeros((2,))
+    optimizer.update(0, weight, grad, None)
+    with pytest.raises(ValueError):
+        optimizer.update_multi_precision([0, 1], [weight, wrong], [grad, wrong], [None, None])
+    with pytest.raises(ValueError):
+        optimizer.update(1, wrong, wrong, None)
+    assert (optimizer._index_update_count, optimizer.num_update) == ({0: 1}, 1)
+
+
 def test_wd_mult_does_not_touch_decoupled_decay():
     optimizer = Seen(learning_rate=0.5, wd=1.0, wd_lh=0.125)
     optimizer.set_wd_mult({0: 0.0})

@@ -78,6 +78,13 @@ def test_equal_in_float16_without_a_master_copy(name):
         agree(run(name, "float16", **options), run("signum", "float16", **options))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("name", OURS)
+def test_equal_with_negative_multipliers(name, dtype):
+    options = {"wd": 0.013, "wd_lh": 0.7, "lr_mult": -0.37, "wd_mult": -0.41}
+    agree(run(name, dtype, **options), run("signum", dtype, **options))
+
+
 number = st.just(0.0) | st.floats(1e-12, 2)
 
 

@@ -44,20 +44,25 @@ def pack(
 def unpack(
     words: np.ndarray,
     n: int | None = None,
-    dtype: str | np.dtype | type = "float32",
+    dtype: str | np.dtype | type | None = None,
     *,
     out: Array | Sequence[Array] | None = None,
 ) -> Array | Sequence[Array]:
     """Signs as numbers +1 and −1: the first n as a new numpy array of `dtype`, or those of the arrays `out`, into them.
 
+    Without `out`, `dtype` is float32 if none is given; with it, both are those of the arrays.
+
     Raises:
-        ValueError: `words` has another length than the signs need, or a type is not float16, float32 or float64.
+        ValueError: `words` has another length than the signs need, a type is not float16, float32 or float64, or `n` or
+            `dtype` is given beside `out`.
     """
     if out is None:
-        n, kind = whole_number("n", n, 0), np.dtype(dtype)
+        n, kind = whole_number("n", n, 0), np.dtype("float32" if dtype is None else dtype)
         if kind not in memory.FLOATS:
             raise ValueError(f"dtype must be {' or '.join(map(str, memory.FLOATS))}, got {kind}")
         out = np.empty(n, kind)
+    elif n is not None or dtype is not None:
+        raise ValueError(f"n={n} and dtype={dtype} have no effect beside out, which says how many signs of which type")
 
     own = _arrays("out", out, changed=True)
     memory.apart(own)

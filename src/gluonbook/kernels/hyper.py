@@ -27,18 +27,36 @@ class Signum(NamedTuple):
 
 
 def signum(
-    dtype: np.dtype, lr: float, momentum: float, wd: float, wd_lh: float, rescale_grad: float, clip: float | None
+    dtype: np.dtype,
+    lr: float,
+    momentum: float,
+    wd: float,
+    wd_lh: float,
+    rescale_grad: float,
+    clip: float | None,
+    legal: str = "(-inf, inf)",
 ) -> Signum:
-    """The constants of a Signum step in `dtype`, each operation rounded to it as the built-in operator does."""
-    return _signum(dtype, *map(_hashable, (lr, momentum, wd, wd_lh, rescale_grad, clip)))
+    """The constants of a Signum step in `dtype`, each operation rounded to it as the built-in operator does.
+
+    `lr` and `wd` lie in the interval `legal`: those of an optimizer have multipliers in them, which may be negative.
+    """
+    return _signum(dtype, *map(_hashable, (lr, momentum, wd, wd_lh, rescale_grad, clip)), legal)
 
 
 @lru_cache(maxsize=4096, typed=True)
 def _signum(
-    dtype: np.dtype, lr: float, momentum: float, wd: float, wd_lh: float, rescale_grad: float, clip: float | None
+    dtype: np.dtype,
+    lr: float,
+    momentum: float,
+    wd: float,
+    wd_lh: float,
+    rescale_grad: float,
+    clip: float | None,
+    legal: str,
 ) -> Signum:
-    for name, value in (("lr", lr), ("wd", wd), ("wd_lh", wd_lh)):
-        real(name, value, "[0, inf)")
+    real("lr", lr, legal)
+    real("wd", wd, legal)
+    real("wd_lh", wd_lh, "[0, inf)")
     real("momentum", momentum, "[0, 1)")
     real("rescale_grad", rescale_grad, "(-inf, inf)")
     if clip is not None:

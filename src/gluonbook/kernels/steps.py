@@ -48,7 +48,23 @@ def signum_step(
         ValueError: arrays of other or different types or shapes, a hyper-parameter outside its range, or lists of
             different lengths. No array is changed then.
     """
+    signum_steps(weight, grad, mom, lr, momentum, wd, wd_lh, rescale_grad, clip_gradient, weight32, "[0, inf)")
 
+
+def signum_steps(
+    weight: Array | Sequence[Array],
+    grad: Array | Sequence[Array],
+    mom: Array | Sequence[Array],
+    lr: float | Sequence[float],
+    momentum: float,
+    wd: float | Sequence[float],
+    wd_lh: float,
+    rescale_grad: float,
+    clip_gradient: float | None,
+    weight32: Array | Sequence[Array | None] | None,
+    legal: str = "(-inf, inf)",
+) -> None:
+    """`signum_step`, with `lr` and `wd` in the interval `legal`, as in `hyper.signum`."""
     listed, (weights, grads, moms, copies, lrs, wds) = memory.lists(weight, grad, mom, weight32, lr, wd)
     w, w32 = memory.column("weight", weights, listed, changed=True), None
     if any(copy is not None for copy in copies):
@@ -60,7 +76,7 @@ def signum_step(
     memory.same_shape(w, g, m, *([w32] if w32 else []))
 
     def options(dtype: np.dtype, lr: float, wd: float) -> hyper.Signum:
-        return hyper.signum(dtype, lr, momentum, wd, wd_lh, rescale_grad, clip_gradient)
+        return hyper.signum(dtype, lr, momentum, wd, wd_lh, rescale_grad, clip_gradient, legal)
 
     constants = memory.each(options, listed, exact.dtypes(), lrs, wds)
     memory.apart(w, m, *([w32] if w32 else []))

@@ -50,13 +50,14 @@ def share(calls: Iterable[Call]) -> None:
     """
     waiting: deque[Part] = deque()  # whoever is free takes the next
     done: SimpleQueue = SimpleQueue()
-    tasks = _tasks(count() - 1)
+    helpers = count() - 1
+    tasks = _tasks(helpers)
     elsewhere = 0  # parts that other threads have taken, once `waiting` is empty
     try:
         for part in _parts(calls):
             waiting.append(part)
             elsewhere += 1
-            if elsewhere > 1:  # the first is for this thread
+            if helpers and elsewhere > 1:  # the first is for this thread
                 tasks.put((done, waiting))
         while taken := _next(waiting):
             elsewhere -= 1

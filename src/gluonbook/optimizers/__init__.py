@@ -15,7 +15,8 @@ The classics, written out, equal to MXNet's `sgd`, `nag`, `adagrad`, `rmsprop` a
 
 All take the options of `gluonbook.optimizers.whole_step.WholeStep`, whose `prepared` has the order of rescaling,
 clipping and decay. In each, sign is MXNet's: sign(0) = 0 and sign(NaN) = 0, such a weight is not moved; what one bit
-makes of a zero on its way to another worker is said in `gluonbook.kernels`.
+makes of a zero on its way to another worker is said in `gluonbook.kernels`. But `efsignsgd` scales its signs by a mean
+of the whole parameter, which a NaN or Inf spoils.
 
 `efsignsgd`, `onebitsgd`, `shampoo` and `ggt` look at a parameter as a whole. MXNet's own servers (`dist_sync`) have it
 as a vector, or cut; there these four are refused, where the stores of `gluonbook.kvstore` take them.

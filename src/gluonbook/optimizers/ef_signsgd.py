@@ -32,7 +32,8 @@ class EFSignSGD(Rule):
     d is the number of elements of the weight: each parameter is scaled on its own. What a step leaves out is in `e`,
     and comes back in a later one. p = delta + e holds up to the rounding of one subtraction: half a unit in the last
     place of the larger of |p| and |delta|. State: `e`, shaped like the weight, in its unit, so a new lr does not
-    change what it says. Options and errors are those of `Rule`; sign(0) = 0, as in MXNet.
+    change what it says. Options and errors are those of `Rule`; sign(0) = 0, as in MXNet. A NaN or Inf in `grad` spoils
+    ‖p‖₁, and with it the whole parameter, for good, since it stays in `e`.
 
     Source: Karimireddy, Rebjock, Stich and Jaggi, Error feedback fixes signSGD and other gradient compression schemes
     (2019), arXiv:1901.09847, Algorithm 1.

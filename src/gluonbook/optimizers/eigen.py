@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
@@ -18,3 +19,8 @@ def eigh(matrix: NDArray) -> tuple[NDArray, NDArray]:
         lost = nd.full(matrix.shape, math.nan, matrix.context, matrix.dtype)
         return lost, lost[0]
     return nd.linalg.syevd(matrix)
+
+
+def rounding(eigenvalues: NDArray, dtype: type | np.dtype) -> float:
+    """Eigenvalues below this say nothing: they are the rounding of a matrix that was computed in `dtype`."""
+    return np.finfo(dtype).eps * eigenvalues.max().asscalar()

@@ -8,7 +8,7 @@ from typing import ClassVar, final
 
 from mxnet.ndarray import NDArray
 
-from gluonbook import kernels
+from gluonbook.kernels.steps import signum_steps
 from gluonbook.optimizers.options import within
 from gluonbook.optimizers.rule import register, zeros_like
 from gluonbook.optimizers.whole_step import Update, WholeStep
@@ -44,7 +44,7 @@ class FusedSignum(WholeStep):
 
     def steps(self, updates: Sequence[Update]) -> None:
         weights, grads, moms, weights32, lrs, wds, _ = map(list, zip(*updates))
-        kernels.signum_step(
+        signum_steps(
             weights,
             grads,
             moms,

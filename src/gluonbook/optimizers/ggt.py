@@ -8,7 +8,7 @@ import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.optimizers.eigen import eigh
+from gluonbook.optimizers.eigen import eigh, rounding
 from gluonbook.optimizers.options import whole, within
 from gluonbook.optimizers.rule import Rule, dense, register
 
@@ -18,12 +18,16 @@ def inverse_root_times_column(rows: NDArray, i: int, eps: float) -> NDArray:
 
     A function of G·Gᵀ times G is G times that function of Gᵀ·G, so this is G·((Gᵀ·G)^½ + eps·I)⁻¹·e, where Gᵀ·G is r×r
     and e is the unit vector with G·e = g. All is NaN if Gᵀ·G is not finite.
+
+    Eigenvectors u of Gᵀ·G whose eigenvalues are its rounding are left out: G·u is 0, as where gradients depend on each
+    other, or so small that it cannot be told from 0, less than some 1e-7 of the largest.
     """
     # A product of two float32 has twice their digits, and the root needs them; so does the sum where G has rank < r.
     wide = rows.astype(np.float64)
     U, eigenvalues = eigh(nd.dot(wide, wide, transpose_b=True))
+    told = eigenvalues > len(rows) * rounding(eigenvalues, np.float64)
     roots = nd.maximum(eigenvalues, 0).sqrt()
-    mixture = nd.dot(U[:, i] / (roots + eps), U)
+    mixture = nd.dot(told * U[:, i] / (roots + eps), U)
     return nd.dot(mixture, wide).astype(rows.dtype)
 
 

@@ -71,16 +71,20 @@ def refuse_multipliers(parameters: Mapping[int, Any], given: Mapping[str, Any]) 
 def must_not_vanish(numbers: Mapping[str, Any], kind: np.dtype, parameter: str) -> None:
     """Raises ValueError if a number that is not 0 is 0 in this floating type, in which `parameter` is updated.
 
-    In a type of integers nothing is refused.
+    Or if MXNet has an error for it, as for all numbers below the normal ones of float64.
     """
     least = _least(kind)
     for name, value in numbers.items():
-        if isinstance(value, Real) and 0 < abs(float(value)) < least and not kind.type(value):
+        if isinstance(value, Real) and 0 < abs(float(value)) < least and abs(kind.type(value)) < _LEAST_READ:
+            small = "less than MXNet reads" if kind.type(value) else "0"
             remedy = ", or multi_precision=True" if kind == np.float16 else ""
-            found = f"{name}={value} is 0 in {kind}, in which {parameter} is updated"
+            found = f"{name}={value} is {small} in {kind}, in which {parameter} is updated"
             raise ValueError(f"{found}: take {least:.3g} or more{remedy}")
+
+
+_LEAST_READ = float(np.finfo(np.float64).tiny)
 
 
 @cache
 def _least(kind: np.dtype) -> float:
-    return float(np.finfo(kind).smallest_subnormal) if np.issubdtype(kind, np.floating) else 0.0
+    return max(float(np.finfo(kind).smallest_subnormal), _LEAST_READ)

@@ -116,17 +116,26 @@ class Partition(Optimizer):
         return next(iter(self.optimizers.values())).learning_rate
 
     def set_learning_rate(self, lr: float) -> None:
-        """Give the first optimizer this learning rate, and multiply those of the others by the same factor."""
+        """Give the first optimizer this learning rate, and multiply those of the others by the same factor.
+
+        If one of them refuses its own, all stay as they are.
+        """
         lr = real("learning_rate", lr, "[0, inf)")
         if scheduled := [label for label, one in self.optimizers.items() if one.lr_scheduler is not None]:
             raise UserWarning(f"the learning rate of {scheduled[0]!r} is its schedule's: set the others' one by one")
-        first, *others = self.optimizers.values()
-        if first.learning_rate == 0:
+        before = {optimizer: optimizer.learning_rate for optimizer in self.optimizers.values()}
+        first, *others = before
+        if before[first] == 0:
             raise ValueError("no factor makes another learning rate of 0: set those of `optimizers` one by one")
-        factor = lr / first.learning_rate
-        first.set_learning_rate(lr)
-        for optimizer in others:
-            optimizer.set_learning_rate(factor * optimizer.learning_rate)
+        factor = lr / before[first]
+        try:
+            first.set_learning_rate(lr)
+            for optimizer in others:
+                optimizer.set_learning_rate(factor * before[optimizer])
+        except Exception:
+            for optimizer, rate in before.items():
+                optimizer.set_learning_rate(rate)
+            raise
 
     def set_lr_mult(self, args_lr_mult: dict) -> None:
         """Multipliers of learning rates by position, where there is no trainer; for all optimizers."""

@@ -9,7 +9,7 @@ import numpy as np
 from mxnet import ndarray as nd
 from mxnet.ndarray import NDArray
 
-from gluonbook.optimizers.eigen import eigh
+from gluonbook.optimizers.eigen import eigh, rounding
 from gluonbook.optimizers.options import whole, within
 from gluonbook.optimizers.rule import Rule, dense, register, zeros_like
 
@@ -26,8 +26,7 @@ def power(H: NDArray, exponent: float, floor: float) -> NDArray:
         return H**exponent
     # In float64, since small eigenvalues beside large ones are where this method differs from SGD.
     U, eigenvalues = eigh(H.astype(np.float64))
-    # Below its own rounding, H tells nothing: with eigenvalues as small as that, a step would be noise.
-    floor = max(floor, np.finfo(H.dtype).eps * eigenvalues.max().asscalar())
+    floor = max(floor, rounding(eigenvalues, H.dtype))  # with smaller ones, a step would be noise
     powers = nd.maximum(eigenvalues, floor) ** exponent
     return nd.dot(U.T * powers.reshape((1, -1)), U).astype(H.dtype)
 

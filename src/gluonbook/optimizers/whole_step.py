@@ -70,7 +70,8 @@ class WholeStep(Optimizer, ABC):
     - `clip_gradient`: in (0, inf), or None; each element of rescale_grad·grad is cut to [−clip_gradient, clip_gradient]
     - `multi_precision`: for float16 weights, keep state and a master copy of the weights in float32; fixed with the
       first update
-    - `begin_num_update`: a whole number from 0; what the count t of a parameter's updates starts from; fixed likewise
+    - `begin_num_update`: a whole number from 0; what the count t of a parameter's updates starts from, and a
+      schedule's; fixed likewise
     - `param_idx2name`, `sym`: names for `set_lr_mult` and `set_wd_mult`, for an optimizer without a `gluon.Trainer`;
       with one, the multipliers are `lr_mult` and `wd_mult` of its parameters
 
@@ -79,7 +80,9 @@ class WholeStep(Optimizer, ABC):
         ValueError: an option out of its range, when it is given or set; a schedule's learning rate, in the step. Or an
             option without effect: a positive number that is 0 in the type in which a parameter is updated, multipliers
             beside those of a trainer's parameters, a learning rate beside a schedule that would not use it, an option
-            that was fixed. Or a sparse weight or gradient. Parameters with grad_req="null" may be of any kind.
+            that was fixed. Or a multiplier with which lr or wd is not finite; it may be negative. Or a weight of
+            integers, a sparse one, or a sparse gradient. Parameters with grad_req="null" may be of any kind.
+            A step that raises an error is not counted.
     """
 
     default_lr: ClassVar[float] = 0.01
@@ -203,6 +206,8 @@ class WholeStep(Optimizer, ABC):
             value = self._in_range("learning_rate", value)
         if "param_dict" in vars(self):  # else it is being made, or unpickled
             self._may_become(name, value)
+            if name == "begin_num_update" and value != self.begin_num_update:  # nothing has been updated yet
+                super().__setattr__("num_update", value)
         super().__setattr__(name, value)
 
     def _may_become(self, name: str, value: Any) -> None:
@@ -232,7 +237,7 @@ class WholeStep(Optimizer, ABC):
     def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
         """One step of one parameter; `state` is what `create_state` made."""
         self._must_hold_in(weight.dtype, f"parameter {index}")
-        self.steps([self._update(index, weight, grad, state, None)])
+        self._take([(index, weight, grad, state, None)])
 
     def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
         """One step of one parameter, or of each in a list; `state` is what `create_state_multi_precision` made."""
@@ -241,21 +246,37 @@ class WholeStep(Optimizer, ABC):
         dtypes = {i: w.dtype for i, w, _, _ in rows}
         for dtype, i in {dtype: i for i, dtype in dtypes.items()}.items():
             self._must_hold_in(dtype, f"parameter {i}")
-        updates = []
+        taken = []
         for i, w, g, own in rows:
             weight32, own = own if self.multi_precision and dtypes[i] == np.float16 else (None, own)
-            updates.append(self._update(i, w, g, own, weight32))
-        self.steps(updates)
+            taken.append((i, w, g, own, weight32))
+        self._take(taken)
+
+    def _take(self, rows: Sequence[tuple]) -> None:
+        """Count the updates of some parameters and make their steps, or raise an error and leave the counts alone."""
+        counts, num_update = self._index_update_count, vars(self)["num_update"]
+        before = {row[0]: counts[row[0]] for row in rows if row[0] in counts}
+        try:
+            self.steps([self._update(*row) for row in rows])
+        except Exception:
+            for row in rows:
+                counts.pop(row[0], None)
+            counts.update(before)
+            self.num_update = num_update
+            raise
 
     def _update(self, index: int, weight: NDArray, grad: NDArray, state: Any, weight32: NDArray | None) -> Update:
         self._must_be_dense(f"parameter {index}", weight.stype, grad.stype)
         if self.lr_mult or self.wd_mult:
             options.refuse_multipliers(self.param_dict, {"lr_mult": self.lr_mult, "wd_mult": self.wd_mult})
         self._update_count(index)
-        lr = self._get_lr(index)
+        lr, wd = self._get_lr(index), self._get_wd(index)
         if not 0 <= lr < math.inf:
             self._in_range("learning_rate", self.learning_rate)  # which is the schedule's; a multiplier may be negative
-        return Update(weight, grad, state, weight32, lr, self._get_wd(index), self._index_update_count[index])
+        for name, product in (("learning_rate·lr_mult", lr), ("wd·wd_mult", wd)):
+            if not math.isfinite(product):
+                raise ValueError(f"{name} of parameter {index} must be a finite number, got {product}")
+        return Update(weight, grad, state, weight32, lr, wd, self._index_update_count[index])
 
     @property
     def param_dict(self) -> dict[int, Parameter]:
@@ -279,17 +300,21 @@ class WholeStep(Optimizer, ABC):
                 raise ValueError(f"{type(self).__name__} takes dense arrays (stype 'default'), but {found}")
 
     def _must_hold_in(self, dtype: Any, parameter: str, **changed: Any) -> None:
-        """Raises ValueError if an option is 0 in the type in which a parameter of this one is updated, and only there.
+        """Raises ValueError if a parameter is of integers, or if an option is 0 in the type in which it is updated.
 
-        All are looked at that there are by now, or those that are to be changed.
+        All options are looked at that there are by now, or those that are to be changed.
         """
+        kind = np.dtype(dtype)
+        if not np.issubdtype(kind, np.floating):
+            raise ValueError(f"{parameter} must be of type float16, float32 or float64 to be updated, got {kind}")
         own = changed or {option: vars(self)[option] for option in self.options() if option in vars(self)}
         if not (changed or self.lr_scheduler):
             own["learning_rate"] = self.lr
-        kind = np.dtype(dtype)
         if self.multi_precision and kind == np.float16:
             kind = np.dtype(np.float32)
-        options.must_not_vanish({name: value for name, value in own.items() if name not in self.wide}, kind, parameter)
+        wide = {name: own.pop(name) for name in self.wide if name in own}
+        options.must_not_vanish(own, kind, parameter)
+        options.must_not_vanish(wide, np.promote_types(kind, np.float32), parameter)
 
 
 def _trained(parameters: Mapping[int, Parameter]) -> Iterable[Parameter]:
