@@ -9,6 +9,9 @@ import psutil
 
 from gluonbook.machine.load import Limit
 
+# The first line of a program that is to hear Ctrl-C: what a shell starts in its background ignores it.
+HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+
 
 def kept(seconds: float, promised: float) -> bool:
     """Whether what took `seconds` just now kept the promise."""

@@ -349,7 +349,7 @@ def test_an_interrupt_ends_the_kernels_at_once(small_book):
         """,
     )
     program = (
-        "from pathlib import Path; "
+        f"{promises.HEARS}; from pathlib import Path; "
         f"from gluonbook.book.chapters import Book; book = Book(Path({str(small_book.root)!r})); "
         "from gluonbook.book.execute import execute; execute(book)"
     )

@@ -124,6 +124,4 @@ def since_fault(folder: Path, failed: Exception) -> float:
 
 
 def command_line(*words: str) -> list[str]:
-    # A shell starts what runs in its background with Ctrl-C ignored, and these tests may run there.
-    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    return [sys.executable, "-c", f"{heard}; from gluonbook.cli import main; main()", "run", *words]
+    return [sys.executable, "-c", f"{promises.HEARS}; from gluonbook.cli import main; main()", "run", *words]

@@ -205,7 +205,11 @@ def test_who_ends_a_run_ends_its_workers_even_in_a_transform_that_hangs(tmp_path
     long.mkdir()
     environment = {**os.environ, "TMPDIR": str(long)}
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        [sys.executable, "-c", promises.HEARS + SCRIPT],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
     )
     try:
         assert process.stdout.readline() == "hanging\n"
